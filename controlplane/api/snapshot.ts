@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { KubernetesObject } from "./object.ts";
+
+/** The kinds that Blixt watches, each with its API group and version. */
+export const KINDS = {
+  GatewayClass: { apiVersion: "gateway.networking.k8s.io/v1", plural: "gatewayclasses", namespaced: false },
+  Gateway: { apiVersion: "gateway.networking.k8s.io/v1", plural: "gateways", namespaced: true },
+  ListenerSet: { apiVersion: "gateway.networking.k8s.io/v1", plural: "listenersets", namespaced: true },
+  TCPRoute: { apiVersion: "gateway.networking.k8s.io/v1", plural: "tcproutes", namespaced: true },
+  UDPRoute: { apiVersion: "gateway.networking.k8s.io/v1", plural: "udproutes", namespaced: true },
+  ReferenceGrant: { apiVersion: "gateway.networking.k8s.io/v1", plural: "referencegrants", namespaced: true },
+  Service: { apiVersion: "v1", plural: "services", namespaced: true },
+  EndpointSlice: { apiVersion: "discovery.k8s.io/v1", plural: "endpointslices", namespaced: true },
+  Namespace: { apiVersion: "v1", plural: "namespaces", namespaced: false },
+} as const;
+
+/** Name of a watched kind. */
+export type Kind = keyof typeof KINDS;
+
+/** "namespace/name", or "name" for a cluster-scoped object. */
+export type ObjectKey = string;
+
+/** The key of an object within its kind. */
+export function objectKey(object: KubernetesObject): ObjectKey {
+  const { namespace, name } = object.metadata;
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+/**
+ * All watched objects at one moment. Objects are never changed in place: a
+ * changed object is a new one, so identity tells whether something changed.
+ */
+export type Snapshot = {
+  readonly [K in Kind]: ReadonlyMap<ObjectKey, KubernetesObject>;
+};

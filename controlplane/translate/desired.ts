@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Transport protocols of layer-4 listeners. */
+export type Protocol = "TCP" | "UDP";
+
+/** One pod's (or host's) address and port behind a backendRef. */
+export interface Endpoint {
+  /** Canonical IPv4 or IPv6 text (RFC 5952). */
+  readonly address: string;
+  readonly port: number;
+  /**
+   * True for a terminating endpoint: flows it has go on, new flows go elsewhere,
+   * unless all endpoints of the backendRef are draining (then they serve).
+   */
+  readonly draining: boolean;
+}
+
+/** One backendRef with what it resolved to. */
+export interface BackendGroup {
+  /** For people: "Service default/echo:9000". */
+  readonly name: string;
+  /** 0 to 1,000,000: the backendRef's share among its siblings. */
+  readonly weight: number;
+  /** Empty when invalid or without ready endpoints: its share of new flows is refused. */
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** Traffic to one address, protocol and port, and where it goes. */
+export interface DesiredService {
+  /** Canonical IP text of the Gateway's address. */
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: Protocol;
+  /** For people: "Gateway default/web, listener tcp". */
+  readonly listener: string;
+  /** For people: "TCPRoute default/echo"; absent when no route is attached. */
+  readonly route?: string;
+  /** In order; empty or all weights 0: every flow is refused. */
+  readonly groups: readonly BackendGroup[];
+  /** sessionAffinity ClientIP's timeout in seconds; 0 for none. */
+  readonly affinitySeconds: number;
+}
+
+/** Everything the kernel should do: sorted by address, port and protocol. */
+export interface DesiredDataplane {
+  readonly services: readonly DesiredService[];
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! Keys and values of the maps: the one source of truth for their layout.
+//!
+//! User space reads names, sizes and offsets of these structs from the
+//! object's BTF and refuses to write where they differ from what it expects.
+//! Every struct is `repr(C)` without implicit padding. Addresses are 16 bytes
+//! in network byte order, IPv4 as ::ffff:a.b.c.d (RFC 4291, section 2.5.5.2);
+//! ports are in network byte order; all other integers in host byte order.
+
+/// An IPv6 address, or an IPv4 address mapped into IPv6, in network byte order.
+pub type Address = [u32; 4];
+
+/// Backend id that stands for "refuse this flow".
+pub const BACKEND_REFUSE: u32 = 0;
+
+/// Key of `services`: where clients send to.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServiceKey {
+    pub address: Address,
+    /// Network byte order.
+    pub port: u16,
+    /// IPPROTO_TCP or IPPROTO_UDP.
+    pub protocol: u8,
+    pub pad: u8,
+}
+
+/// Value of `services`. Replaced whole, so a packet sees the old table or the new one.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Index into `service_stats`.
+    pub id: u32,
+    /// Index into `tables`.
+    pub table: u32,
+    /// Elements of that table; 0 refuses every flow.
+    pub slots: u32,
+    /// Seconds a client address keeps its backend (sessionAffinity); 0 for none.
+    pub affinity: u32,
+}
+
+/// Value of `backends`: one endpoint of one service. All zeros where there is none.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backend {
+    pub address: Address,
+    /// Next hop on the way to `address`; zeros when on-link.
+    pub gateway: Address,
+    /// Interface on the way to `address` as the routing table has it, for hosts
+    /// whose forwarding is off, where bpf_fib_lookup() refuses; 0 when unknown.
+    pub ifindex: u32,
+    /// Differs from that of the id's former owner, so that old flows end; never 0.
+    pub epoch: u32,
+    /// Id of the service it belongs to.
+    pub service: u32,
+    /// Network byte order.
+    pub port: u16,
+    pub flags: u16,
+}
+
+/// Backend flag: the entry is in use. Flows of a backend without it are refused.
+pub const BACKEND_ALIVE: u16 = 1;
+
+/// Key of `flows4`: a packet's own addresses and ports, as it arrives.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowKey4 {
+    /// Network byte order.
+    pub saddr: u32,
+    pub daddr: u32,
+    pub sport: u16,
+    pub dport: u16,
+    pub protocol: u8,
+    pub pad: [u8; 3],
+}
+
+/// Key of `flows6`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowKey6 {
+    pub saddr: Address,
+    pub daddr: Address,
+    /// Network byte order.
+    pub sport: u16,
+    pub dport: u16,
+    pub protocol: u8,
+    pub pad: [u8; 3],
+}
+
+/// Value of `flows4` and `flows6`: 64 bytes, one cache line beside the key's
+/// own. A flow has two: one found by the client's packets, one by the replies.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// What to write: the backend's address into the destination of a client's
+    /// packet, the service's address into the source of a reply.
+    pub address: Address,
+    /// The same for the port. Network byte order.
+    pub port: u16,
+    pub direction: u8,
+    pub state: u8,
+    pub backend: u32,
+    /// `Backend::epoch` when the flow began.
+    pub epoch: u32,
+    pub service: u32,
+    /// When the last packet came: bpf_ktime_get_coarse_ns() >> 30 (1.07 s).
+    pub seen: u32,
+    /// Where packets leave; 0 until the way is known.
+    pub ifindex: u32,
+    /// How they leave.
+    pub delivery: u8,
+    pub pad: [u8; 3],
+    pub dmac: [u8; 6],
+    pub smac: [u8; 6],
+    pub reserved: [u8; 4],
+}
+
+/// `Flow::direction`: from the client to the backend.
+pub const DIRECTION_FORWARD: u8 = 0;
+/// `Flow::direction`: from the backend to the client.
+pub const DIRECTION_REPLY: u8 = 1;
+
+/// `Flow::state`: a SYN or a first datagram was seen.
+pub const STATE_NEW: u8 = 0;
+/// `Flow::state`: both sides have spoken.
+pub const STATE_ESTABLISHED: u8 = 1;
+/// `Flow::state`: a FIN was seen.
+pub const STATE_CLOSING: u8 = 2;
+/// `Flow::state`: a RST was seen; the entry counts no more.
+pub const STATE_CLOSED: u8 = 3;
+
+/// `Flow::delivery`: ask the FIB again.
+pub const DELIVERY_UNKNOWN: u8 = 0;
+/// `Flow::delivery`: bpf_redirect_peer() into the pod behind a veth.
+pub const DELIVERY_PEER: u8 = 1;
+/// `Flow::delivery`: write both MAC addresses, bpf_redirect().
+pub const DELIVERY_MAC: u8 = 2;
+/// `Flow::delivery`: bpf_redirect_neigh(); the kernel knows the neighbour, we do not.
+pub const DELIVERY_NEIGH: u8 = 3;
+
+/// Value of `devices`, keyed by ifindex.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Device {
+    pub flags: u32,
+}
+
+/// Device flag: a veth whose other end is in another network namespace.
+pub const DEVICE_PEER: u32 = 1;
+/// Device flag: faces clients; addresses are announced there.
+pub const DEVICE_OUTWARD: u32 = 2;
+
+/// Value of `service_stats` and `backend_stats`, per CPU.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stats {
+    /// From clients.
+    pub rx_packets: u64,
+    /// Bytes of the IP packets: no link-layer header.
+    pub rx_bytes: u64,
+    /// To clients.
+    pub tx_packets: u64,
+    pub tx_bytes: u64,
+    /// Flows begun.
+    pub flows: u64,
+    /// Flows refused: a reject slot, or no backend.
+    pub refused: u64,
+}
+
+/// Value of `drops`, per CPU: packets dropped, by reason. The field's name is
+/// the reason that users see.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drops {
+    /// A header lies about its length, or the packet ends inside one.
+    pub malformed: u64,
+    /// A fragment that carries no ports.
+    pub fragment: u64,
+    /// No route to the backend or to the client.
+    pub no_route: u64,
+    /// TTL or hop limit would reach 0.
+    pub ttl_exceeded: u64,
+    /// UDP to a service whose slot refuses.
+    pub refused_udp: u64,
+    /// TCP to a service whose slot refuses; a RST went back.
+    pub refused_tcp: u64,
+    /// A flow's backend is gone.
+    pub backend_gone: u64,
+    /// A map that must have an element has none: a bug in whoever wrote it.
+    pub inconsistent: u64,
+    /// A helper failed to rewrite the packet.
+    pub rewrite_failed: u64,
+    /// Both ends' addresses and ports are in use by a flow of another service.
+    pub tuple_in_use: u64,
+}
