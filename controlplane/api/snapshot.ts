@@ -13,7 +13,15 @@ export const KINDS = {
   Service: { apiVersion: "v1", plural: "services", namespaced: true },
   EndpointSlice: { apiVersion: "discovery.k8s.io/v1", plural: "endpointslices", namespaced: true },
   Namespace: { apiVersion: "v1", plural: "namespaces", namespaced: false },
+  GatewayClassConfig: {
+    apiVersion: "blixt.x-k8s.io/v1alpha1",
+    plural: "gatewayclassconfigs",
+    namespaced: false,
+  },
 } as const;
+
+/** Kinds whose CRD a cluster may lack; then there are no objects of them. */
+export const OPTIONAL_KINDS: ReadonlySet<Kind> = new Set<Kind>(["GatewayClassConfig"]);
 
 /** Name of a watched kind. */
 export type Kind = keyof typeof KINDS;
@@ -34,3 +42,9 @@ export function objectKey(object: KubernetesObject): ObjectKey {
 export type Snapshot = {
   readonly [K in Kind]: ReadonlyMap<ObjectKey, KubernetesObject>;
 };
+
+/** A snapshot without objects. */
+export function emptySnapshot(): Snapshot {
+  const kinds = Object.keys(KINDS) as Kind[];
+  return Object.fromEntries(kinds.map((kind) => [kind, new Map()])) as unknown as Snapshot;
+}
