@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { delay } from "@std/async/delay";
+import { backendAddresses, CLIENT, type DualStack, HOST, POD_GATEWAY, POD_NETWORK } from "./addresses.ts";
+import { runOnInterrupt } from "./interrupt.ts";
+import { Netns, removeLeftovers } from "./netns.ts";
+import { newRunPrefix } from "./netns_name.ts";
+import { runCommand } from "./run_command.ts";
+
+/** How the host and its pods are wired. */
+export interface TopologyOptions {
+  /** Number of backends; 3 by default. */
+  readonly backends?: number;
+  /** "veth": a route to each pod, as CNI's ptp plugin does it (default). "bridge": all pods on cni0. */
+  readonly wiring?: "veth" | "bridge";
+  /** The host's own IP forwarding; off by default, so that what arrives was forwarded by eBPF. */
+  readonly forwarding?: boolean;
+  /** The rule with which a CNI hides pods from the outside; there by default. */
+  readonly masquerade?: boolean;
+}
+
+/** One pod: a network namespace whose eth0 leads to the host. */
+export interface Backend extends DualStack {
+  /** "b1", "b2", …, which its server also answers with. */
+  readonly name: string;
+  readonly netns: Netns;
+}
+
+/** Name of the host's interface towards the client. */
+export const OUTWARD = "eth0";
+/** Name of the bridge in the "bridge" wiring. */
+export const BRIDGE = "cni0";
+
+/**
+ * A client, a host that balances load, and backends, each in a network
+ * namespace of its own. Every checksum is computed in full by the sender and
+ * verified by the receiver, as between real machines.
+ */
+export class Topology implements AsyncDisposable {
+  #forget: () => void;
+  readonly #all: Netns[] = [];
+
+  private constructor(
+    /** What the names of all its network namespaces begin with. */
+    readonly prefix: string,
+    readonly options: Required<TopologyOptions>,
+  ) {
+    this.#forget = runOnInterrupt(() => this.destroy());
+  }
+
+  client!: Netns;
+  host!: Netns;
+  readonly backends: Backend[] = [];
+
+  /** Builds it; what earlier runs left is removed first. */
+  static async create(options: TopologyOptions = {}): Promise<Topology> {
+    await removeLeftovers();
+    const defaults = { backends: 3, wiring: "veth", forwarding: false, masquerade: true } as const;
+    const topology = new Topology(newRunPrefix(), { ...defaults, ...options });
+    try {
+      await topology.#build();
+    } catch (error) {
+      await topology.destroy();
+      throw error;
+    }
+    return topology;
+  }
+
+  /** Removes it with everything that runs in it. Harmless when repeated. */
+  async destroy(): Promise<void> {
+    this.#forget();
+    this.#forget = () => {};
+    for (const netns of this.#all.splice(0)) await netns.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.destroy();
+  }
+
+  async #build(): Promise<void> {
+    const { backends, wiring, masquerade } = this.options;
+    this.client = await this.#netns("client");
+    this.host = await this.#netns("host");
+    await this.#forward();
+    await connect(this.client, this.host, OUTWARD);
+    await this.client.ip([...upWith("eth0", CLIENT, "/24", "/64"), ...defaultRoutes(HOST)]);
+    await this.host.ip([...upWith(OUTWARD, HOST, "/24", "/64"), ...defaultRoutes(CLIENT)]);
+    if (wiring === "bridge") {
+      await this.host.ip([`link add ${BRIDGE} type bridge`, ...upWith(BRIDGE, POD_GATEWAY, "/24", "/64")]);
+    }
+    for (let number = 1; number <= backends; number++) await this.#addBackend(number);
+    if (masquerade) await this.host.run(["nft", "-f", "-"], { input: masqueradeRules() });
+    await this.#waitForCarrier();
+  }
+
+  /** The kernel notices a veth's carrier a moment after both ends are up. */
+  async #waitForCarrier(): Promise<void> {
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const { stdout } = await this.host.run(["ip", "-brief", "link", "show", "type", "veth"]);
+      if (!/\s(DOWN|LOWERLAYERDOWN)\s/.test(stdout)) return;
+      await delay(20);
+    }
+    throw new Error(`an interface of ${this.host.name} stays down`);
+  }
+
+  async #netns(role: string): Promise<Netns> {
+    const netns = await Netns.create(`${this.prefix}-${role}`);
+    this.#all.push(netns);
+    // Duplicate address detection would keep IPv6 addresses unusable for a second.
+    await netns.sysctl({ "net.ipv6.conf.all.accept_dad": 0, "net.ipv6.conf.default.accept_dad": 0 });
+    return netns;
+  }
+
+  async #forward(): Promise<void> {
+    const value = this.options.forwarding ? 1 : 0;
+    await this.host.sysctl({ "net.ipv4.ip_forward": value, "net.ipv6.conf.all.forwarding": value });
+  }
+
+  async #addBackend(number: number): Promise<void> {
+    const addresses = backendAddresses(number);
+    const netns = await this.#netns(`b${number}`);
+    const device = `veth${number}`;
+    await connect(netns, this.host, device);
+    if (this.options.wiring === "bridge") {
+      await this.host.ip([`link set ${device} master ${BRIDGE} up`]);
+      await netns.ip([...upWith("eth0", addresses, "/24", "/64"), ...defaultRoutes(POD_GATEWAY)]);
+    } else {
+      await this.host.ip([
+        ...upWith(device, POD_GATEWAY, "/32", "/128"),
+        `route add ${addresses.ipv4}/32 dev ${device}`,
+        `route add ${addresses.ipv6}/128 dev ${device}`,
+      ]);
+      await netns.ip([
+        ...upWith("eth0", addresses, "/32", "/128"),
+        `route add ${POD_GATEWAY.ipv4}/32 dev eth0`,
+        `route add ${POD_GATEWAY.ipv6}/128 dev eth0`,
+        ...defaultRoutes(POD_GATEWAY),
+      ]);
+    }
+    this.backends.push({ name: `b${number}`, netns, ...addresses });
+  }
+}
+
+/**
+ * A veth pair: eth0 in one network namespace, `device` on the host. Without
+ * offloads a sender computes each checksum itself, and no receiver takes it on trust.
+ */
+async function connect(end: Netns, host: Netns, device: string): Promise<void> {
+  await runCommand([
+    ..."ip link add eth0 netns".split(" "),
+    end.name,
+    ..."type veth peer name".split(" "),
+    device,
+    "netns",
+    host.name,
+  ]);
+  for (const [netns, name] of [[end, "eth0"], [host, device]] as const) {
+    await netns.run(["ethtool", "-K", name, "tx", "off", "rx", "off", "gro", "off"]);
+  }
+}
+
+function upWith(device: string, { ipv4, ipv6 }: DualStack, prefix4: string, prefix6: string): string[] {
+  return [
+    `address add ${ipv4}${prefix4} dev ${device}`,
+    `address add ${ipv6}${prefix6} dev ${device} nodad`,
+    `link set ${device} up`,
+  ];
+}
+
+function defaultRoutes({ ipv4, ipv6 }: DualStack): string[] {
+  return [`route add default via ${ipv4}`, `route add default via ${ipv6}`];
+}
+
+/** As CNI's bridge and ptp plugins with ipMasq: from a pod to anywhere but a pod. */
+function masqueradeRules(): string {
+  const { ipv4, ipv6 } = POD_NETWORK;
+  return `table inet cni {
+    chain postrouting {
+      type nat hook postrouting priority srcnat
+      ip saddr ${ipv4} ip daddr != ${ipv4} counter masquerade
+      ip6 saddr ${ipv6} ip6 daddr != ${ipv6} counter masquerade
+    }
+  }`;
+}

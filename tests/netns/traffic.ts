@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { CLIENT, type Family, GATEWAY } from "./addresses.ts";
+import type { Background } from "./background.ts";
+import type { Backend, Topology } from "./topology.ts";
+import type { FlowReport } from "./traffic/report.ts";
+import type { TransferReport } from "./traffic/transfer.ts";
+
+const REPOSITORY = new URL("../..", import.meta.url).pathname;
+
+/** The command line of a program in traffic/: Deno with the network and nothing else. */
+function program(file: string, args: Readonly<Record<string, string | number | true | undefined>>): string[] {
+  const flags = Object.entries(args).flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    return value === true ? [`--${name}`] : [`--${name}=${value}`];
+  });
+  const path = new URL(`traffic/${file}`, import.meta.url).pathname;
+  return [Deno.execPath(), "run", "--quiet", "--cached-only", "--allow-net", path, ...flags];
+}
+
+/** Starts the server of a backend on a port for TCP and UDP, and waits until it listens. */
+export async function startServer(backend: Backend, port: number): Promise<Background> {
+  const { name, ipv4, ipv6 } = backend;
+  const argv = [...program("server.ts", { name, port, address: ipv4 }), `--address=${ipv6}`];
+  const server = backend.netns.start(argv, { cwd: REPOSITORY });
+  try {
+    await server.waitForLine(/^listening$/, 20_000);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
+}
+
+/** Starts every backend's server. They end with the topology. */
+export async function startServers(topology: Topology, port: number): Promise<void> {
+  await Promise.all(topology.backends.map((backend) => startServer(backend, port)));
+}
+
+/** Flows for the program flows.ts; see there. */
+export interface FlowOptions {
+  readonly protocol: "tcp" | "udp";
+  readonly family: Family;
+  readonly port: number;
+  /** The Gateway's address by default. */
+  readonly to?: string;
+  readonly flows?: number;
+  readonly messages?: number;
+  /** Milliseconds between two messages of a flow. */
+  readonly interval?: number;
+  readonly concurrency?: number;
+  /** All flows at once: none closes before the last one was answered. */
+  readonly hold?: boolean;
+  /** Milliseconds to wait for a connection and for each answer. */
+  readonly timeout?: number;
+}
+
+/** Starts flows from the client; {@link readReport} waits for them. */
+export function startFlows(topology: Topology, options: FlowOptions): Background {
+  const { family, hold, to = GATEWAY[family], ...rest } = options;
+  const from = CLIENT[family];
+  const argv = program("flows.ts", { ...rest, to, from, hold: hold ? true : undefined });
+  return topology.client.start(argv, { cwd: REPOSITORY });
+}
+
+/** Runs flows from the client to their end. */
+export async function sendFlows(topology: Topology, options: FlowOptions): Promise<FlowReport> {
+  return await readReport<FlowReport>(startFlows(topology, options));
+}
+
+/** A transfer for the program transfer.ts; see there. */
+export interface TransferOptions {
+  readonly direction: "put" | "get";
+  readonly family: Family;
+  readonly port: number;
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+/** Starts a transfer from the client and returns when its first tenth is through. */
+export async function startTransfer(topology: Topology, options: TransferOptions): Promise<Background> {
+  const { family, ...rest } = options;
+  const argv = program("transfer.ts", { ...rest, to: GATEWAY[family] });
+  const transfer = topology.client.start(argv, { cwd: REPOSITORY });
+  try {
+    await transfer.waitForLine(/^transferred/, 20_000);
+  } catch (error) {
+    await transfer.stop();
+    throw error;
+  }
+  return transfer;
+}
+
+/** Waits for a traffic program's end and reads its last line. `timeout` in milliseconds. */
+export async function readReport<T extends FlowReport | TransferReport>(
+  program: Background,
+  timeout = 60_000,
+): Promise<T> {
+  try {
+    const lines = await program.finish(timeout);
+    return JSON.parse(lines.at(-1) ?? "null") as T;
+  } finally {
+    await program.stop();
+  }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Opens many flows, asks who is there and prints what became of them, as one
+ * line of JSON (FlowReport).
+ *
+ *   flows.ts --protocol tcp|udp --to ADDRESS --port PORT [--from ADDRESS] [--flows 1] [--messages 1]
+ *            [--interval MS] [--concurrency 64] [--hold] [--timeout MS]
+ *
+ * --messages     questions asked in each flow, --interval milliseconds apart
+ * --concurrency  flows at most between their start and their end
+ * --hold         opens all flows before the first one closes; --concurrency then counts those without an answer
+ * --timeout      milliseconds to wait for a connection and for each answer; 5,000 by default
+ */
+
+import { delay } from "@std/async/delay";
+import { parseArgs } from "@std/cli/parse-args";
+import { type FlowOutcome, summarize } from "./report.ts";
+import { runTcpFlow } from "./tcp_flow.ts";
+import { runUdpFlow } from "./udp_flow.ts";
+
+const options = parseArgs(Deno.args, {
+  string: ["protocol", "to", "from", "port", "flows", "messages", "interval", "concurrency", "timeout"],
+  boolean: ["hold"],
+  default: { flows: "1", messages: "1", interval: "0", concurrency: "64", timeout: "5000" },
+});
+const flows = Number(options.flows);
+const interval = Number(options.interval);
+const runFlow = options.protocol === "udp" ? runUdpFlow : runTcpFlow;
+
+let starting = 0;
+let held = 0;
+const waiting: (() => void)[] = [];
+const { promise: allHeld, resolve: openGate } = Promise.withResolvers<void>();
+
+/** Waits until fewer flows than --concurrency are between their start and their first answer. */
+async function mayStart(): Promise<void> {
+  if (starting >= Number(options.concurrency)) await new Promise<void>((resolve) => waiting.push(resolve));
+  starting++;
+}
+
+function hasStarted(): void {
+  starting--;
+  waiting.shift()?.();
+}
+
+/** The point after the first answer where, with --hold, a flow waits for all others. */
+async function holdOpen(index: number): Promise<void> {
+  if (!options.hold) return;
+  hasStarted();
+  if (++held === flows) openGate();
+  await allHeld;
+  // A burst from all flows at once would only measure the backends' receive buffers.
+  await delay(interval * index / flows);
+}
+
+const outcomes = await Promise.all(Array.from({ length: flows }, async (_, index): Promise<FlowOutcome> => {
+  await mayStart();
+  const outcome = await runFlow({
+    to: options.to ?? "",
+    from: options.from,
+    port: Number(options.port),
+    messages: Number(options.messages),
+    interval,
+    timeout: Number(options.timeout),
+    holdOpen: () => holdOpen(index),
+  });
+  if (!options.hold) hasStarted();
+  return outcome;
+}));
+console.log(JSON.stringify(summarize(outcomes)));
+Deno.exit(0);

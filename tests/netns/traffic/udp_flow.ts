@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { createSocket, type Socket } from "node:dgram";
+import { delay } from "@std/async/delay";
+import { joinHostPort } from "../addresses.ts";
+import { parseAnswer } from "./answer.ts";
+import { failureName, FlowError, type FlowPlan, within } from "./flow.ts";
+import type { FlowOutcome } from "./report.ts";
+
+interface Datagram {
+  readonly text: string;
+  readonly source: string;
+}
+
+/**
+ * One UDP socket and the datagrams of its flow. The socket is not connected, so
+ * that an answer from a wrong address is seen and not thrown away. Never throws:
+ * a failure is part of the outcome.
+ */
+export async function runUdpFlow(plan: FlowPlan): Promise<FlowOutcome> {
+  const backends: string[] = [], clients: string[] = [], sources: string[] = [];
+  let local: string | undefined, failure: string | undefined;
+  let answerTime = 0;
+  const socket = createSocket(plan.to.includes(":") ? "udp6" : "udp4");
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once("error", reject);
+      socket.bind(0, plan.from, resolve);
+    });
+    local = joinHostPort(socket.address().address, socket.address().port);
+    for (let message = 0; message < plan.messages; message++) {
+      if (message > 0) await delay(plan.interval);
+      const asked = performance.now();
+      const arrived = nextDatagram(socket);
+      socket.send("who\n", plan.port, plan.to);
+      const { text, source } = await within(plan.timeout, arrived);
+      answerTime = Math.max(answerTime, performance.now() - asked);
+      const answer = parseAnswer(text);
+      if (answer === undefined) throw new FlowError("Garbled");
+      backends.push(answer.backend);
+      clients.push(answer.client);
+      sources.push(source);
+      if (message === 0) await plan.holdOpen();
+    }
+  } catch (error) {
+    failure = failureName(error);
+    if (backends.length === 0) await plan.holdOpen();
+  }
+  socket.close();
+  return {
+    backends,
+    clients,
+    sources,
+    connect: 0,
+    answer: answerTime,
+    ...(local === undefined ? {} : { local }),
+    ...(failure === undefined ? {} : { failure }),
+  };
+}
+
+function nextDatagram(socket: Socket): Promise<Datagram> {
+  return new Promise((resolve) => {
+    socket.once("message", (data, { address, port }) => {
+      resolve({ text: data.toString(), source: joinHostPort(address, port) });
+    });
+  });
+}
