@@ -104,8 +104,10 @@ pub struct Flow {
     /// `Backend::epoch` when the flow began.
     pub epoch: u32,
     pub service: u32,
-    /// When the last packet came: bpf_ktime_get_coarse_ns() >> 30 (1.07 s).
+    /// When the last packet of this direction came: bpf_ktime_get_coarse_ns() >> 30 (1.07 s).
     pub seen: u32,
+    /// The same of either direction: what idle times count from.
+    pub used: u32,
     /// Where packets leave; 0 until the way is known.
     pub ifindex: u32,
     /// How they leave.
@@ -151,6 +153,10 @@ pub const DEVICE_PEER: u32 = 1;
 /// Device flag: faces clients; addresses are announced there.
 pub const DEVICE_OUTWARD: u32 = 2;
 
+/// Device flag: a port of a bridge. Frames there carry the bridge's MAC address,
+/// so the kernel calls them another host's although they are for this one.
+pub const DEVICE_BRIDGE_PORT: u32 = 4;
+
 /// Value of `service_stats` and `backend_stats`, per CPU.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,6 +195,8 @@ pub struct Drops {
     pub backend_gone: u64,
     /// A map that must have an element has none: a bug in whoever wrote it.
     pub inconsistent: u64,
+    /// The flow table took no entry for a new flow.
+    pub no_entry: u64,
     /// A helper failed to rewrite the packet.
     pub rewrite_failed: u64,
     /// Both ends' addresses and ports are in use by a flow of another service.

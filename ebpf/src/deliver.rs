@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! The way out: which interface, which neighbour, which redirect.
+
+use core::{mem, ptr};
+
+use aya_ebpf::{
+    bindings::{__sk_buff, bpf_fib_lookup as Fib, bpf_redir_neigh},
+    bindings::{
+        BPF_FIB_LKUP_RET_FWD_DISABLED, BPF_FIB_LKUP_RET_NO_NEIGH, BPF_FIB_LKUP_RET_SUCCESS,
+    },
+    helpers::generated::{
+        bpf_fib_lookup, bpf_redirect, bpf_redirect_neigh, bpf_redirect_peer, bpf_skb_change_type,
+    },
+};
+use blixt_ebpf::layout::{
+    Address, Backend, DELIVERY_MAC, DELIVERY_NEIGH, DELIVERY_PEER, DELIVERY_UNKNOWN, DEVICE_PEER,
+    DIRECTION_FORWARD, Flow,
+};
+
+use crate::{
+    counters,
+    maps::{BACKEND, DEVICE},
+    packet::Packet,
+};
+
+const AF_INET: u8 = 2;
+const AF_INET6: u8 = 10;
+const PACKET_HOST: u32 = 0;
+
+pub const TC_ACT_OK: i32 = 0;
+pub const TC_ACT_SHOT: i32 = 2;
+
+/// Finds the way of a flow's packets to `daddr` and keeps it in the flow.
+///
+/// The FIB is asked first. It refuses on a host whose forwarding is off; then
+/// `Flow::ifindex` as it was found stands (for replies: where the client's
+/// packets come in), or the one that user space resolved for the backend.
+///
+/// # Safety
+/// `skb` is the program's context, `flow` points into a flow table or the stack.
+#[inline(never)]
+pub unsafe fn resolve<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow: *mut Flow) {
+    // SAFETY: `fib` is zeroed plain data; unions are written before they are read.
+    unsafe {
+        let mut fib: Fib = mem::zeroed();
+        let forward = (*flow).direction == DIRECTION_FORWARD;
+        let (saddr, daddr) = if forward {
+            (packet.tuple.saddr, (*flow).address)
+        } else {
+            ((*flow).address, packet.tuple.daddr)
+        };
+        if V6 {
+            fib.family = AF_INET6;
+            fib.__bindgen_anon_3.ipv6_src = saddr;
+            fib.__bindgen_anon_4.ipv6_dst = daddr;
+        } else {
+            fib.family = AF_INET;
+            fib.__bindgen_anon_3.ipv4_src = saddr[3];
+            fib.__bindgen_anon_4.ipv4_dst = daddr[3];
+        }
+        fib.l4_protocol = packet.tuple.protocol;
+        fib.ifindex = (*skb).ifindex;
+        let answer = bpf_fib_lookup(skb.cast(), &raw mut fib, size_of::<Fib>() as i32, 0) as u32;
+        if answer == BPF_FIB_LKUP_RET_SUCCESS {
+            (*flow).dmac = fib.dmac;
+            (*flow).smac = fib.smac;
+            (*flow).ifindex = fib.ifindex;
+            (*flow).delivery = if is_peer(fib.ifindex) {
+                DELIVERY_PEER
+            } else {
+                DELIVERY_MAC
+            };
+        } else if answer == BPF_FIB_LKUP_RET_NO_NEIGH {
+            (*flow).ifindex = fib.ifindex;
+            (*flow).delivery = DELIVERY_NEIGH;
+        } else if answer == BPF_FIB_LKUP_RET_FWD_DISABLED {
+            if forward {
+                (*flow).ifindex = hint((*flow).backend);
+            }
+            (*flow).delivery = if (*flow).ifindex == 0 {
+                DELIVERY_UNKNOWN
+            } else {
+                DELIVERY_NEIGH
+            };
+        } else {
+            (*flow).delivery = DELIVERY_UNKNOWN;
+        }
+    }
+}
+
+#[inline(always)]
+fn is_peer(ifindex: u32) -> bool {
+    // SAFETY: read at once.
+    unsafe {
+        DEVICE
+            .get(ifindex)
+            .is_some_and(|device| device.flags & DEVICE_PEER != 0)
+    }
+}
+
+#[inline(always)]
+fn hint(backend: u32) -> u32 {
+    BACKEND
+        .get(backend)
+        .map_or(0, |backend: &Backend| backend.ifindex)
+}
+
+/// Sends a rewritten packet on its flow's way. Returns the program's verdict.
+///
+/// # Safety
+/// `skb` is the program's context; pointers into the frame are void afterwards.
+#[inline(always)]
+pub unsafe fn deliver<const V6: bool>(skb: *mut __sk_buff, flow: &Flow) -> i32 {
+    // SAFETY: helper calls on the context.
+    unsafe {
+        if flow.delivery == DELIVERY_NEIGH {
+            return neighbour::<V6>(flow);
+        }
+        if flow.delivery == DELIVERY_UNKNOWN {
+            counters::dropped(|drops| &mut drops.no_route);
+            return TC_ACT_SHOT;
+        }
+        if !write_macs(skb, flow) {
+            counters::dropped(|drops| &mut drops.rewrite_failed);
+            return TC_ACT_SHOT;
+        }
+        if flow.delivery == DELIVERY_PEER {
+            // What a bridge's port saw as another host's would be dropped in the pod.
+            if (*skb).pkt_type != PACKET_HOST {
+                bpf_skb_change_type(skb, PACKET_HOST);
+            }
+            return bpf_redirect_peer(flow.ifindex, 0) as i32;
+        }
+        bpf_redirect(flow.ifindex, 0) as i32
+    }
+}
+
+/// Lets the kernel find the neighbour: through the backend's next hop where
+/// user space named one, else by the packet's own destination.
+#[inline(always)]
+unsafe fn neighbour<const V6: bool>(flow: &Flow) -> i32 {
+    let mut hop: bpf_redir_neigh = unsafe { mem::zeroed() };
+    let mut gateway: Address = [0; 4];
+    if flow.direction == DIRECTION_FORWARD
+        && let Some(backend) = BACKEND.get(flow.backend)
+        && backend.ifindex == flow.ifindex
+    {
+        gateway = backend.gateway;
+    }
+    // SAFETY: a zeroed union of plain data; the helper reads `size_of` bytes or none.
+    unsafe {
+        if gateway[3] == 0 && gateway[0] == 0 {
+            return bpf_redirect_neigh(flow.ifindex, ptr::null_mut(), 0, 0) as i32;
+        }
+        if V6 {
+            hop.nh_family = AF_INET6.into();
+            hop.__bindgen_anon_1.ipv6_nh = gateway;
+        } else {
+            hop.nh_family = AF_INET.into();
+            hop.__bindgen_anon_1.ipv4_nh = gateway[3];
+        }
+        let size = size_of::<bpf_redir_neigh>() as i32;
+        bpf_redirect_neigh(flow.ifindex, &raw mut hop, size, 0) as i32
+    }
+}
+
+#[inline(always)]
+unsafe fn write_macs(skb: *mut __sk_buff, flow: &Flow) -> bool {
+    // SAFETY: both writes are inside the bound.
+    unsafe {
+        let data = (*skb).data as usize;
+        if data + 12 > (*skb).data_end as usize {
+            return false;
+        }
+        *(data as *mut [u8; 6]) = flow.dmac;
+        *((data + 6) as *mut [u8; 6]) = flow.smac;
+        true
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! The flow tables, one interface over both address families.
+
+use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
+use blixt_ebpf::layout::{Address, Flow, FlowKey4, FlowKey6};
+
+use crate::maps::{FLOW4, FLOW6};
+
+/// Both ends of a packet, as it is looked up.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Tuple {
+    pub saddr: Address,
+    pub daddr: Address,
+    /// Network byte order.
+    pub sport: u16,
+    /// Network byte order.
+    pub dport: u16,
+    pub protocol: u8,
+}
+
+impl Tuple {
+    /// The tuple of packets the other way, which the far end has under another
+    /// name: of a client's packet with its backend, the backend's replies; of a
+    /// reply with its service, the client's packets.
+    #[inline(always)]
+    pub fn twin(&self, other: &Address, port: u16, forward: bool) -> Self {
+        if forward {
+            Self {
+                saddr: *other,
+                daddr: self.saddr,
+                sport: port,
+                dport: self.sport,
+                protocol: self.protocol,
+            }
+        } else {
+            Self {
+                saddr: self.daddr,
+                daddr: *other,
+                sport: self.dport,
+                dport: port,
+                protocol: self.protocol,
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn key4(&self) -> FlowKey4 {
+        FlowKey4 {
+            saddr: self.saddr[3],
+            daddr: self.daddr[3],
+            sport: self.sport,
+            dport: self.dport,
+            protocol: self.protocol,
+            pad: [0; 3],
+        }
+    }
+
+    #[inline(always)]
+    fn key6(&self) -> FlowKey6 {
+        FlowKey6 {
+            saddr: self.saddr,
+            daddr: self.daddr,
+            sport: self.sport,
+            dport: self.dport,
+            protocol: self.protocol,
+            pad: [0; 3],
+        }
+    }
+}
+
+/// The entry that packets of this tuple find.
+#[inline(always)]
+pub fn find<const V6: bool>(tuple: &Tuple) -> Option<*mut Flow> {
+    if V6 {
+        FLOW6.get_ptr_mut(tuple.key6())
+    } else {
+        FLOW4.get_ptr_mut(tuple.key4())
+    }
+}
+
+/// Writes an entry over whatever is there.
+#[inline(always)]
+pub fn put<const V6: bool>(tuple: &Tuple, flow: &Flow) {
+    // A full LRU table makes room by itself; what can fail is memory, and then
+    // the next packet of the flow comes here again.
+    let _ = if V6 {
+        FLOW6.insert(tuple.key6(), flow, BPF_ANY.into())
+    } else {
+        FLOW4.insert(tuple.key4(), flow, BPF_ANY.into())
+    };
+}
+
+/// Writes an entry where there is none; one that another CPU just wrote stays.
+#[inline(always)]
+pub fn restore<const V6: bool>(tuple: &Tuple, flow: &Flow) {
+    let _ = if V6 {
+        FLOW6.insert(tuple.key6(), flow, BPF_NOEXIST.into())
+    } else {
+        FLOW4.insert(tuple.key4(), flow, BPF_NOEXIST.into())
+    };
+}
+
+/// Removes an entry, if there is one.
+#[inline(always)]
+pub fn remove<const V6: bool>(tuple: &Tuple) {
+    let _ = if V6 {
+        FLOW6.remove(tuple.key6())
+    } else {
+        FLOW4.remove(tuple.key4())
+    };
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! The path of a packet from parse to verdict.
+
+use aya_ebpf::bindings::__sk_buff;
+use blixt_ebpf::layout::{
+    BACKEND_ALIVE, BACKEND_REFUSE, Backend, DELIVERY_UNKNOWN, DIRECTION_FORWARD, DIRECTION_REPLY,
+    Flow, STATE_CLOSING, Service,
+};
+
+use crate::{
+    counters,
+    deliver::{TC_ACT_OK, TC_ACT_SHOT, deliver, resolve},
+    flows::{self, Tuple},
+    maps::BACKEND,
+    packet::{FRAGMENTED, IPPROTO_TCP, Packet, SOUND},
+    refuse::reset,
+    rewrite::rewrite,
+    select, tracking,
+};
+
+/// Slots tried before a flow is given up whose addresses and ports are in use
+/// between the same client and backend for another service.
+const ATTEMPTS: u32 = 4;
+
+/// What `begin` made of a packet, when that is not the verdict yet: the flow has
+/// its entries; a reset is due. Returned, not done in place: each call deeper
+/// takes its frame from the same 512 bytes of stack.
+const BEGUN: i32 = -1;
+const RESET: i32 = -2;
+
+/// Forwards, refuses or drops one parsed packet, or leaves it to the stack.
+///
+/// # Safety
+/// `skb` is the program's context, `packet` what it parsed to.
+#[inline(always)]
+pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
+    let tuple = &packet.tuple;
+    if packet.defect != SOUND {
+        return defective(packet);
+    }
+    // SAFETY: as the caller promises; a map's element stays valid for this run.
+    unsafe {
+        let now = tracking::now();
+        let mut found = flows::find::<V6>(tuple);
+        let next = match found {
+            Some(flow) => continuation(packet, &*flow, now),
+            None => Continuation::Begin,
+        };
+        if next != Continuation::GoOn {
+            let verdict = if next == Continuation::Begin {
+                begin::<V6>(skb, packet)
+            } else {
+                bury::<V6>(packet)
+            };
+            if verdict == RESET {
+                return reset::<V6>(skb, packet);
+            }
+            if verdict != BEGUN {
+                return verdict;
+            }
+            found = flows::find::<V6>(tuple);
+        }
+        let Some(flow) = found else {
+            counters::dropped(|drops| &mut drops.no_entry);
+            return TC_ACT_SHOT;
+        };
+        let flow = &mut *flow;
+        let twin = tuple.twin(
+            &flow.address,
+            flow.port,
+            flow.direction == DIRECTION_FORWARD,
+        );
+        tracking::follow::<V6>(packet, flow, &twin);
+        if flow.seen != now {
+            flow.seen = now;
+            flow.used = now;
+            tracking::refresh::<V6>(tuple, flow, &twin, (*skb).ifindex);
+            resolve::<V6>(skb, packet, flow);
+        }
+        send::<V6>(skb, packet, flow)
+    }
+}
+
+/// What an entry means for the packet that found it.
+#[derive(PartialEq)]
+enum Continuation {
+    /// The packet belongs to the flow.
+    GoOn,
+    /// The packet begins a flow anew.
+    Begin,
+    /// The flow's backend is gone, and the packet cannot begin another.
+    Bury,
+}
+
+/// Replies go on even when their backend left meanwhile: what it still has to
+/// say is the client's.
+#[inline(always)]
+fn continuation(packet: &Packet, flow: &Flow, now: u32) -> Continuation {
+    if flow.direction != DIRECTION_FORWARD {
+        Continuation::GoOn
+    } else if tracking::starts_over(packet, flow, now) {
+        Continuation::Begin
+    } else if is_alive(flow) {
+        Continuation::GoOn
+    } else if packet.tuple.protocol != IPPROTO_TCP || tracking::opens(packet) {
+        Continuation::Begin
+    } else {
+        Continuation::Bury
+    }
+}
+
+/// Counts, rewrites and delivers.
+#[inline(always)]
+unsafe fn send<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow: &Flow) -> i32 {
+    // SAFETY: as the caller promises.
+    unsafe {
+        if packet.ttl <= 1 {
+            counters::dropped(|drops| &mut drops.ttl_exceeded);
+            return TC_ACT_SHOT;
+        }
+        if flow.delivery == DELIVERY_UNKNOWN {
+            counters::dropped(|drops| &mut drops.no_route);
+            return TC_ACT_SHOT;
+        }
+        if !rewrite::<V6>(skb, packet, flow) {
+            counters::dropped(|drops| &mut drops.rewrite_failed);
+            return TC_ACT_SHOT;
+        }
+        counters::forwarded(flow, packet.length);
+        deliver::<V6>(skb, flow)
+    }
+}
+
+#[inline(always)]
+fn is_alive(flow: &Flow) -> bool {
+    BACKEND
+        .get(flow.backend)
+        .is_some_and(|b| b.flags & BACKEND_ALIVE != 0 && b.epoch == flow.epoch)
+}
+
+/// A packet that cannot be forwarded is dropped if it was for a service, else
+/// it is none of our business.
+#[inline(never)]
+fn defective(packet: &Packet) -> i32 {
+    if select::service(&packet.tuple).is_none() {
+        return TC_ACT_OK;
+    }
+    if packet.defect == FRAGMENTED {
+        counters::dropped(|drops| &mut drops.fragment);
+    } else {
+        counters::dropped(|drops| &mut drops.malformed);
+    }
+    TC_ACT_SHOT
+}
+
+/// A connection whose backend is gone ends with a reset, so that the client knows.
+#[inline(never)]
+fn bury<const V6: bool>(packet: &Packet) -> i32 {
+    if let Some(flow) = flows::find::<V6>(&packet.tuple) {
+        // SAFETY: the element stays valid for this run.
+        let twin = unsafe { packet.tuple.twin(&(*flow).address, (*flow).port, true) };
+        flows::remove::<V6>(&twin);
+        flows::remove::<V6>(&packet.tuple);
+    }
+    counters::dropped(|drops| &mut drops.backend_gone);
+    RESET
+}
+
+/// A packet of no flow we know: begins one if it is for a service. Returns BEGUN
+/// or RESET or the program's verdict.
+#[inline(never)]
+unsafe fn begin<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
+    let tuple = &packet.tuple;
+    let Some(service) = select::service(tuple) else {
+        return TC_ACT_OK;
+    };
+    let hash = select::hash(tuple, service.affinity != 0);
+    // SAFETY: as the caller promises.
+    unsafe {
+        for attempt in 0..ATTEMPTS {
+            let Some(id) = select::backend(&service, hash, attempt) else {
+                return inconsistent();
+            };
+            if id == BACKEND_REFUSE {
+                return refuse(packet, &service);
+            }
+            let Some(backend) = BACKEND.get(id) else {
+                return inconsistent();
+            };
+            if backend.flags & BACKEND_ALIVE == 0 {
+                return inconsistent();
+            }
+            let twin = tuple.twin(&backend.address, backend.port, true);
+            if !is_taken::<V6>(&twin, &service) {
+                establish::<V6>(skb, packet, &twin, id, backend, service.id);
+                return BEGUN;
+            }
+        }
+    }
+    counters::dropped(|drops| &mut drops.tuple_in_use);
+    TC_ACT_SHOT
+}
+
+/// Whether a live flow of another service runs between the same client's and
+/// backend's addresses and ports: the backend could not tell the two apart.
+#[inline(always)]
+unsafe fn is_taken<const V6: bool>(twin: &Tuple, service: &Service) -> bool {
+    match flows::find::<V6>(twin) {
+        None => false,
+        // SAFETY: the element stays valid for this run.
+        Some(flow) => unsafe {
+            (*flow).service != service.id && (*flow).state < STATE_CLOSING && is_alive(&*flow)
+        },
+    }
+}
+
+/// Writes both entries of a new flow. Neither has been seen yet, so that the
+/// first packet each way finds its way out.
+#[inline(always)]
+unsafe fn establish<const V6: bool>(
+    skb: *mut __sk_buff,
+    packet: &Packet,
+    twin: &Tuple,
+    id: u32,
+    backend: &Backend,
+    service: u32,
+) {
+    let tuple = &packet.tuple;
+    // One entry on the stack serves for both: its 512 bytes are few.
+    let mut flow = Flow {
+        address: tuple.daddr,
+        port: tuple.dport,
+        direction: DIRECTION_REPLY,
+        state: tracking::first_state(packet),
+        backend: id,
+        epoch: backend.epoch,
+        service,
+        seen: 0,
+        used: tracking::now(),
+        // SAFETY: as the caller promises.
+        ifindex: unsafe { (*skb).ifindex },
+        delivery: DELIVERY_UNKNOWN,
+        pad: [0; 3],
+        dmac: [0; 6],
+        smac: [0; 6],
+        reserved: [0; 4],
+    };
+    flows::put::<V6>(twin, &flow);
+    flow.address = backend.address;
+    flow.port = backend.port;
+    flow.direction = DIRECTION_FORWARD;
+    flow.ifindex = 0;
+    flows::put::<V6>(tuple, &flow);
+    counters::begun(service, id);
+}
+
+/// TCP hears a reset at once; UDP hears nothing.
+#[inline(always)]
+fn refuse(packet: &Packet, service: &Service) -> i32 {
+    counters::refused(service.id);
+    if packet.tuple.protocol == IPPROTO_TCP {
+        counters::dropped(|drops| &mut drops.refused_tcp);
+        RESET
+    } else {
+        counters::dropped(|drops| &mut drops.refused_udp);
+        TC_ACT_SHOT
+    }
+}
+
+#[inline(always)]
+fn inconsistent() -> i32 {
+    counters::dropped(|drops| &mut drops.inconsistent);
+    TC_ACT_SHOT
+}

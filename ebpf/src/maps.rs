@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! Every map, why it exists, and its size unless the loader is told another.
+
+use aya_ebpf::{
+    btf_maps::{Array, ArrayOfMaps, HashMap, LruHashMap, PerCpuArray},
+    macros::btf_map,
+};
+use blixt_ebpf::layout::{
+    Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Service, ServiceKey, Stats,
+};
+
+/// BPF_F_INNER_MAP (linux/bpf.h): inner arrays may differ in size.
+const INNER_MAP: usize = 1 << 12;
+
+const SERVICES: usize = 10_000;
+const BACKENDS: usize = 100_000;
+const DEVICES: usize = 4_096;
+/// Two entries a flow.
+const FLOWS: usize = 2 * 1_000_000;
+
+/// Where traffic is taken: only asked when a packet belongs to no flow.
+#[btf_map(name = "services")]
+pub static SERVICE: HashMap<ServiceKey, Service, SERVICES> = HashMap::new();
+
+/// Maglev look-up tables: a slot holds the id of a backend, or BACKEND_REFUSE.
+/// Twice as many as services, so that every one of them can be swapped in one go.
+#[btf_map(name = "tables")]
+pub static TABLE: ArrayOfMaps<Array<u32, 1, INNER_MAP>, { 2 * SERVICES }> = ArrayOfMaps::new();
+
+/// Backends by id; id 0 is never used.
+#[btf_map(name = "backends")]
+pub static BACKEND: Array<Backend, BACKENDS> = Array::new();
+
+/// What is known of an interface, by its index.
+#[btf_map(name = "devices")]
+pub static DEVICE: HashMap<u32, Device, DEVICES> = HashMap::new();
+
+/// Flows over IPv4, both directions. LRU: a full table forgets the oldest.
+#[btf_map(name = "flows4")]
+pub static FLOW4: LruHashMap<FlowKey4, Flow, FLOWS> = LruHashMap::new();
+
+/// Flows over IPv6, both directions.
+#[btf_map(name = "flows6")]
+pub static FLOW6: LruHashMap<FlowKey6, Flow, FLOWS> = LruHashMap::new();
+
+/// Traffic by service id.
+#[btf_map(name = "service_stats")]
+pub static SERVICE_STATS: PerCpuArray<Stats, SERVICES> = PerCpuArray::new();
+
+/// Traffic by backend id.
+#[btf_map(name = "backend_stats")]
+pub static BACKEND_STATS: PerCpuArray<Stats, BACKENDS> = PerCpuArray::new();
+
+/// Dropped packets by reason, in one element.
+#[btf_map(name = "drops")]
+pub static DROPS: PerCpuArray<Drops, 1> = PerCpuArray::new();

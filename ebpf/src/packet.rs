@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! What a packet is: parsed once, never trusted.
+
+use crate::flows::Tuple;
+use aya_ebpf::{
+    bindings::__sk_buff,
+    helpers::generated::{bpf_skb_load_bytes, bpf_skb_pull_data},
+};
+
+pub const ETH_HLEN: u32 = 14;
+pub const IPV4_HLEN: u32 = 20;
+pub const IPV6_HLEN: u32 = 40;
+pub const TCP_HLEN: u32 = 20;
+pub const UDP_HLEN: u32 = 8;
+
+pub const IPPROTO_TCP: u8 = 6;
+pub const IPPROTO_UDP: u8 = 17;
+
+/// RFC 9293, section 3.1: control bits in byte 13 of the TCP header.
+pub const TCP_FIN: u8 = 0x01;
+pub const TCP_SYN: u8 = 0x02;
+pub const TCP_RST: u8 = 0x04;
+pub const TCP_ACK: u8 = 0x10;
+
+const ETH_P_IP: u16 = 0x0800;
+const ETH_P_IPV6: u16 = 0x86dd;
+
+/// RFC 8200, section 4: extension headers that may stand before the transport header.
+const HOP_BY_HOP: u8 = 0;
+const ROUTING: u8 = 43;
+const FRAGMENT: u8 = 44;
+const DESTINATION_OPTIONS: u8 = 60;
+/// A chain longer than this is nobody's honest packet.
+const EXTENSION_HEADERS_MAX: u32 = 6;
+
+/// ::ffff:0:0/96 (RFC 4291, section 2.5.5.2), the third word.
+pub const MAPPED: u32 = 0xffff_u32.to_be();
+
+/// The transport packet in a frame.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Packet {
+    pub tuple: Tuple,
+    /// Offset of the TCP or UDP header in the frame.
+    pub l4: u32,
+    /// Bytes of the IP packet.
+    pub length: u32,
+    /// Control bits; 0 for UDP.
+    pub flags: u8,
+    /// TTL or hop limit.
+    pub ttl: u8,
+    pub defect: u8,
+}
+
+impl Packet {
+    /// `l4`, in words that the verifier can follow: what it knew of the number is
+    /// lost on the way through the stack. The parsers let none beyond 1,024 pass.
+    #[inline(always)]
+    pub fn l4(&self) -> u32 {
+        self.l4 & 0x7ff
+    }
+}
+
+/// `Packet::defect`: none.
+pub const SOUND: u8 = 0;
+/// `Packet::defect`: a first fragment.
+pub const FRAGMENTED: u8 = 1;
+/// `Packet::defect`: ends inside its transport header, or its lengths lie.
+pub const MALFORMED: u8 = 2;
+
+/// Address family of a frame that may be ours.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Family {
+    V4,
+    V6,
+    Other,
+}
+
+/// The frame's family, from the kernel's own reading of its EtherType. A frame
+/// with a VLAN tag is other: the VLAN's own interface will see it without.
+///
+/// # Safety
+/// `skb` is the program's context.
+#[inline(always)]
+pub unsafe fn family(skb: *mut __sk_buff) -> Family {
+    // SAFETY: the verifier admits reads of these context fields.
+    let (protocol, vlan) = unsafe { ((*skb).protocol as u16, (*skb).vlan_present) };
+    if vlan != 0 {
+        Family::Other
+    } else if protocol == ETH_P_IP.to_be() {
+        Family::V4
+    } else if protocol == ETH_P_IPV6.to_be() {
+        Family::V6
+    } else {
+        Family::Other
+    }
+}
+
+/// Reads a `T` of the frame at `offset`, or nothing past its linear end. `T` has
+/// two bytes or more: of one, the verifier does not follow the bound.
+///
+/// # Safety
+/// `skb` is the program's context. Kernel and verifier accept the unaligned
+/// read; a caller passes integers and arrays of them only.
+#[inline(always)]
+pub unsafe fn load<T: Copy>(skb: *mut __sk_buff, offset: u32) -> Option<T> {
+    // SAFETY: the bound below is what the verifier asks for.
+    unsafe {
+        let at = (*skb).data as usize + offset as usize;
+        if at + size_of::<T>() > (*skb).data_end as usize {
+            return None;
+        }
+        Some(*(at as *const T))
+    }
+}
+
+/// Makes the headers readable where a driver left them in pages.
+///
+/// # Safety
+/// `skb` is the program's context; pointers into the frame are void afterwards.
+#[inline(always)]
+pub unsafe fn pull(skb: *mut __sk_buff, headers: u32) {
+    // SAFETY: context reads and a helper call.
+    unsafe {
+        let linear = (*skb).data_end - (*skb).data;
+        let length = (*skb).len;
+        if linear < headers && linear < length {
+            bpf_skb_pull_data(skb, if length < headers { length } else { headers });
+        }
+    }
+}
+
+/// Reads an IPv4 frame. None: not TCP or UDP, a later fragment, or not even
+/// ports in it, so nothing can be said about it.
+///
+/// # Safety
+/// `skb` is the program's context.
+#[inline(always)]
+pub unsafe fn parse_v4(skb: *mut __sk_buff) -> Option<Packet> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        pull(skb, ETH_HLEN + 60 + TCP_HLEN);
+        let [version_ihl, _]: [u8; 2] = load(skb, ETH_HLEN)?;
+        let header = u32::from(version_ihl & 0x0f) * 4;
+        let [ttl, protocol]: [u8; 2] = load(skb, ETH_HLEN + 8)?;
+        if version_ihl >> 4 != 4 || header < IPV4_HLEN {
+            return None;
+        }
+        if protocol != IPPROTO_TCP && protocol != IPPROTO_UDP {
+            return None;
+        }
+        let fragment = u16::from_be(load(skb, ETH_HLEN + 6)?);
+        if fragment & 0x1fff != 0 {
+            return None;
+        }
+        let total = u32::from(u16::from_be(load(skb, ETH_HLEN + 2)?));
+        let saddr: u32 = load(skb, ETH_HLEN + 12)?;
+        let daddr: u32 = load(skb, ETH_HLEN + 16)?;
+        let mut packet = Packet {
+            tuple: Tuple {
+                saddr: [0, 0, MAPPED, saddr],
+                daddr: [0, 0, MAPPED, daddr],
+                sport: 0,
+                dport: 0,
+                protocol,
+            },
+            l4: ETH_HLEN + header,
+            length: total,
+            flags: 0,
+            ttl,
+            defect: SOUND,
+        };
+        transport(skb, &mut packet, header)?;
+        if fragment & 0x2000 != 0 {
+            packet.defect = FRAGMENTED;
+        }
+        Some(packet)
+    }
+}
+
+/// Reads an IPv6 frame, like `parse_v4`.
+///
+/// # Safety
+/// `skb` is the program's context.
+#[inline(always)]
+pub unsafe fn parse_v6(skb: *mut __sk_buff) -> Option<Packet> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        pull(skb, ETH_HLEN + IPV6_HLEN + TCP_HLEN);
+        let [version, _]: [u8; 2] = load(skb, ETH_HLEN)?;
+        if version >> 4 != 6 {
+            return None;
+        }
+        let [next, ttl]: [u8; 2] = load(skb, ETH_HLEN + 6)?;
+        let payload = u32::from(u16::from_be(load(skb, ETH_HLEN + 4)?));
+        let (protocol, l4, fragmented) = if next == IPPROTO_TCP || next == IPPROTO_UDP {
+            (next, ETH_HLEN + IPV6_HLEN, false)
+        } else {
+            let found = walk_extensions(skb, next);
+            if found == 0 {
+                return None;
+            }
+            let l4 = (found >> 16) as u32;
+            // Bounds what the verifier has to believe of the offset.
+            if l4 > 1024 {
+                return None;
+            }
+            pull(skb, l4 + TCP_HLEN);
+            ((found & 0xff) as u8, l4, found & 0x100 != 0)
+        };
+        let mut packet = Packet {
+            tuple: Tuple {
+                saddr: load(skb, ETH_HLEN + 8)?,
+                daddr: load(skb, ETH_HLEN + 24)?,
+                sport: 0,
+                dport: 0,
+                protocol,
+            },
+            l4,
+            length: payload + IPV6_HLEN,
+            flags: 0,
+            ttl,
+            defect: SOUND,
+        };
+        transport(skb, &mut packet, l4 - ETH_HLEN)?;
+        if fragmented {
+            packet.defect = FRAGMENTED;
+        }
+        Some(packet)
+    }
+}
+
+/// Reads ports and flags, and checks the lengths against each other. `header`
+/// is the length of all that stands before the transport header in the IP packet.
+#[inline(always)]
+unsafe fn transport(skb: *mut __sk_buff, packet: &mut Packet, header: u32) -> Option<()> {
+    // SAFETY: as the caller of the parser promises.
+    unsafe {
+        packet.tuple.sport = load(skb, packet.l4)?;
+        packet.tuple.dport = load(skb, packet.l4 + 2)?;
+        let minimum = if packet.tuple.protocol == IPPROTO_TCP {
+            match load::<[u8; 2]>(skb, packet.l4 + 12) {
+                Some([offset, flags]) => {
+                    packet.flags = flags;
+                    let length = u32::from(offset >> 4) * 4;
+                    if length < TCP_HLEN || load::<u16>(skb, packet.l4 + TCP_HLEN - 2).is_none() {
+                        packet.defect = MALFORMED;
+                    }
+                    length
+                }
+                None => {
+                    packet.defect = MALFORMED;
+                    TCP_HLEN
+                }
+            }
+        } else {
+            match load::<u16>(skb, packet.l4 + 4) {
+                // RFC 768: the length counts the header.
+                Some(length) if u32::from(u16::from_be(length)) >= UDP_HLEN => {}
+                _ => packet.defect = MALFORMED,
+            }
+            UDP_HLEN
+        };
+        // A super-packet of GRO may be longer than its length field can say.
+        if (*skb).gso_size != 0 {
+            packet.length = (*skb).len - ETH_HLEN;
+        } else if packet.length < header + minimum || packet.length + ETH_HLEN > (*skb).len {
+            packet.defect = MALFORMED;
+        }
+        Some(())
+    }
+}
+
+/// Walks IPv6 extension headers. Returns 0 when no TCP or UDP header with
+/// ports follows, else its offset in the frame << 16 | 0x100 when this is a
+/// first fragment | the protocol.
+#[inline(never)]
+unsafe fn walk_extensions(skb: *mut __sk_buff, first: u8) -> u64 {
+    let mut next = first;
+    let mut offset = ETH_HLEN + IPV6_HLEN;
+    let mut fragmented = 0;
+    for _ in 0..EXTENSION_HEADERS_MAX {
+        if next == IPPROTO_TCP || next == IPPROTO_UDP {
+            return u64::from(offset) << 16 | fragmented | u64::from(next);
+        }
+        let mut head = [0u8; 4];
+        // SAFETY: the helper fills `head` or fails.
+        let failed =
+            unsafe { bpf_skb_load_bytes(skb.cast(), offset, head.as_mut_ptr().cast(), 4) } != 0;
+        if failed {
+            return 0;
+        }
+        match next {
+            HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS => {
+                // RFC 8200, section 4.3: in units of 8 octets, the first not counted.
+                offset += (u32::from(head[1]) + 1) * 8;
+            }
+            FRAGMENT => {
+                // RFC 8200, section 4.5: 13 bits of offset.
+                if u16::from_be_bytes([head[2], head[3]]) & 0xfff8 != 0 {
+                    return 0;
+                }
+                fragmented = 0x100;
+                offset += 8;
+            }
+            _ => return 0,
+        }
+        next = head[0];
+    }
+    0
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! Which backend a new flow gets.
+
+use blixt_ebpf::layout::{Address, BACKEND_REFUSE, Service, ServiceKey};
+
+use crate::{
+    flows::Tuple,
+    maps::{SERVICE, TABLE},
+};
+
+/// The service that a packet of this tuple is for.
+#[inline(always)]
+pub fn service(tuple: &Tuple) -> Option<Service> {
+    let key = ServiceKey {
+        address: tuple.daddr,
+        port: tuple.dport,
+        protocol: tuple.protocol,
+        pad: 0,
+    };
+    // SAFETY: copied at once; user space replaces elements whole.
+    unsafe { SERVICE.get(key).copied() }
+}
+
+/// The slot's backend id; BACKEND_REFUSE when the service refuses this flow.
+/// `attempt` counts from 0 and picks another slot each time.
+///
+/// None: the table is missing or smaller than the service says.
+#[inline(always)]
+pub fn backend(service: &Service, hash: u32, attempt: u32) -> Option<u32> {
+    if service.slots == 0 {
+        return Some(BACKEND_REFUSE);
+    }
+    let slot = hash.wrapping_add(attempt.wrapping_mul(0x9e37_79b9)) % service.slots;
+    TABLE.get_value(service.table, &slot).copied()
+}
+
+/// Hash of a flow, the same on every node: by both ends, or by the client's
+/// address alone where it shall stick to its backend.
+#[inline(always)]
+pub fn hash(tuple: &Tuple, by_client: bool) -> u32 {
+    let mut hash = mix(mix(0, fold(&tuple.saddr)), fold(&tuple.daddr));
+    let ports = if by_client {
+        u32::from(tuple.dport)
+    } else {
+        u32::from(tuple.sport) << 16 | u32::from(tuple.dport)
+    };
+    hash = mix(hash, ports);
+    hash = mix(hash, u32::from(tuple.protocol));
+    finish(hash)
+}
+
+#[inline(always)]
+fn fold(address: &Address) -> u32 {
+    mix(mix(mix(address[0], address[1]), address[2]), address[3])
+}
+
+/// A round of MurmurHash3 (x86, 32 bit): public domain, Austin Appleby.
+#[inline(always)]
+fn mix(hash: u32, word: u32) -> u32 {
+    let word = word
+        .wrapping_mul(0xcc9e_2d51)
+        .rotate_left(15)
+        .wrapping_mul(0x1b87_3593);
+    (hash ^ word)
+        .rotate_left(13)
+        .wrapping_mul(5)
+        .wrapping_add(0xe654_6b64)
+}
+
+/// Its finalizer: every bit of the input reaches every bit of the slot.
+#[inline(always)]
+fn finish(mut hash: u32) -> u32 {
+    hash ^= hash >> 16;
+    hash = hash.wrapping_mul(0x85eb_ca6b);
+    hash ^= hash >> 13;
+    hash = hash.wrapping_mul(0xc2b2_ae35);
+    hash ^ hash >> 16
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! What a flow's packets say about its life.
+
+use aya_ebpf::helpers::generated::bpf_ktime_get_coarse_ns;
+use blixt_ebpf::layout::{
+    DELIVERY_UNKNOWN, DIRECTION_FORWARD, DIRECTION_REPLY, Flow, STATE_CLOSED, STATE_CLOSING,
+    STATE_ESTABLISHED, STATE_NEW,
+};
+
+use crate::{
+    flows::{self, Tuple},
+    packet::{IPPROTO_TCP, Packet, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN},
+};
+
+/// Idle time after which a UDP flow is over, in units of `now()`: 120 s, what
+/// RFC 4787, REQ-5 asks of a translator at least.
+pub const UDP_IDLE: u32 = 112;
+
+/// The coarse clock in units of 2^30 ns (1.07 s): all that idle times need.
+#[inline(always)]
+pub fn now() -> u32 {
+    // SAFETY: a helper without arguments.
+    (unsafe { bpf_ktime_get_coarse_ns() } >> 30) as u32
+}
+
+/// Whether a packet asks for a connection.
+#[inline(always)]
+pub fn opens(packet: &Packet) -> bool {
+    packet.flags & (TCP_SYN | TCP_ACK) == TCP_SYN
+}
+
+/// Whether this client's packet starts over on an entry of an old flow.
+#[inline(always)]
+pub fn starts_over(packet: &Packet, flow: &Flow, now: u32) -> bool {
+    if packet.tuple.protocol == IPPROTO_TCP {
+        opens(packet) && flow.state >= STATE_CLOSING
+    } else {
+        now.wrapping_sub(flow.used) > UDP_IDLE
+    }
+}
+
+/// State that a new flow begins in: one whose first packet here is in the
+/// middle of a connection was begun on another node, or its entry was lost.
+#[inline(always)]
+pub fn first_state(packet: &Packet) -> u8 {
+    if packet.tuple.protocol != IPPROTO_TCP || opens(packet) {
+        STATE_NEW
+    } else {
+        STATE_ESTABLISHED
+    }
+}
+
+/// Follows the packet: NEW → ESTABLISHED → CLOSING or CLOSED. An end is told to
+/// the other direction's entry as well.
+#[inline(always)]
+pub fn follow<const V6: bool>(packet: &Packet, flow: &mut Flow, twin: &Tuple) {
+    if packet.tuple.protocol != IPPROTO_TCP {
+        // A datagram from the backend makes two sides that have spoken.
+        if flow.state == STATE_NEW && flow.direction == DIRECTION_REPLY {
+            flow.state = STATE_ESTABLISHED;
+        }
+        return;
+    }
+    if packet.flags & (TCP_FIN | TCP_RST) != 0 {
+        let state = if packet.flags & TCP_RST != 0 {
+            STATE_CLOSED
+        } else {
+            STATE_CLOSING
+        };
+        if flow.state < state {
+            flow.state = state;
+            close::<V6>(twin, state);
+        }
+    } else if flow.state == STATE_NEW && packet.flags & TCP_SYN == 0 {
+        flow.state = STATE_ESTABLISHED;
+    }
+}
+
+#[inline(never)]
+fn close<const V6: bool>(twin: &Tuple, state: u8) {
+    if let Some(flow) = flows::find::<V6>(twin) {
+        // SAFETY: the element stays readable and writable for this run (RCU).
+        unsafe { (*flow).state = state }
+    }
+}
+
+/// Once per unit of `now()`: marks both entries as used, and writes the other
+/// direction's again where it was evicted. `ifindex` is where the packet came in.
+#[inline(never)]
+pub fn refresh<const V6: bool>(tuple: &Tuple, flow: &Flow, twin: &Tuple, ifindex: u32) {
+    if let Some(other) = flows::find::<V6>(twin) {
+        // SAFETY: as in `close`.
+        unsafe { (*other).used = flow.seen };
+        return;
+    }
+    let mut other = *flow;
+    if flow.direction == DIRECTION_FORWARD {
+        // What replies are rewritten to is what the client sent to.
+        other.address = tuple.daddr;
+        other.port = tuple.dport;
+        other.direction = DIRECTION_REPLY;
+        other.ifindex = ifindex;
+    } else {
+        other.address = tuple.saddr;
+        other.port = tuple.sport;
+        other.direction = DIRECTION_FORWARD;
+        other.ifindex = 0;
+    }
+    other.delivery = DELIVERY_UNKNOWN;
+    // Not yet seen, so that its next packet finds the way.
+    other.seen = 0;
+    flows::restore::<V6>(twin, &other);
+}

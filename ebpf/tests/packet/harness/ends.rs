@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+use std::{fmt, net::SocketAddr};
+
+use crate::build::{ACK, PSH, Packet, SYN, TCP, UDP};
+
+/// A client, a service and its only backend, over one family and protocol. No
+/// two numbers are the same where one could be taken for the other.
+#[derive(Clone, Debug)]
+pub struct Ends {
+    pub protocol: u8,
+    pub client: SocketAddr,
+    pub service: SocketAddr,
+    pub backend: SocketAddr,
+    pub service_id: u32,
+    pub table: u32,
+    pub backend_id: u32,
+    pub epoch: u32,
+}
+
+impl Ends {
+    pub fn tcp4() -> Self {
+        Self {
+            protocol: TCP,
+            client: socket("198.51.100.7:40000"),
+            service: socket("203.0.113.10:80"),
+            backend: socket("10.0.0.2:8080"),
+            service_id: 3,
+            table: 21,
+            backend_id: 101,
+            epoch: 1007,
+        }
+    }
+
+    /// On the same address and port as TCP: the protocol tells them apart.
+    pub fn udp4() -> Self {
+        Self {
+            protocol: UDP,
+            backend: socket("10.0.0.3:5353"),
+            service_id: 4,
+            table: 22,
+            backend_id: 102,
+            epoch: 1008,
+            ..Self::tcp4()
+        }
+    }
+
+    pub fn tcp6() -> Self {
+        Self {
+            protocol: TCP,
+            client: socket("[2001:db8:c::7]:40000"),
+            service: socket("[2001:db8:5::10]:80"),
+            backend: socket("[2001:db8:a::2]:8080"),
+            service_id: 5,
+            table: 23,
+            backend_id: 103,
+            epoch: 1009,
+        }
+    }
+
+    pub fn udp6() -> Self {
+        Self {
+            protocol: UDP,
+            backend: socket("[2001:db8:a::3]:5353"),
+            service_id: 6,
+            table: 24,
+            backend_id: 104,
+            epoch: 1010,
+            ..Self::tcp6()
+        }
+    }
+
+    pub fn all() -> [Self; 4] {
+        [Self::tcp4(), Self::udp4(), Self::tcp6(), Self::udp6()]
+    }
+
+    pub fn tcp() -> [Self; 2] {
+        [Self::tcp4(), Self::tcp6()]
+    }
+
+    pub fn udp() -> [Self; 2] {
+        [Self::udp4(), Self::udp6()]
+    }
+
+    /// The same with another client port: another flow.
+    pub fn client_port(mut self, port: u16) -> Self {
+        self.client.set_port(port);
+        self
+    }
+
+    pub fn is_tcp(&self) -> bool {
+        self.protocol == TCP
+    }
+
+    /// What begins a flow: a SYN with a few options, or a datagram.
+    pub fn opening(&self) -> Packet {
+        if !self.is_tcp() {
+            return self.request();
+        }
+        let syn = Packet::tcp(self.client, self.service)
+            .flags(SYN)
+            .numbers(0xa1b2_c3d4, 0);
+        // Maximum segment size and window scale (RFC 9293, section 3.2; RFC 7323).
+        syn.with_tcp(|tcp| tcp.options = vec![2, 4, 0x05, 0xb4, 3, 3, 7, 0])
+    }
+
+    /// A client's packet in the middle of a flow.
+    pub fn request(&self) -> Packet {
+        let packet = self.packet(self.client, self.service);
+        packet.payload(*b"from the client, odd length")
+    }
+
+    /// A backend's packet, as it leaves the pod.
+    pub fn reply(&self) -> Packet {
+        let packet = self.packet(self.backend, self.client);
+        packet.payload(*b"from the backend")
+    }
+
+    fn packet(&self, from: SocketAddr, to: SocketAddr) -> Packet {
+        if self.is_tcp() {
+            Packet::tcp(from, to).flags(PSH | ACK)
+        } else {
+            Packet::udp(from, to)
+        }
+    }
+}
+
+impl fmt::Display for Ends {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let protocol = if self.is_tcp() { "TCP" } else { "UDP" };
+        write!(
+            formatter,
+            "{protocol} from {} to {}",
+            self.client, self.service
+        )
+    }
+}
+
+fn socket(text: &str) -> SocketAddr {
+    text.parse().expect("an address and a port")
+}

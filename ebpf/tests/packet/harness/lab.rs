@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! A host with a client's side and a pod's side, in a namespace of its own.
+
+use std::fs;
+
+use blixt_ebpf::layout::{DEVICE_OUTWARD, DEVICE_PEER, Device};
+
+use super::{
+    ends::Ends,
+    namespace::{Namespace, ip},
+    object::Object,
+    outcome::Outcome,
+    test_run::Summed,
+};
+use crate::build::{Mac, Packet};
+
+/// Whether the host forwards by itself, and so answers bpf_fib_lookup().
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forwarding {
+    On,
+    Off,
+}
+
+/// An interface of the host and who is behind it.
+#[derive(Clone, Debug)]
+pub struct Port {
+    pub name: &'static str,
+    pub ifindex: u32,
+    pub mac: Mac,
+    /// Of the router, the pod or the other node.
+    pub neighbour: Mac,
+}
+
+pub struct Lab {
+    pub object: Object,
+    /// To the router behind which clients are.
+    pub out: Port,
+    /// To the pod that has every local backend's address.
+    pub pod: Port,
+    /// To another node, through which 10.1.0.0/16 and 2001:db8:b::/48 are reached.
+    pub node: Port,
+    summed: Summed,
+}
+
+/// Addresses are on-link at the pod, behind the router and behind the node.
+/// Neighbours are permanent except that of 10.0.0.9 and 2001:db8:a::9, which
+/// nobody knows.
+const NETWORK: &str = "
+addr add 192.0.2.1/24 dev out0
+addr add 2001:db8:1::1/64 dev out0 nodad
+addr add 172.16.0.1/24 dev node0
+addr add 2001:db8:2::1/64 dev node0 nodad
+neigh add 192.0.2.2 lladdr 02:00:00:00:01:02 dev out0 nud permanent
+neigh add 2001:db8:1::2 lladdr 02:00:00:00:01:02 dev out0 nud permanent
+neigh add 172.16.0.2 lladdr 02:00:00:00:03:02 dev node0 nud permanent
+neigh add 2001:db8:2::2 lladdr 02:00:00:00:03:02 dev node0 nud permanent
+neigh add 10.0.0.2 lladdr 02:00:00:00:02:02 dev pod0 nud permanent
+neigh add 10.0.0.3 lladdr 02:00:00:00:02:02 dev pod0 nud permanent
+neigh add 2001:db8:a::2 lladdr 02:00:00:00:02:02 dev pod0 nud permanent
+neigh add 2001:db8:a::3 lladdr 02:00:00:00:02:02 dev pod0 nud permanent
+route add 198.51.100.0/24 via 192.0.2.2
+route add 2001:db8:c::/48 via 2001:db8:1::2
+route add 10.0.0.0/24 dev pod0
+route add 2001:db8:a::/48 dev pod0
+route add 10.1.0.0/16 via 172.16.0.2
+route add 2001:db8:b::/48 via 2001:db8:2::2
+";
+
+/// Runs `test` on a host with a service at each of [`Ends::all()`].
+pub fn with_lab(forwarding: Forwarding, test: impl FnOnce(&mut Lab) + Send) {
+    let host = Namespace::new()
+        .unwrap_or_else(|error| panic!("root alone may make a network namespace: {error}"));
+    let outside = Namespace::new().expect("what worked once works twice");
+    host.enter(|| {
+        let mut lab = Lab::new(&outside, forwarding);
+        for ends in Ends::all() {
+            lab.serve(&ends);
+        }
+        test(&mut lab);
+    });
+}
+
+impl Lab {
+    fn new(outside: &Namespace, forwarding: Forwarding) -> Self {
+        let out = plug("out0", 1, outside);
+        let pod = plug("pod0", 2, outside);
+        let node = plug("node0", 3, outside);
+        outside.enter(|| ip("link set out0 up\nlink set pod0 up\nlink set node0 up"));
+        ip(NETWORK);
+        let forward = if forwarding == Forwarding::On {
+            "1"
+        } else {
+            "0"
+        };
+        for setting in ["ipv4/ip_forward", "ipv6/conf/all/forwarding"] {
+            let file = format!("/proc/sys/net/{setting}");
+            fs::write(file, forward).expect("a namespace of one's own takes settings");
+        }
+        let mut object = Object::load();
+        object.put(
+            "devices",
+            out.ifindex,
+            Device {
+                flags: DEVICE_OUTWARD,
+            },
+        );
+        object.put("devices", pod.ifindex, Device { flags: DEVICE_PEER });
+        Self {
+            object,
+            out,
+            pod,
+            node,
+            summed: Summed::No,
+        }
+    }
+
+    /// From now on packets arrive summed up by hardware, and the kernel checks
+    /// after the program whether that sum still holds.
+    pub fn sum_in_hardware(&mut self) {
+        self.summed = Summed::Complete;
+    }
+
+    /// The frame as the router sends it to this host.
+    pub fn inbound(&self, packet: &Packet) -> Packet {
+        packet.clone().macs(self.out.neighbour, self.out.mac)
+    }
+
+    /// The frame as the pod sends it to this host.
+    pub fn outbound(&self, packet: &Packet) -> Packet {
+        packet.clone().macs(self.pod.neighbour, self.pod.mac)
+    }
+
+    /// Receives a packet from the router's side, addressed to this host.
+    pub fn from_client(&self, packet: &Packet) -> Outcome {
+        self.receive(&self.out, self.inbound(packet).bytes())
+    }
+
+    /// Receives a packet from the pod, addressed to this host.
+    pub fn from_pod(&self, packet: &Packet) -> Outcome {
+        self.receive(&self.pod, self.outbound(packet).bytes())
+    }
+
+    pub fn receive(&self, port: &Port, frame: Vec<u8>) -> Outcome {
+        let run = self.object.run(&frame, port.ifindex, self.summed);
+        let run = run.unwrap_or_else(|error| panic!("the run failed: {error}"));
+        Outcome {
+            action: run.action,
+            sent: frame,
+            frame: run.frame,
+        }
+    }
+}
+
+/// Makes a veth pair of the host and the outside, both ends with this name.
+fn plug(name: &'static str, number: u8, outside: &Namespace) -> Port {
+    let [mac, neighbour] = [1, 2].map(|side| Mac([0x02, 0, 0, 0, number, side]));
+    let far = outside.path();
+    ip(&format!(
+        "link add {name} address {mac} type veth peer name {name} address {neighbour} netns {far}\n\
+         link set {name} up"
+    ));
+    let terminated = format!("{name}\0");
+    // SAFETY: the name ends with a zero and outlives the call.
+    let ifindex = unsafe { libc::if_nametoindex(terminated.as_ptr().cast()) };
+    assert_ne!(ifindex, 0, "ip made {name}");
+    Port {
+        name,
+        ifindex,
+        mac,
+        neighbour,
+    }
+}
+
+impl Port {
+    /// The packet as it leaves here for the neighbour.
+    pub fn emits(&self, packet: &Packet) -> Packet {
+        packet.clone().macs(self.mac, self.neighbour)
+    }
+}

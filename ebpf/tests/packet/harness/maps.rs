@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! What tests put into the maps and read out of them.
+
+use std::net::SocketAddr;
+
+use blixt_ebpf::layout::{BACKEND_ALIVE, Backend, Drops, Flow, FlowKey4, FlowKey6, Service, Stats};
+
+use super::{
+    ends::Ends,
+    lab::Lab,
+    raw::{FlowKey, address, service_key},
+};
+
+/// Slots of the tables that [`Lab::serve()`] makes.
+const SLOTS: u32 = 5;
+
+impl Lab {
+    /// A service with one backend in the pod.
+    pub fn serve(&mut self, ends: &Ends) {
+        self.put_backend(ends, |_| {});
+        self.object
+            .set_table(ends.table, &[ends.backend_id; SLOTS as usize]);
+        self.put_service(ends, |_| {});
+    }
+
+    /// The backend of `ends`, alive and in the pod, with a change.
+    pub fn put_backend(&mut self, ends: &Ends, change: impl FnOnce(&mut Backend)) {
+        let mut backend = Backend {
+            address: address(ends.backend.ip()),
+            gateway: [0; 4],
+            ifindex: self.pod.ifindex,
+            epoch: ends.epoch,
+            service: ends.service_id,
+            port: ends.backend.port().to_be(),
+            flags: BACKEND_ALIVE,
+        };
+        change(&mut backend);
+        self.object.set("backends", ends.backend_id, backend);
+    }
+
+    /// The service of `ends`, with a change.
+    pub fn put_service(&mut self, ends: &Ends, change: impl FnOnce(&mut Service)) {
+        let mut service = Service {
+            id: ends.service_id,
+            table: ends.table,
+            slots: SLOTS,
+            affinity: 0,
+        };
+        change(&mut service);
+        self.object.put(
+            "services",
+            service_key(ends.service, ends.protocol),
+            service,
+        );
+    }
+
+    pub fn remove_service(&mut self, ends: &Ends) {
+        self.object
+            .remove::<_, Service>("services", service_key(ends.service, ends.protocol));
+    }
+
+    /// The entry that packets from `source` to `destination` find.
+    pub fn flow(
+        &mut self,
+        source: SocketAddr,
+        destination: SocketAddr,
+        protocol: u8,
+    ) -> Option<Flow> {
+        match FlowKey::new(source, destination, protocol) {
+            FlowKey::V4(key) => self.object.get("flows4", key),
+            FlowKey::V6(key) => self.object.get("flows6", key),
+        }
+    }
+
+    /// The entry of the client's packets.
+    pub fn forward_flow(&mut self, ends: &Ends) -> Option<Flow> {
+        self.flow(ends.client, ends.service, ends.protocol)
+    }
+
+    /// The entry of the backend's packets.
+    pub fn reply_flow(&mut self, ends: &Ends) -> Option<Flow> {
+        self.flow(ends.backend, ends.client, ends.protocol)
+    }
+
+    pub fn put_flow(
+        &mut self,
+        source: SocketAddr,
+        destination: SocketAddr,
+        protocol: u8,
+        flow: Flow,
+    ) {
+        match FlowKey::new(source, destination, protocol) {
+            FlowKey::V4(key) => self.object.put("flows4", key, flow),
+            FlowKey::V6(key) => self.object.put("flows6", key, flow),
+        }
+    }
+
+    pub fn remove_flow(&mut self, source: SocketAddr, destination: SocketAddr, protocol: u8) {
+        match FlowKey::new(source, destination, protocol) {
+            FlowKey::V4(key) => self.object.remove::<_, Flow>("flows4", key),
+            FlowKey::V6(key) => self.object.remove::<_, Flow>("flows6", key),
+        }
+    }
+
+    /// Makes both entries as old as if no packet had come for `seconds`.
+    pub fn age(&mut self, ends: &Ends, seconds: u32) {
+        let ways = [(ends.client, ends.service), (ends.backend, ends.client)];
+        for (source, destination) in ways {
+            let mut flow = self
+                .flow(source, destination, ends.protocol)
+                .expect("a flow to age");
+            // In units of 2^30 ns.
+            flow.seen -= (u64::from(seconds) * 1_000_000_000 >> 30) as u32;
+            self.put_flow(source, destination, ends.protocol, flow);
+        }
+    }
+
+    /// Entries in both flow tables.
+    pub fn flow_entries(&mut self) -> usize {
+        self.object.count::<FlowKey4, Flow>("flows4")
+            + self.object.count::<FlowKey6, Flow>("flows6")
+    }
+
+    pub fn service_stats(&mut self, ends: &Ends) -> Stats {
+        total(self.object.per_cpu("service_stats", ends.service_id))
+    }
+
+    pub fn backend_stats(&mut self, ends: &Ends) -> Stats {
+        total(self.object.per_cpu("backend_stats", ends.backend_id))
+    }
+
+    pub fn drops(&mut self) -> Drops {
+        let parts: Vec<Drops> = self.object.per_cpu("drops", 0);
+        parts.into_iter().fold(Drops::default(), |sum, part| Drops {
+            malformed: sum.malformed + part.malformed,
+            fragment: sum.fragment + part.fragment,
+            no_route: sum.no_route + part.no_route,
+            ttl_exceeded: sum.ttl_exceeded + part.ttl_exceeded,
+            refused_udp: sum.refused_udp + part.refused_udp,
+            refused_tcp: sum.refused_tcp + part.refused_tcp,
+            backend_gone: sum.backend_gone + part.backend_gone,
+            inconsistent: sum.inconsistent + part.inconsistent,
+            rewrite_failed: sum.rewrite_failed + part.rewrite_failed,
+            tuple_in_use: sum.tuple_in_use + part.tuple_in_use,
+        })
+    }
+}
+
+/// Counters that have counted nothing.
+pub const NO_STATS: Stats = Stats {
+    rx_packets: 0,
+    rx_bytes: 0,
+    tx_packets: 0,
+    tx_bytes: 0,
+    flows: 0,
+    refused: 0,
+};
+
+fn total(parts: Vec<Stats>) -> Stats {
+    parts.into_iter().fold(NO_STATS, |sum, part| Stats {
+        rx_packets: sum.rx_packets + part.rx_packets,
+        rx_bytes: sum.rx_bytes + part.rx_bytes,
+        tx_packets: sum.tx_packets + part.tx_packets,
+        tx_bytes: sum.tx_bytes + part.tx_bytes,
+        flows: sum.flows + part.flows,
+        refused: sum.refused + part.refused,
+    })
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! The object as it is loaded: one program, and maps by name.
+
+use std::{
+    env, io,
+    os::fd::{AsFd, OwnedFd},
+    path::PathBuf,
+};
+
+use aya::{
+    Ebpf, EbpfLoader,
+    maps::{Array, ArrayOfMaps, HashMap, MapData, MapError, PerCpuArray},
+    programs::SchedClassifier,
+};
+
+use super::{
+    raw::{Layout, Raw},
+    test_run::{Run, Summed, test_run},
+};
+
+/// BPF_F_INNER_MAP (linux/bpf.h), as the object declares its inner arrays.
+const INNER_MAP: u32 = 1 << 12;
+
+pub struct Object {
+    ebpf: Ebpf,
+    program: OwnedFd,
+}
+
+impl Object {
+    /// Loads the object that the build left in the cache, its maps small enough
+    /// to be made anew for every test.
+    pub fn load() -> Self {
+        let path = path();
+        let mut ebpf = EbpfLoader::new()
+            .map_max_entries("flows4", 65_536)
+            .map_max_entries("flows6", 65_536)
+            .map_max_entries("services", 256)
+            .map_max_entries("backends", 1_024)
+            .map_max_entries("backend_stats", 1_024)
+            .map_max_entries("service_stats", 256)
+            .load_file(&path)
+            .unwrap_or_else(|error| panic!("{} cannot be loaded: {error:?}", path.display()));
+        let program = ebpf
+            .program_mut("ingress")
+            .expect("the object has a program `ingress`");
+        let classifier: &mut SchedClassifier = program.try_into().expect("it is a classifier");
+        classifier
+            .load()
+            .unwrap_or_else(|error| panic!("the verifier refused: {error}"));
+        let fd = classifier.fd().expect("it is loaded").as_fd();
+        let program = fd.try_clone_to_owned().expect("a descriptor can be cloned");
+        Self { ebpf, program }
+    }
+
+    pub fn run(&self, frame: &[u8], ifindex: u32, summed: Summed) -> io::Result<Run> {
+        test_run(self.program.as_fd(), frame, ifindex, summed)
+    }
+
+    pub fn put<K: Layout, V: Layout>(&mut self, map: &str, key: K, value: V) {
+        let mut map: HashMap<_, Raw<K>, Raw<V>> = self.map(map);
+        map.insert(Raw(key), Raw(value), 0)
+            .expect("the map takes the element");
+    }
+
+    pub fn remove<K: Layout, V: Layout>(&mut self, map: &str, key: K) {
+        let mut map: HashMap<_, Raw<K>, Raw<V>> = self.map(map);
+        map.remove(&Raw(key)).expect("the element was there");
+    }
+
+    pub fn get<K: Layout, V: Layout>(&mut self, map: &str, key: K) -> Option<V> {
+        let map: HashMap<_, Raw<K>, Raw<V>> = self.map(map);
+        match map.get(&Raw(key), 0) {
+            Ok(Raw(value)) => Some(value),
+            Err(MapError::KeyNotFound) => None,
+            Err(error) => panic!("the map cannot be read: {error}"),
+        }
+    }
+
+    pub fn count<K: Layout, V: Layout>(&mut self, map: &str) -> usize {
+        let map: HashMap<_, Raw<K>, Raw<V>> = self.map(map);
+        map.keys().count()
+    }
+
+    pub fn set<V: Layout>(&mut self, map: &str, index: u32, value: V) {
+        let mut map: Array<_, Raw<V>> = self.map(map);
+        map.set(index, Raw(value), 0)
+            .expect("the array takes the element");
+    }
+
+    /// Replaces the inner array at `index` of `tables`.
+    pub fn set_table(&mut self, index: u32, slots: &[u32]) {
+        let length = slots.len().try_into().expect("a table fits");
+        let mut table: Array<MapData, u32> =
+            Array::create(length, INNER_MAP).expect("room for a table");
+        for (slot, backend) in (0..).zip(slots) {
+            table
+                .set(slot, backend, 0)
+                .expect("the slot is within the table");
+        }
+        let mut tables: ArrayOfMaps<_, Array<MapData, u32>> = self.map("tables");
+        tables
+            .set(index, &table, 0)
+            .expect("the map of maps takes the table");
+    }
+
+    /// What each CPU has at `index`.
+    pub fn per_cpu<V: Layout>(&mut self, map: &str, index: u32) -> Vec<V> {
+        let map: PerCpuArray<_, Raw<V>> = self.map(map);
+        let values = map.get(&index, 0).expect("the array has the element");
+        values.iter().map(|Raw(value)| *value).collect()
+    }
+
+    fn map<'a, M>(&'a mut self, name: &str) -> M
+    where
+        M: TryFrom<&'a mut aya::maps::Map, Error = MapError>,
+    {
+        let map = self
+            .ebpf
+            .map_mut(name)
+            .unwrap_or_else(|| panic!("the object has no map {name}"));
+        map.try_into()
+            .unwrap_or_else(|error| panic!("{name} is not what the test takes it for: {error}"))
+    }
+}
+
+/// Where the build leaves the object.
+fn path() -> PathBuf {
+    let cache = env::var_os("BLIXT_CACHE").map(PathBuf::from);
+    let cache = cache.unwrap_or_else(|| {
+        let home = env::var_os("HOME").expect("BLIXT_CACHE or HOME says where the object is");
+        PathBuf::from(home).join(".cache/blixt")
+    });
+    cache.join("target-bpf/bpfel-unknown-none/release/blixt")
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! Between the standard library's addresses and the bytes in the maps.
+
+use std::net::{IpAddr, SocketAddr};
+
+use aya::Pod;
+use blixt_ebpf::layout::{
+    Address, Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Service, ServiceKey, Stats,
+};
+
+/// A layout struct as aya takes it.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Raw<T>(pub T);
+
+/// # Safety
+/// The type is `repr(C)`, without padding that the compiler puts in, and valid
+/// whatever its bytes are.
+pub unsafe trait Layout: Copy + 'static {}
+
+macro_rules! layouts {
+    ($($name:ty),+) => {
+        // SAFETY: integers, or what layout.rs makes of integers and arrays of them, padded by hand.
+        $(unsafe impl Layout for $name {})+
+    };
+}
+
+layouts!(
+    Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Service, ServiceKey, Stats, u32
+);
+
+// SAFETY: as `Layout` demands, through a transparent wrapper.
+unsafe impl<T: Layout> Pod for Raw<T> {}
+
+/// An address as maps hold it: IPv4 mapped into IPv6, network byte order.
+pub fn address(ip: IpAddr) -> Address {
+    let octets = match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+        IpAddr::V6(ip) => ip.octets(),
+    };
+    let (words, _) = octets.as_chunks::<4>();
+    [0, 1, 2, 3].map(|index| u32::from_ne_bytes(words[index]))
+}
+
+pub fn service_key(service: SocketAddr, protocol: u8) -> ServiceKey {
+    ServiceKey {
+        address: address(service.ip()),
+        port: service.port().to_be(),
+        protocol,
+        pad: 0,
+    }
+}
+
+/// The key of a flow's entry, in the map of its family.
+pub enum FlowKey {
+    V4(FlowKey4),
+    V6(FlowKey6),
+}
+
+impl FlowKey {
+    /// The entry that packets from `source` to `destination` find.
+    pub fn new(source: SocketAddr, destination: SocketAddr, protocol: u8) -> Self {
+        let (saddr, daddr) = (address(source.ip()), address(destination.ip()));
+        let (sport, dport) = (source.port().to_be(), destination.port().to_be());
+        let pad = [0; 3];
+        if source.is_ipv4() {
+            let (saddr, daddr) = (saddr[3], daddr[3]);
+            FlowKey::V4(FlowKey4 {
+                saddr,
+                daddr,
+                sport,
+                dport,
+                protocol,
+                pad,
+            })
+        } else {
+            FlowKey::V6(FlowKey6 {
+                saddr,
+                daddr,
+                sport,
+                dport,
+                protocol,
+                pad,
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_maps_ipv4_into_ipv6_in_network_byte_order() {
+        let mapped = address("192.0.2.1".parse().unwrap());
+        let bytes: Vec<u8> = mapped.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        assert_eq!(
+            bytes,
+            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1]
+        );
+    }
+
+    #[test]
+    fn service_key_holds_the_port_in_network_byte_order() {
+        let key = service_key("[2001:db8::1]:80".parse().unwrap(), 6);
+        assert_eq!(key.port.to_ne_bytes(), [0, 80]);
+        assert_eq!(key.address[0].to_ne_bytes(), [0x20, 0x01, 0x0d, 0xb8]);
+    }
+}
