@@ -9,7 +9,7 @@ use blixt_ebpf::layout::{BACKEND_ALIVE, Backend, Drops, Flow, FlowKey4, FlowKey6
 use super::{
     ends::Ends,
     lab::Lab,
-    raw::{FlowKey, address, service_key},
+    raw::{FlowKey, address, service_key, sum},
 };
 
 /// Slots of the tables that [`Lab::serve()`] makes.
@@ -123,27 +123,15 @@ impl Lab {
     }
 
     pub fn service_stats(&mut self, ends: &Ends) -> Stats {
-        total(self.object.per_cpu("service_stats", ends.service_id))
+        sum(&self.object.per_cpu("service_stats", ends.service_id))
     }
 
     pub fn backend_stats(&mut self, ends: &Ends) -> Stats {
-        total(self.object.per_cpu("backend_stats", ends.backend_id))
+        sum(&self.object.per_cpu("backend_stats", ends.backend_id))
     }
 
     pub fn drops(&mut self) -> Drops {
-        let parts: Vec<Drops> = self.object.per_cpu("drops", 0);
-        parts.into_iter().fold(Drops::default(), |sum, part| Drops {
-            malformed: sum.malformed + part.malformed,
-            fragment: sum.fragment + part.fragment,
-            no_route: sum.no_route + part.no_route,
-            ttl_exceeded: sum.ttl_exceeded + part.ttl_exceeded,
-            refused_udp: sum.refused_udp + part.refused_udp,
-            refused_tcp: sum.refused_tcp + part.refused_tcp,
-            backend_gone: sum.backend_gone + part.backend_gone,
-            inconsistent: sum.inconsistent + part.inconsistent,
-            rewrite_failed: sum.rewrite_failed + part.rewrite_failed,
-            tuple_in_use: sum.tuple_in_use + part.tuple_in_use,
-        })
+        sum(&self.object.per_cpu("drops", 0))
     }
 }
 
@@ -156,14 +144,3 @@ pub const NO_STATS: Stats = Stats {
     flows: 0,
     refused: 0,
 };
-
-fn total(parts: Vec<Stats>) -> Stats {
-    parts.into_iter().fold(NO_STATS, |sum, part| Stats {
-        rx_packets: sum.rx_packets + part.rx_packets,
-        rx_bytes: sum.rx_bytes + part.rx_bytes,
-        tx_packets: sum.tx_packets + part.tx_packets,
-        tx_bytes: sum.tx_bytes + part.tx_bytes,
-        flows: sum.flows + part.flows,
-        refused: sum.refused + part.refused,
-    })
-}

@@ -2,7 +2,11 @@
 
 //! Between the standard library's addresses and the bytes in the maps.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    mem,
+    net::{IpAddr, SocketAddr},
+    ptr, slice,
+};
 
 use aya::Pod;
 use blixt_ebpf::layout::{
@@ -32,6 +36,32 @@ layouts!(
 
 // SAFETY: as `Layout` demands, through a transparent wrapper.
 unsafe impl<T: Layout> Pod for Raw<T> {}
+
+/// # Safety
+/// The type consists of `u64` alone.
+pub unsafe trait Counters: Layout {}
+
+// SAFETY: see layout.rs.
+unsafe impl Counters for Drops {}
+// SAFETY: see layout.rs.
+unsafe impl Counters for Stats {}
+
+/// The sums of each counter over what the CPUs have.
+pub fn sum<T: Counters>(parts: &[T]) -> T {
+    let words = size_of::<T>() / size_of::<u64>();
+    // SAFETY: zeros are valid integers, as `Layout` has it.
+    let mut total: T = unsafe { mem::zeroed() };
+    // SAFETY: a `T` is so many `u64`, as `Counters` has it, and nobody else looks at this one.
+    let sums = unsafe { slice::from_raw_parts_mut((&raw mut total).cast::<u64>(), words) };
+    for part in parts {
+        // SAFETY: the same for a shared view of `part`.
+        let counts = unsafe { slice::from_raw_parts(ptr::from_ref(part).cast::<u64>(), words) };
+        for (sum, count) in sums.iter_mut().zip(counts) {
+            *sum += count;
+        }
+    }
+    total
+}
 
 /// An address as maps hold it: IPv4 mapped into IPv6, network byte order.
 pub fn address(ip: IpAddr) -> Address {
@@ -99,6 +129,28 @@ mod tests {
             bytes,
             [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1]
         );
+    }
+
+    #[test]
+    fn sum_adds_each_counter_by_itself() {
+        let first = Drops {
+            malformed: 1,
+            tuple_in_use: 2,
+            ..Drops::default()
+        };
+        let second = Drops {
+            malformed: 10,
+            no_route: 5,
+            ..Drops::default()
+        };
+        let expected = Drops {
+            malformed: 11,
+            no_route: 5,
+            tuple_in_use: 2,
+            ..Drops::default()
+        };
+        assert_eq!(sum(&[first, second]), expected);
+        assert_eq!(sum::<Drops>(&[]), Drops::default());
     }
 
     #[test]
