@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { ProcessEntry } from "../../controlplane/tasks/process_table.ts";
 import { inNetns } from "./run_command.ts";
-import { isStillThere, type ProcessEntry, processTree, signalProcess } from "./processes.ts";
+import { isStillThere, processTree, signalProcess } from "./processes.ts";
 
 /** How to start a program that goes on by itself. */
 export interface BackgroundOptions {

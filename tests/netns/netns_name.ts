@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { isStillThere, readProcess } from "./processes.ts";
+import { readProcess } from "../../controlplane/tasks/process_table.ts";
+import { isStillThere } from "./processes.ts";
 
 let runs = 0;
 
