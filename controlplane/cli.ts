@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { parseArgs } from "@std/cli/parse-args";
+
+/** Where the objects come from. */
+export type SourceConfig =
+  | { readonly type: "manifests"; readonly folder: string; readonly statusFile: string }
+  | {
+    readonly type: "apiserver";
+    /** Absent: the service account of the pod, or else what KUBECONFIG and ~/.kube/config say. */
+    readonly kubeconfig?: string;
+    readonly context?: string;
+  };
+
+/** A checked command line. */
+export interface Config {
+  readonly source: SourceConfig;
+  /** "unix:/path" of the loader's socket. */
+  readonly loader: string;
+  /** Path of the eBPF object. */
+  readonly object: string;
+  /** Empty: the dataplane finds them. */
+  readonly interfaces: readonly string[];
+  readonly unloadOnExit: boolean;
+  readonly json: boolean;
+}
+
+/** A command line that cannot be carried out; the exit code is EX_USAGE (64) of sysexits.h. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** What parseArgs makes of the options below; the package comes without types. */
+interface Flags {
+  readonly manifests?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly "in-cluster": boolean;
+  readonly loader?: string;
+  readonly object?: string;
+  readonly interface: readonly string[];
+  readonly "status-file"?: string;
+  readonly "unload-on-exit": boolean;
+  readonly json: boolean;
+  readonly help: boolean;
+}
+
+/** What --help prints. */
+export const USAGE =
+  `Usage: main.ts --manifests DIR | --kubeconfig FILE | --in-cluster  --loader unix:PATH --object FILE [options]
+
+Reads Gateway API objects, programs the kernel through the loader, writes statuses.
+
+Source, one of:
+  --manifests DIR       folder of YAML and JSON manifests, read again on every change
+  --kubeconfig FILE     API server, by a kubeconfig file
+  --in-cluster          API server, by the service account of the pod
+
+  --context NAME        context of the kubeconfig file (default: its current one)
+  --loader unix:PATH    the loader's socket
+  --object FILE         the eBPF object to load
+  --interface NAME      interface that takes traffic; may be given more than once (default: found)
+  --status-file FILE    with --manifests: where statuses are written (default: status.yaml beside the loader's socket)
+  --unload-on-exit      leave nothing in the kernel at the end (default: it goes on forwarding)
+  --json                print one JSON object a line
+  --help                print this
+`;
+
+/** Checks the command line whole, before anything is opened. Throws UsageError; returns "help" for --help. */
+export function parseCommandLine(args: readonly string[]): Config | "help" {
+  const unknown: string[] = [];
+  const flags: Flags = parseArgs([...args], {
+    string: ["manifests", "kubeconfig", "context", "loader", "object", "interface", "status-file"],
+    boolean: ["in-cluster", "unload-on-exit", "json", "help"],
+    collect: ["interface"],
+    unknown: (argument: string) => {
+      unknown.push(argument);
+      return false;
+    },
+  });
+  if (flags.help) return "help";
+  if (unknown[0] !== undefined) throw new UsageError(`Unknown argument ${unknown[0]}`);
+  for (const [name, value] of Object.entries(flags)) {
+    if (value === "" || Array.isArray(value) && value.includes("")) {
+      throw new UsageError(`--${name} needs a value`);
+    }
+  }
+  const { loader, object } = flags;
+  if (loader === undefined) {
+    throw new UsageError("--loader is missing, for example --loader unix:/run/blixt/loader.sock");
+  }
+  if (!/^unix:\/./.test(loader)) {
+    throw new UsageError(`--loader is ${loader}, must be unix: and the absolute path of a socket`);
+  }
+  if (object === undefined) throw new UsageError("--object is missing: the path of the eBPF object to load");
+  return {
+    source: parseSource(flags, loader),
+    loader,
+    object,
+    interfaces: flags.interface,
+    unloadOnExit: flags["unload-on-exit"],
+    json: flags.json,
+  };
+}
+
+function parseSource(flags: Flags, loader: string): SourceConfig {
+  const { manifests, kubeconfig, context, "in-cluster": inCluster, "status-file": statusFile } = flags;
+  const sources =
+    [manifests !== undefined, kubeconfig !== undefined, inCluster].filter((given) => given).length;
+  if (sources !== 1) {
+    throw new UsageError(
+      `Exactly one of --manifests, --kubeconfig and --in-cluster must be given, not ${sources}`,
+    );
+  }
+  if (context !== undefined && kubeconfig === undefined) throw new UsageError("--context needs --kubeconfig");
+  if (manifests !== undefined) {
+    const socket = loader.slice("unix:".length);
+    const beside = `${socket.slice(0, socket.lastIndexOf("/"))}/status.yaml`;
+    return { type: "manifests", folder: manifests, statusFile: statusFile ?? beside };
+  }
+  if (statusFile !== undefined) {
+    throw new UsageError("--status-file needs --manifests; the API server keeps statuses itself");
+  }
+  return {
+    type: "apiserver",
+    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(context !== undefined && { context }),
+  };
+}

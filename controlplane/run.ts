@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The control plane's loop. It observes the store and changes the dataplane
+// and the statuses: whenever something may have changed it translates the
+// whole snapshot and hands both halves of the answer on.
+
+import type { Snapshot } from "./api/snapshot.ts";
+import { equal } from "./equal.ts";
+import type { Output } from "./output.ts";
+import { pendingStatuses } from "./status/pending.ts";
+import type { StatusWriter } from "./status/status_writer.ts";
+import type { Store } from "./store/store.ts";
+import { summarise, summariseChange } from "./summary.ts";
+import type { DesiredDataplane } from "./translate/desired.ts";
+import type { Translation } from "./translate/translation.ts";
+
+/** What the loop needs of the dataplane. */
+export interface DataplaneWriter {
+  /** The latest wins. */
+  set(desired: DesiredDataplane): void;
+  /** Resolves once that state, or a newer one, is in the kernel. */
+  programmed(desired: DesiredDataplane, signal?: AbortSignal): Promise<void>;
+}
+
+/** The parts that the loop joins. */
+export interface LoopOptions {
+  readonly store: Store;
+  readonly translate: (snapshot: Snapshot) => Translation;
+  readonly dataplane: DataplaneWriter;
+  readonly status: StatusWriter;
+  readonly output: Output;
+}
+
+/** Runs until the signal. Before every kind was read once, nothing is translated, so nothing is torn down for lack of news. */
+export async function runLoop(options: LoopOptions, signal: AbortSignal): Promise<void> {
+  const { store, translate, dataplane, status, output } = options;
+  let isReady = false;
+  let latest: Translation | undefined;
+  let applied: DesiredDataplane | undefined;
+
+  const announce = async (translation: Translation): Promise<void> => {
+    await dataplane.programmed(translation.dataplane, signal);
+    if (signal.aborted || translation !== latest) return;
+    if (!isReady) {
+      isReady = true;
+      status.set(translation.statuses, translation.notices);
+      output.say({ type: "ready", text: summarise(translation) });
+    } else if (applied !== undefined) {
+      output.say({ type: "applied", text: summariseChange(applied, translation.dataplane) });
+    }
+    applied = translation.dataplane;
+  };
+
+  try {
+    await store.synced(signal);
+    for (;;) {
+      const translation = translate(store.snapshot());
+      const changed = latest === undefined || !sameDataplane(latest.dataplane, translation.dataplane);
+      latest = translation;
+      if (changed) dataplane.set(translation.dataplane);
+      status.set(isReady ? translation.statuses : pendingStatuses(translation.statuses), translation.notices);
+      if (changed || !isReady) {
+        announce(translation).catch((error) => reportUnlessAborted(error, signal, output));
+      }
+      await store.changed(signal);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+function sameDataplane(a: DesiredDataplane, b: DesiredDataplane): boolean {
+  return a === b || equal(a, b);
+}
+
+function reportUnlessAborted(error: unknown, signal: AbortSignal, output: Output): void {
+  if (!signal.aborted) output.say({ type: "error", text: (error as Error).message });
+}

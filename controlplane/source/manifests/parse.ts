@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// From the text of one manifest file to checked objects of the kinds that Blixt reads.
+
+import type { KubernetesObject, ObjectMeta } from "../../api/object.ts";
+import { type Kind, KINDS, type ObjectKey, objectKey } from "../../api/snapshot.ts";
+import { type Item, readDocuments } from "./document.ts";
+import type { Problem } from "./problem.ts";
+import { type Fields, isFields, type Path } from "./schema.ts";
+import { readKind, SCHEMAS } from "./schemas.ts";
+import { unreadKind } from "./unread_kinds.ts";
+
+/** A checked object with the place it came from. */
+export interface ManifestObject {
+  readonly kind: Kind;
+  readonly key: ObjectKey;
+  readonly object: KubernetesObject;
+  readonly file: string;
+  /** The line, from 1, of a field. */
+  readonly lineOf: (path: Path) => number;
+}
+
+/** What one file says. */
+export interface ParsedFile {
+  readonly objects: readonly ManifestObject[];
+  /** objectId of those that are there and wrong. */
+  readonly invalid: readonly string[];
+  /** True when something in the file could not even be identified. */
+  readonly incomplete: boolean;
+  readonly problems: readonly Problem[];
+}
+
+/** Where objects without metadata.namespace live, as with kubectl. */
+const DEFAULT_NAMESPACE = "default";
+
+/** "TCPRoute default/echo": names an object to people, and among all kinds. */
+export function objectId(kind: string, key: ObjectKey): string {
+  return `${kind} ${key}`;
+}
+
+/** Checks every object of a file's text; what is wrong with one keeps no other from being read. */
+export function parseManifests(file: string, text: string): ParsedFile {
+  const documents = readDocuments(file, text);
+  const objects: ManifestObject[] = [];
+  const invalid: string[] = [];
+  const problems: Problem[] = [...documents.problems];
+  let incomplete = documents.incomplete;
+
+  for (const item of documents.items) {
+    const header = identify(item.value);
+    if (typeof header === "string") {
+      problems.push({ severity: "error", file, line: item.lineOf([]), reason: header });
+      incomplete = true;
+      continue;
+    }
+    const kind = readKind(header.apiVersion, header.kind);
+    if (kind === undefined) {
+      const { severity, reason } = unreadKind(header.apiVersion, header.kind);
+      const object = `${header.kind} ${header.name ?? "without a name"}`;
+      problems.push({
+        severity,
+        file,
+        line: item.lineOf([severity === "error" ? "kind" : "metadata"]),
+        object,
+        reason,
+      });
+      // A mistyped kind may be an object that was right before.
+      if (severity === "error") incomplete = true;
+      continue;
+    }
+    const checked = check(kind, header, item, file, problems);
+    if (checked.object !== undefined) objects.push(checked.object);
+    else if (checked.id !== undefined) invalid.push(checked.id);
+    else incomplete = true;
+  }
+  return { objects, invalid, incomplete, problems };
+}
+
+interface Header {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string | undefined;
+}
+
+/** The parts that say what an object is, or why that cannot be said. */
+function identify(value: unknown): Header | string {
+  if (!isFields(value)) {
+    return "is no Kubernetes object: it must be a mapping with apiVersion, kind and metadata";
+  }
+  const { apiVersion, kind, metadata } = value;
+  if (typeof kind !== "string" || kind === "") return "is no Kubernetes object: kind is missing";
+  if (typeof apiVersion !== "string" || apiVersion === "") return `${kind}: apiVersion is missing`;
+  const name = isFields(metadata) && typeof metadata["name"] === "string" ? metadata["name"] : undefined;
+  return { apiVersion, kind, name };
+}
+
+function check(
+  kind: Kind,
+  header: Header,
+  item: Item,
+  file: string,
+  problems: Problem[],
+): { readonly id?: string; readonly object?: ManifestObject } {
+  const value = withNamespace(kind, item.value as Fields);
+  const key = header.name === undefined ? undefined : objectKey(value as unknown as KubernetesObject);
+  const id = key === undefined ? undefined : objectId(kind, key);
+  const object = id ?? `${kind} without a name`;
+  let valid = true;
+  const add = (severity: "error" | "notice", path: Path, reason: string): void => {
+    if (severity === "error") valid = false;
+    problems.push({ severity, file, line: item.lineOf(path), object, path, reason });
+  };
+
+  const parsed = SCHEMAS[kind].parse(value, [], {
+    error: (path, reason) => add("error", path, reason),
+    notice: (path, reason) => add("notice", path, reason),
+  });
+  const { apiVersion } = KINDS[kind];
+  if (header.apiVersion !== apiVersion) {
+    add("notice", ["apiVersion"], `is ${header.apiVersion}, read as ${apiVersion}; change it to that`);
+  }
+  if (!valid || key === undefined) return id === undefined ? {} : { id };
+
+  const { status: _, ...rest } = parsed as Fields;
+  const checked = { ...rest, apiVersion } as unknown as KubernetesObject;
+  return { id: objectId(kind, key), object: { kind, key, object: checked, file, lineOf: item.lineOf } };
+}
+
+/** The object with the namespace that the API server would give it. */
+function withNamespace(kind: Kind, value: Fields): Fields {
+  const metadata = value["metadata"];
+  if (!isFields(metadata)) return value;
+  const { namespace, ...rest } = metadata as unknown as ObjectMeta;
+  if (!KINDS[kind].namespaced) return { ...value, metadata: rest };
+  return { ...value, metadata: { ...rest, namespace: namespace ?? DEFAULT_NAMESPACE } };
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The file in which a user, without Kubernetes, reads what became of each
+// object, and from which a restarted control plane takes the addresses it gave.
+
+import { parse, stringify } from "yaml";
+import type { StatusItem } from "./manifest_status.ts";
+
+const HEADER = "# What Blixt says of every object; written again whenever something changes.\n";
+
+/** A YAML file with a List of objects, each with its status and without its spec. */
+export class StatusFile {
+  readonly #path: string;
+  readonly #onError: (message: string) => void;
+  #latest: string | undefined;
+  #written: string | undefined;
+  #writing: Promise<void> | undefined;
+
+  constructor(path: string, onError: (message: string) => void) {
+    this.#path = path;
+    this.#onError = onError;
+  }
+
+  /** The items of the last run; none when there was none or the file cannot be understood. */
+  async read(): Promise<readonly StatusItem[]> {
+    try {
+      const content: unknown = parse(await Deno.readTextFile(this.#path));
+      return (content as { items?: StatusItem[] } | null)?.items ?? [];
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) this.#report("read", error);
+      return [];
+    }
+  }
+
+  /** Replaces the file's content in the background; the latest call wins, and the same content is not written again. */
+  write(items: readonly StatusItem[]): void {
+    this.#latest = HEADER +
+      stringify({ apiVersion: "v1", kind: "List", items }, { aliasDuplicateObjects: false });
+    this.#writing ??= this.#writeLatest().finally(() => this.#writing = undefined);
+  }
+
+  /** Waits for the last write. */
+  async close(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #writeLatest(): Promise<void> {
+    while (this.#latest !== undefined && this.#latest !== this.#written) {
+      const text = this.#latest;
+      const temporary = `${this.#path}.new`;
+      try {
+        await Deno.writeTextFile(temporary, text);
+        await Deno.rename(temporary, this.#path);
+      } catch (error) {
+        this.#report("written", error);
+      }
+      this.#written = text;
+    }
+  }
+
+  #report(what: string, error: unknown): void {
+    this.#onError(`Status file ${this.#path} cannot be ${what}: ${(error as Error).message}`);
+  }
+}
