@@ -4,7 +4,13 @@ import { findProgram } from "../controlplane/tasks/command.ts";
 import { paths } from "../controlplane/tasks/paths.ts";
 import type { Requirement } from "../controlplane/tasks/requirement.ts";
 import { demoRequirements, programs } from "../controlplane/tasks/requirements.ts";
-import { buildKubernetes, fetchCrds, fetchEtcd, findEtcd, type KubernetesProgram } from "./cluster/programs.ts";
+import {
+  buildKubernetes,
+  fetchCrds,
+  fetchEtcd,
+  findEtcd,
+  type KubernetesProgram,
+} from "./cluster/programs.ts";
 
 const go: Requirement = {
   missing: async () => await findProgram("go") === undefined ? "Go 1.26 or newer" : undefined,

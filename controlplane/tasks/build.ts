@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { runOrThrow } from "./command.ts";
+import { paths } from "./paths.ts";
+import { step } from "./progress.ts";
+import { ensure } from "./requirement.ts";
+import { buildRequirements } from "./requirements.ts";
+import { runTask } from "./run_task.ts";
+
+/**
+ * Builds the loader. Cargo decides what is out of date; nothing to do takes
+ * about a second. Throws with the compiler's words.
+ */
+export async function buildLoader(): Promise<void> {
+  await runOrThrow(["cargo", "build", "--release", "--package", "blixt-loader"], {
+    cwd: paths.repository,
+    env: { CARGO_TARGET_DIR: paths.target },
+    log: `${paths.logs}/build-loader.log`,
+  });
+}
+
+/**
+ * Builds the eBPF object. Stable Rust has no core library for the target, so
+ * that is built too, which needs `-Z build-std` and RUSTC_BOOTSTRAP to allow
+ * it, for this one command.
+ */
+export async function buildKernelObject(): Promise<void> {
+  const flags = [`--cfg=bpf_target_arch="${Deno.build.arch}"`, "-Cdebuginfo=2", "-Clink-arg=--btf"];
+  const build = "cargo build --release --package blixt-ebpf --bin blixt --target bpfel-unknown-none";
+  await runOrThrow([...build.split(" "), "-Z", "build-std=core"], {
+    cwd: paths.repository,
+    env: {
+      CARGO_ENCODED_RUSTFLAGS: flags.join("\x1f"),
+      CARGO_TARGET_DIR: paths.bpfTarget,
+      RUSTC_BOOTSTRAP: "1",
+    },
+    log: `${paths.logs}/build-kernel-object.log`,
+  });
+}
+
+/** Fetches what the control plane imports, so that starting it later needs no network. */
+export async function fetchPackages(): Promise<void> {
+  await runOrThrow([Deno.execPath(), "cache", "--quiet", "controlplane/main.ts"], {
+    cwd: paths.repository,
+    log: `${paths.logs}/fetch-packages.log`,
+  });
+}
+
+/** Makes everything that a start needs, or finds it made. */
+export async function buildAll(): Promise<void> {
+  await step("fetching npm packages", fetchPackages);
+  await step("building the kernel object", buildKernelObject);
+  await step("building the loader", buildLoader);
+}
+
+if (import.meta.main) {
+  await runTask(async () => {
+    await ensure(buildRequirements);
+    await buildAll();
+    console.log(`loader         ${paths.loader}\nkernel object  ${paths.kernelObject}`);
+  });
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { dirname } from "@std/path";
+import type { KubeconfigAccess } from "./kubeconfig_access.ts";
+import type { MountNamespace } from "./mount_namespace.ts";
+import type { Paths } from "./paths.ts";
+import type { StartOptions } from "./start_options.ts";
+
+/** Makes the kernel end a child with its parent, so that a killed start leaves no process behind. */
+const withParent = ["setpriv", "--pdeathsig", "KILL"];
+
+/** The loader's command line. It runs where its pins outlive this session, and drops its capabilities itself. */
+export function loaderCommand(
+  paths: Paths,
+  namespace: MountNamespace,
+  socket: string,
+  pinFolder: string,
+): string[] {
+  return [...withParent, ...namespace.enter, paths.loader, "--socket", socket, "--pin-dir", pinFolder];
+}
+
+/** Everything that decides the control plane's command line. */
+export interface ControlPlaneSettings {
+  /** The running deno, which need not be on the search path. */
+  readonly deno: string;
+  readonly paths: Paths;
+  readonly options: StartOptions;
+  readonly socket: string;
+  /** Present when the source is a kubeconfig. */
+  readonly kubeconfig?: KubeconfigAccess;
+  /** Capabilities to keep, as setpriv names them; none unless files would be unreadable. */
+  readonly capabilities: readonly string[];
+}
+
+/** Runs a command as root in name only: without capabilities, and without a way to get any. */
+export function withoutCapabilities(keep: readonly string[]): string[] {
+  const bounding = ["-all", ...keep.map((name) => `+${name}`)].join(",");
+  return ["setpriv", `--bounding-set=${bounding}`, "--inh-caps=-all", "--no-new-privs"];
+}
+
+/**
+ * The control plane's command line: the fewest Deno permissions, no
+ * capability. It stays user 0, since the loader's socket opens for nobody else.
+ */
+export function controlPlaneCommand(settings: ControlPlaneSettings): string[] {
+  const { deno, paths, options, socket, kubeconfig } = settings;
+  const { source, interfaces, statusFile, others } = options;
+  const runFolder = dirname(socket);
+  const read = [source.path, ...(kubeconfig?.read ?? []), paths.kernelObject, paths.repository, runFolder];
+  const net = [`unix:${socket}`, ...(kubeconfig?.net ?? [])];
+  const programs = kubeconfig?.run ?? [];
+  return [
+    ...withParent,
+    ...withoutCapabilities(settings.capabilities),
+    deno,
+    "run",
+    "--no-prompt",
+    "--quiet",
+    `--config=${paths.repository}/deno.json`,
+    `--allow-read=${read.join(",")}`,
+    `--allow-write=${statusFile === undefined ? runFolder : dirname(statusFile)}`,
+    `--allow-net=${net.join(",")}`,
+    "--allow-env",
+    "--allow-sys=hostname",
+    ...(programs.length === 0 ? [] : [`--allow-run=${programs.join(",")}`]),
+    `${paths.repository}/controlplane/main.ts`,
+    `--${source.kind}`,
+    source.path,
+    "--loader",
+    `unix:${socket}`,
+    "--object",
+    paths.kernelObject,
+    ...(statusFile === undefined ? [] : ["--status-file", statusFile]),
+    "--unload-on-exit",
+    ...interfaces.flatMap((name) => ["--interface", name]),
+    ...others,
+  ];
+}
