@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Gives Gateways their addresses. The order of the rounds is what makes
+// assignments stable: what a Gateway holds, by its status, it keeps.
+
+import type { Gateway } from "../api/gateway.ts";
+import { formatIp, type IpAddress, type IpFamily, type IpRange, parseIp, rangeContains } from "../api/ip.ts";
+import type { AddressPolicy } from "./address_pool.ts";
+import { type Aged, compareAge } from "./age.ts";
+
+/** What a Gateway asks for and what it holds. */
+export interface AddressRequest extends Aged {
+  /** spec.addresses with values. */
+  readonly named: readonly string[];
+  /** Entries of spec.addresses without value; undefined when spec.addresses is empty: one of each family then. */
+  readonly unnamed: number | undefined;
+  /** Addresses of status.addresses. */
+  readonly held: readonly string[];
+  /** Absent when the class is not valid: then a Gateway keeps what it holds and gets nothing new. */
+  readonly policy: AddressPolicy | undefined;
+  /** False for a Gateway that is not accepted: it keeps what it holds and gets nothing from the pool. */
+  readonly eligible: boolean;
+}
+
+/** What a Gateway got. */
+export interface AddressAnswer {
+  /** Canonical texts: named ones first, in the order of spec.addresses. */
+  readonly addresses: readonly string[];
+  /** Sentences about named addresses that cannot be used. */
+  readonly unusable: readonly string[];
+  /** Sentences about addresses that could not be assigned. */
+  readonly unassigned: readonly string[];
+}
+
+/** The request of a Gateway whose class has this policy. */
+export function addressRequest(
+  gateway: Gateway,
+  policy: AddressPolicy | undefined,
+  eligible: boolean,
+): AddressRequest {
+  const { name, namespace, creationTimestamp } = gateway.metadata;
+  const asked = (gateway.spec.addresses ?? []).filter(({ type }) => (type ?? "IPAddress") === "IPAddress");
+  const named = asked.flatMap(({ value }) => value === undefined || value === "" ? [] : [value]);
+  return {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    named: [...new Set(named)],
+    unnamed: (gateway.spec.addresses ?? []).length === 0 ? undefined : asked.length - named.length,
+    held: (gateway.status?.addresses ?? []).flatMap(({ type, value }) =>
+      (type ?? "IPAddress") === "IPAddress" && value !== undefined ? [value] : []
+    ),
+    policy,
+    eligible,
+  };
+}
+
+/** Addresses that no Gateway can have: unspecified, loopback, link-local IPv6, multicast and broadcast (RFC 6890). */
+const RESERVED: readonly IpRange[] = [
+  { family: "IPv4", first: 0n, last: 0x00ffffffn },
+  { family: "IPv4", first: 0x7f000000n, last: 0x7fffffffn },
+  { family: "IPv4", first: 0xe0000000n, last: 0xffffffffn },
+  { family: "IPv6", first: 0n, last: 1n },
+  { family: "IPv6", first: 0xfe80n << 112n, last: (0xfec0n << 112n) - 1n },
+  { family: "IPv6", first: 0xff00n << 112n, last: (1n << 128n) - 1n },
+];
+
+function within(ranges: readonly IpRange[], address: IpAddress): boolean {
+  return ranges.some((range) => rangeContains(range, address));
+}
+
+/** FNV-1a of 32 bits: spreads Gateways over a pool. */
+function hash(text: string): bigint {
+  let sum = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) {
+    sum = Math.imul(sum ^ text.charCodeAt(index), 0x01000193);
+  }
+  return BigInt(sum >>> 0);
+}
+
+/** The addresses of a pool of one family, each once, from a starting point around. */
+function* probe(ranges: readonly IpRange[], start: bigint): Generator<IpAddress> {
+  const size = ranges.reduce((sum, { first, last }) => sum + last - first + 1n, 0n);
+  for (let step = 0n; step < size; step++) {
+    let offset = (start + step) % size;
+    for (const { family, first, last } of ranges) {
+      const length = last - first + 1n;
+      if (offset < length) {
+        yield { family, number: first + offset };
+        break;
+      }
+      offset -= length;
+    }
+  }
+}
+
+/** A place in a Gateway's list of addresses that the pool fills. */
+interface Slot {
+  readonly family: IpFamily;
+  address?: string;
+}
+
+/** One Gateway in the course of assignment. */
+class Claim {
+  readonly request: AddressRequest;
+  readonly granted: string[] = [];
+  readonly unusable: string[] = [];
+  readonly slots: Slot[];
+  /** Named addresses by canonical text, not yet decided. */
+  readonly named = new Map<string, IpAddress>();
+  readonly held: ReadonlyMap<string, IpAddress>;
+
+  constructor(request: AddressRequest) {
+    this.request = request;
+    this.held = new Map(request.held.flatMap((text) => {
+      const address = parseIp(text);
+      return address === undefined ? [] : [[formatIp(address), address] as const];
+    }));
+    for (const value of request.named) {
+      const address = parseIp(value);
+      if (address === undefined) this.unusable.push(`${value} in spec.addresses is not an IP address.`);
+      else this.named.set(formatIp(address), address);
+    }
+    this.slots = this.#slots();
+  }
+
+  /** Without spec.addresses one address of each family of the pool; entries without value take the families in turn. */
+  #slots(): Slot[] {
+    const { policy, unnamed } = this.request;
+    const families = (["IPv4", "IPv6"] as const).filter((family) =>
+      policy === undefined
+        ? [...this.held.values()].some((held) => held.family === family)
+        : policy.pools.some((pool) => pool.family === family)
+    );
+    const count = unnamed ?? Math.max(families.length, 1);
+    return Array.from(
+      { length: count },
+      (_, index) => ({ family: families[index % families.length] ?? "IPv4" }),
+    );
+  }
+
+  /** Whether the pool holds the address; without a valid class whatever is held counts. */
+  inPool(address: IpAddress): boolean {
+    const { policy } = this.request;
+    return policy === undefined || within(policy.pools, address);
+  }
+
+  answer(): AddressAnswer {
+    const fromPool = this.slots.flatMap(({ address }) => address ?? []);
+    return {
+      addresses: [...this.granted, ...fromPool],
+      unusable: this.unusable,
+      unassigned: this.slots.filter(({ address }) => address === undefined).map((slot) =>
+        this.#whyUnassigned(slot)
+      ),
+    };
+  }
+
+  #whyUnassigned({ family }: Slot): string {
+    const { policy, eligible } = this.request;
+    if (policy === undefined) {
+      return "The GatewayClass is not accepted, so there is no pool; see its conditions.";
+    }
+    if (!eligible) return "Addresses are assigned once the Gateway is accepted.";
+    if (policy.pools.length === 0) {
+      return "The GatewayClass has no address pool; name an address in spec.addresses, or give the class a " +
+        "GatewayClassConfig with spec.addressPools.";
+    }
+    return `No ${family} address is free in the GatewayClass's pools; extend spec.addressPools of its GatewayClassConfig.`;
+  }
+}
+
+/** Options of assignAddresses. */
+export interface AssignOptions {
+  /**
+   * Whether Gateways get new addresses from the pool. False on all control planes
+   * but the one that writes status: the others wait to read the assignment.
+   */
+  readonly fromPool: boolean;
+}
+
+/**
+ * Gives every Gateway its addresses, in four rounds, each oldest first:
+ *
+ * 1. A named address that the Gateway holds stays.
+ * 2. An address from the pool that the Gateway holds stays, unless round 1 gave it away.
+ * 3. A named address not held is given, unless another Gateway has it from the pool.
+ *    Several Gateways may name one address; their ports must not collide.
+ * 4. What is missing comes from the pool, an address nobody has. Where the search
+ *    begins follows from the Gateway's name, so that without statuses, as in a folder
+ *    of manifests, a new Gateway rarely moves another.
+ */
+export function assignAddresses(
+  requests: readonly AddressRequest[],
+  options: AssignOptions,
+): readonly AddressAnswer[] {
+  const claims = requests.map((request) => new Claim(request));
+  const byAge = [...claims].sort((a, b) => compareAge(a.request, b.request));
+  const named = new Set<string>();
+  const pooled = new Map<string, string>();
+
+  for (const claim of byAge) grantHeldNamed(claim, named);
+  for (const claim of byAge) keepPooled(claim, named, pooled);
+  for (const claim of byAge) grantNamed(claim, named, pooled);
+  if (options.fromPool) {
+    const exhausted = new Set<string>();
+    for (const claim of byAge) takeFromPool(claim, named, pooled, exhausted);
+  }
+  return claims.map((claim) => claim.answer());
+}
+
+function usableByPolicy(claim: Claim, address: IpAddress): string | undefined {
+  if (within(RESERVED, address)) return "it is reserved for other purposes";
+  const { policy } = claim.request;
+  if (policy === undefined) {
+    return claim.held.has(formatIp(address)) ? undefined : "the GatewayClass is not accepted";
+  }
+  if (policy.staticRanges !== undefined && !within(policy.staticRanges, address)) {
+    return "spec.staticAddresses of the class's GatewayClassConfig does not hold it";
+  }
+  return undefined;
+}
+
+function grantHeldNamed(claim: Claim, named: Set<string>): void {
+  for (const [text, address] of claim.named) {
+    if (claim.held.has(text) && usableByPolicy(claim, address) === undefined) named.add(text);
+  }
+}
+
+function keepPooled(claim: Claim, named: ReadonlySet<string>, pooled: Map<string, string>): void {
+  for (const slot of claim.slots) {
+    for (const [text, address] of claim.held) {
+      if (address.family !== slot.family || !claim.inPool(address)) continue;
+      if (named.has(text) || claim.named.has(text) || pooled.has(text)) continue;
+      slot.address = text;
+      pooled.set(text, ownerOf(claim));
+      break;
+    }
+  }
+}
+
+function grantNamed(claim: Claim, named: Set<string>, pooled: ReadonlyMap<string, string>): void {
+  for (const [text, address] of claim.named) {
+    const owner = pooled.get(text);
+    const problem = owner === undefined ? usableByPolicy(claim, address) : `${owner} has it from the pool`;
+    if (problem === undefined) {
+      named.add(text);
+      claim.granted.push(text);
+    } else {
+      claim.unusable.push(`Address ${text} in spec.addresses cannot be used: ${problem}.`);
+    }
+  }
+}
+
+function takeFromPool(
+  claim: Claim,
+  named: ReadonlySet<string>,
+  pooled: Map<string, string>,
+  exhausted: Set<string>,
+): void {
+  const { policy, eligible } = claim.request;
+  if (policy === undefined || !eligible) return;
+  for (const slot of claim.slots) {
+    if (slot.address !== undefined) continue;
+    const ranges = policy.pools.filter(({ family }) => family === slot.family);
+    const pool = ranges.map(({ first, last }) => `${first}-${last}`).join();
+    // Nothing is given back within a round, so an empty pool need not be searched again.
+    if (exhausted.has(pool)) continue;
+    for (const address of probe(ranges, hash(`${ownerOf(claim)} ${slot.family}`))) {
+      const text = formatIp(address);
+      if (named.has(text) || pooled.has(text)) continue;
+      slot.address = text;
+      pooled.set(text, ownerOf(claim));
+      break;
+    }
+    if (slot.address === undefined) exhausted.add(pool);
+  }
+}
+
+function ownerOf({ request }: Claim): string {
+  return `Gateway ${request.namespace ?? ""}/${request.name}`;
+}

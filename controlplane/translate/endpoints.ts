@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { EndpointSlice, SliceEndpoint } from "../api/endpoint_slice.ts";
+import { compareIp, formatIp, type IpAddress, type IpFamily, parseIp } from "../api/ip.ts";
+import type { ServicePort } from "../api/service.ts";
+import type { Endpoint } from "./desired.ts";
+
+/** Endpoints by the family of the address that clients use. */
+export type EndpointsByFamily = Readonly<Record<IpFamily, readonly Endpoint[]>>;
+
+/** No endpoints. */
+export const NO_ENDPOINTS: EndpointsByFamily = { IPv4: [], IPv6: [] };
+
+/**
+ * How an endpoint takes part, or undefined when it takes no traffic
+ * (EndpointConditions): ready, which absent means true, takes new flows; one that
+ * terminates and still serves keeps the flows it has.
+ */
+export function endpointState(endpoint: SliceEndpoint): "ready" | "draining" | undefined {
+  const { ready, serving, terminating } = endpoint.conditions ?? {};
+  if (ready ?? true) return "ready";
+  return (terminating ?? false) && (serving ?? false) ? "draining" : undefined;
+}
+
+/** The port numbers behind a Service's port in one slice; a named target port may differ from slice to slice. */
+function portsIn(slice: EndpointSlice, servicePort: ServicePort): readonly number[] {
+  return (slice.ports ?? []).flatMap((port) =>
+    (port.name ?? "") === (servicePort.name ?? "") &&
+      (port.protocol ?? "TCP") === (servicePort.protocol ?? "TCP") &&
+      typeof port.port === "number"
+      ? [port.port]
+      : []
+  );
+}
+
+interface Found {
+  readonly address: IpAddress;
+  readonly port: number;
+  draining: boolean;
+}
+
+/**
+ * The endpoints of a Service's port, sorted by address and port. An endpoint
+ * that two slices hold, as they may while the controller moves it, counts once,
+ * and as draining only if both say so.
+ */
+export function endpointsOf(slices: readonly EndpointSlice[], servicePort: ServicePort): EndpointsByFamily {
+  const found = new Map<string, Found>();
+  for (const slice of slices) {
+    const ports = portsIn(slice, servicePort);
+    if (ports.length === 0) continue;
+    for (const endpoint of slice.endpoints ?? []) {
+      const state = endpointState(endpoint);
+      const address = parseIp(endpoint.addresses?.[0] ?? "");
+      if (state === undefined || address === undefined || address.family !== slice.addressType) continue;
+      for (const port of ports) {
+        const key = `${address.number} ${address.family} ${port}`;
+        const known = found.get(key);
+        if (known === undefined) found.set(key, { address, port, draining: state === "draining" });
+        else known.draining &&= state === "draining";
+      }
+    }
+  }
+  const sorted = [...found.values()].sort((a, b) => compareIp(a.address, b.address) || a.port - b.port);
+  const ofFamily = (family: IpFamily): Endpoint[] =>
+    sorted.filter(({ address }) => address.family === family)
+      .map(({ address, port, draining }) => ({ address: formatIp(address), port, draining }));
+  return { IPv4: ofFamily("IPv4"), IPv6: ofFamily("IPv6") };
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { CONTROLLER_NAME, type GatewayClass } from "../api/gateway_class.ts";
+import type { GatewayClassConfig } from "../api/gateway_class_config.ts";
+import { type AddressPolicy, NO_POOL, parseAddressPolicy } from "./address_pool.ts";
+import { condition, no, type Verdict, yes } from "./conditions.ts";
+import { SUPPORTED_FEATURES } from "./supported_features.ts";
+
+/** The kind that parametersRef may name. */
+const CONFIG_GROUP = "blixt.x-k8s.io";
+const CONFIG_KIND = "GatewayClassConfig";
+
+/** Bundle versions of the Gateway API's CRDs that Blixt was written for. */
+const SUPPORTED_BUNDLES = /^v1\.[67]\./;
+
+/** A GatewayClass that names Blixt as its controller. */
+export interface ClassModel {
+  readonly accepted: Verdict;
+  /** Absent when the class is not accepted. */
+  readonly addresses?: AddressPolicy;
+}
+
+/** Whether Blixt is the controller of the class (GatewayClassSpec.controllerName). */
+export function isOurClass(gatewayClass: GatewayClass | undefined): gatewayClass is GatewayClass {
+  return gatewayClass?.spec.controllerName === CONTROLLER_NAME;
+}
+
+/** Reads a class and what its parametersRef names (reason InvalidParameters). */
+export function modelClass(
+  gatewayClass: GatewayClass,
+  config: (name: string) => GatewayClassConfig | undefined,
+): ClassModel {
+  const ref = gatewayClass.spec.parametersRef;
+  const accepted = yes("Accepted", "Blixt serves Gateways of this class.");
+  if (ref === undefined) return { accepted, addresses: NO_POOL };
+  const refuse = (message: string): ClassModel => ({ accepted: no("InvalidParameters", message) });
+  if (ref.group !== CONFIG_GROUP || ref.kind !== CONFIG_KIND) {
+    return refuse(
+      `spec.parametersRef must name a ${CONFIG_KIND} of group ${CONFIG_GROUP}, not a ${ref.kind} of ${ref.group}.`,
+    );
+  }
+  if (ref.namespace !== undefined) {
+    return refuse(`spec.parametersRef must have no namespace, for a ${CONFIG_KIND} lives in none.`);
+  }
+  const object = config(ref.name);
+  if (object === undefined) {
+    return refuse(`${CONFIG_KIND} ${ref.name}, named by spec.parametersRef, does not exist.`);
+  }
+  try {
+    return { accepted, addresses: parseAddressPolicy(object) };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return refuse(`${CONFIG_KIND} ${ref.name} is not valid: ${error.message}.`);
+  }
+}
+
+/**
+ * SupportedVersion, which GatewayClasses carry besides Accepted. Unknown
+ * versions get best effort: the class stays accepted.
+ */
+function supportedVersion(bundleVersion: string): Verdict {
+  return SUPPORTED_BUNDLES.test(bundleVersion)
+    ? yes("SupportedVersion", `The Gateway API CRDs have bundle version ${bundleVersion}.`)
+    : no(
+      "UnsupportedVersion",
+      `The Gateway API CRDs have bundle version ${bundleVersion}; Blixt was made for v1.6 and v1.7.`,
+    );
+}
+
+/** GatewayClassStatus. bundleVersion is that of the cluster's CRDs; without it there is no SupportedVersion. */
+export function gatewayClassStatus(
+  gatewayClass: GatewayClass,
+  model: ClassModel,
+  bundleVersion?: string,
+): Record<string, unknown> {
+  const conditions = [condition(gatewayClass, "Accepted", model.accepted)];
+  if (bundleVersion !== undefined) {
+    conditions.push(condition(gatewayClass, "SupportedVersion", supportedVersion(bundleVersion)));
+  }
+  return { conditions, supportedFeatures: SUPPORTED_FEATURES.map((name) => ({ name })) };
+}
