@@ -13,7 +13,14 @@ import type { Namespace } from "../api/namespace.ts";
 import type { Condition, KubernetesObject, ObjectMeta } from "../api/object.ts";
 import type { ReferenceGrant } from "../api/reference_grant.ts";
 import type { Service } from "../api/service.ts";
-import { emptySnapshot, type Kind, KINDS, type ObjectKey, objectKey, type Snapshot } from "../api/snapshot.ts";
+import {
+  emptySnapshot,
+  type Kind,
+  KINDS,
+  type ObjectKey,
+  objectKey,
+  type Snapshot,
+} from "../api/snapshot.ts";
 import { type TranslateOptions } from "./derivation.ts";
 import type { DesiredService } from "./desired.ts";
 import { translate } from "./translate.ts";
@@ -42,11 +49,16 @@ export function gatewayClass(spec: Partial<GatewayClass["spec"]> = {}, name = "b
 
 /** A GatewayClass that takes its parameters from the GatewayClassConfig of that name. */
 export function gatewayClassWithConfig(config = "pool"): GatewayClass {
-  return gatewayClass({ parametersRef: { group: "blixt.x-k8s.io", kind: "GatewayClassConfig", name: config } });
+  return gatewayClass({
+    parametersRef: { group: "blixt.x-k8s.io", kind: "GatewayClassConfig", name: config },
+  });
 }
 
 /** A GatewayClassConfig, named pool unless told otherwise. */
-export function gatewayClassConfig(spec: NonNullable<GatewayClassConfig["spec"]>, name = "pool"): GatewayClassConfig {
+export function gatewayClassConfig(
+  spec: NonNullable<GatewayClassConfig["spec"]>,
+  name = "pool",
+): GatewayClassConfig {
   return { ...object("GatewayClassConfig", name), spec };
 }
 
@@ -56,10 +68,19 @@ export function listener(more: Partial<Listener> = {}): Listener {
 }
 
 /** A Gateway of class blixt with one TCP listener on port 80 and the static address 192.0.2.1. */
-export function gateway(key: ObjectKey, spec: Partial<Gateway["spec"]> = {}, more: Partial<ObjectMeta> = {}): Gateway {
+export function gateway(
+  key: ObjectKey,
+  spec: Partial<Gateway["spec"]> = {},
+  more: Partial<ObjectMeta> = {},
+): Gateway {
   return {
     ...object("Gateway", key, more),
-    spec: { gatewayClassName: "blixt", listeners: [listener()], addresses: [{ value: "192.0.2.1" }], ...spec },
+    spec: {
+      gatewayClassName: "blixt",
+      listeners: [listener()],
+      addresses: [{ value: "192.0.2.1" }],
+      ...spec,
+    },
   };
 }
 
@@ -74,7 +95,10 @@ export function listenerSet(
   spec: Partial<ListenerSet["spec"]> = {},
   more: Partial<ObjectMeta> = {},
 ): ListenerSet {
-  return { ...object("ListenerSet", key, more), spec: { parentRef: { name: "web" }, listeners: [listener()], ...spec } };
+  return {
+    ...object("ListenerSet", key, more),
+    spec: { parentRef: { name: "web" }, listeners: [listener()], ...spec },
+  };
 }
 
 /** What a route of a test is about. */
@@ -85,7 +109,12 @@ export interface RouteSpec {
   readonly backendRefs?: readonly BackendReference[];
 }
 
-function route(kind: "TCPRoute" | "UDPRoute", key: ObjectKey, spec: RouteSpec, more: Partial<ObjectMeta>): L4Route {
+function route(
+  kind: "TCPRoute" | "UDPRoute",
+  key: ObjectKey,
+  spec: RouteSpec,
+  more: Partial<ObjectMeta>,
+): L4Route {
   const { parentRefs = [{ name: "web" }], backendRefs = [{ name: "echo", port: 80 }] } = spec;
   return { ...object(kind, key, more), spec: { parentRefs, rules: [{ backendRefs }] } };
 }
@@ -134,7 +163,11 @@ export function backend(key: ObjectKey, ...addresses: string[]): [Service, Endpo
 }
 
 /** A ReferenceGrant that lets TCPRoutes of a namespace refer to Services of its own. */
-export function referenceGrant(key: ObjectKey, fromNamespace: string, spec: Partial<ReferenceGrant["spec"]> = {}): ReferenceGrant {
+export function referenceGrant(
+  key: ObjectKey,
+  fromNamespace: string,
+  spec: Partial<ReferenceGrant["spec"]> = {},
+): ReferenceGrant {
   return {
     ...object("ReferenceGrant", key),
     spec: {
@@ -160,7 +193,10 @@ export function snapshotOf(...objects: readonly KubernetesObject[]): Snapshot {
 }
 
 /** The translation of those objects. */
-export function translated(objects: readonly KubernetesObject[], options: TranslateOptions = {}): Translation {
+export function translated(
+  objects: readonly KubernetesObject[],
+  options: TranslateOptions = {},
+): Translation {
   return translate(snapshotOf(...objects), options);
 }
 

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assertEquals } from "@std/assert";
-import { backend, gateway, gatewayClass, routes, statusOf, tcpRoute, translated, verdict } from "./testing.ts";
+import {
+  backend,
+  gateway,
+  gatewayClass,
+  routes,
+  statusOf,
+  tcpRoute,
+  translated,
+  verdict,
+} from "./testing.ts";
 
 Deno.test("translate() sends a TCPRoute's traffic to the endpoints of its Service", () => {
   const translation = translated([
