@@ -8,10 +8,12 @@ use aya_ebpf::{bindings::__sk_buff, macros::classifier, programs::TcContext};
 use blixt_ebpf::layout::DEVICE_BRIDGE_PORT;
 
 use crate::{
+    announce::{arp, solicitation},
     deliver::TC_ACT_OK,
+    echo::echo,
     forward::forward,
     maps::DEVICE,
-    packet::{Family, family, parse_v4, parse_v6},
+    packet::{Family, ICMP, ICMPV6, family, parse_v4, parse_v6, protocol},
 };
 
 /// linux/if_packet.h: to this host; to another host.
@@ -25,13 +27,15 @@ pub fn ingress(ctx: TcContext) -> i32 {
     let skb = ctx.skb.skb;
     // SAFETY: `skb` is this program's context.
     unsafe {
-        if !is_for_host(skb) {
-            return TC_ACT_OK;
-        }
         match family(skb) {
+            Family::V4 if !is_for_host(skb) => TC_ACT_OK,
+            Family::V4 if protocol::<false>(skb) == ICMP => echo::<false>(skb),
             Family::V4 => ipv4(skb),
-            Family::V6 => ipv6(skb),
-            Family::Other => TC_ACT_OK,
+            // Neighbour solicitations come as multicast.
+            Family::V6 if protocol::<true>(skb) == ICMPV6 => icmpv6(skb),
+            Family::V6 if is_for_host(skb) => ipv6(skb),
+            Family::Arp => arp(skb),
+            _ => TC_ACT_OK,
         }
     }
 }
@@ -47,6 +51,17 @@ unsafe fn ipv4(skb: *mut __sk_buff) -> i32 {
 unsafe fn ipv6(skb: *mut __sk_buff) -> i32 {
     // SAFETY: as the caller promises.
     unsafe { parse_v6(skb).map_or(TC_ACT_OK, |packet| forward::<true>(skb, &packet)) }
+}
+
+#[inline(always)]
+unsafe fn icmpv6(skb: *mut __sk_buff) -> i32 {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match solicitation(skb) {
+            TC_ACT_OK if is_for_host(skb) => echo::<true>(skb),
+            verdict => verdict,
+        }
+    }
 }
 
 /// A switch floods frames for stations it does not know yet; forwarding what is

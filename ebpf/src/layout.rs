@@ -141,11 +141,25 @@ pub const DELIVERY_MAC: u8 = 2;
 /// `Flow::delivery`: bpf_redirect_neigh(); the kernel knows the neighbour, we do not.
 pub const DELIVERY_NEIGH: u8 = 3;
 
+/// Value of `addresses`, keyed by Address: one that traffic is taken for.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressInfo {
+    pub flags: u32,
+}
+
+/// Address flag: answer ARP and neighbour solicitations for it, and pings to it.
+pub const ADDRESS_ANNOUNCE: u32 = 1;
+/// Address flag: the host has it too, so what is for no service is the host's.
+pub const ADDRESS_LOCAL: u32 = 2;
+
 /// Value of `devices`, keyed by ifindex.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Device {
     pub flags: u32,
+    pub mac: [u8; 6],
+    pub pad: [u8; 2],
 }
 
 /// Device flag: a veth whose other end is in another network namespace.

@@ -7,7 +7,8 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use blixt_ebpf::layout::{
-    Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Service, ServiceKey, Stats,
+    Address, AddressInfo, Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Service, ServiceKey,
+    Stats,
 };
 
 /// BPF_F_INNER_MAP (linux/bpf.h): inner arrays may differ in size.
@@ -31,6 +32,11 @@ pub static TABLE: ArrayOfMaps<Array<u32, 1, INNER_MAP>, { 2 * SERVICES }> = Arra
 /// Backends by id; id 0 is never used.
 #[btf_map(name = "backends")]
 pub static BACKEND: Array<Backend, BACKENDS> = Array::new();
+
+/// Addresses that traffic is taken for: the first question about a packet of no
+/// flow, and the only one about most of a host's other traffic.
+#[btf_map(name = "addresses")]
+pub static ADDRESS: HashMap<Address, AddressInfo, SERVICES> = HashMap::new();
 
 /// What is known of an interface, by its index.
 #[btf_map(name = "devices")]

@@ -16,6 +16,8 @@ pub const UDP_HLEN: u32 = 8;
 
 pub const IPPROTO_TCP: u8 = 6;
 pub const IPPROTO_UDP: u8 = 17;
+pub const ICMP: u8 = 1;
+pub const ICMPV6: u8 = 58;
 
 /// RFC 9293, section 3.1: control bits in byte 13 of the TCP header.
 pub const TCP_FIN: u8 = 0x01;
@@ -25,6 +27,7 @@ pub const TCP_ACK: u8 = 0x10;
 
 const ETH_P_IP: u16 = 0x0800;
 const ETH_P_IPV6: u16 = 0x86dd;
+const ETH_P_ARP: u16 = 0x0806;
 
 /// RFC 8200, section 4: extension headers that may stand before the transport header.
 const HOP_BY_HOP: u8 = 0;
@@ -69,11 +72,27 @@ pub const FRAGMENTED: u8 = 1;
 /// `Packet::defect`: ends inside its transport header, or its lengths lie.
 pub const MALFORMED: u8 = 2;
 
-/// Address family of a frame that may be ours.
+/// The protocol after the IP header, extension headers not looked behind.
+///
+/// # Safety
+/// `skb` is the program's context and holds an IP packet of that family.
+#[inline(always)]
+pub unsafe fn protocol<const V6: bool>(skb: *mut __sk_buff) -> u8 {
+    // SAFETY: as the caller promises.
+    let pair = unsafe { load::<[u8; 2]>(skb, ETH_HLEN + if V6 { 6 } else { 8 }) };
+    match pair {
+        Some([next, _]) if V6 => next,
+        Some([_, protocol]) => protocol,
+        None => 0,
+    }
+}
+
+/// What a frame may be for us.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Family {
     V4,
     V6,
+    Arp,
     Other,
 }
 
@@ -92,6 +111,8 @@ pub unsafe fn family(skb: *mut __sk_buff) -> Family {
         Family::V4
     } else if protocol == ETH_P_IPV6.to_be() {
         Family::V6
+    } else if protocol == ETH_P_ARP.to_be() {
+        Family::Arp
     } else {
         Family::Other
     }

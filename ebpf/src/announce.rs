@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! Answers for addresses that no interface has: ARP (RFC 826) and IPv6
+//! neighbour discovery (RFC 4861), on interfaces that face clients.
+
+use aya_ebpf::{
+    bindings::{__sk_buff, BPF_F_RECOMPUTE_CSUM},
+    helpers::generated::{bpf_redirect, bpf_skb_load_bytes, bpf_skb_store_bytes},
+};
+use blixt_ebpf::layout::{ADDRESS_ANNOUNCE, Address, DEVICE_OUTWARD};
+
+use crate::{
+    deliver::TC_ACT_OK,
+    maps::{ADDRESS, DEVICE},
+    packet::{ETH_HLEN, ICMPV6, MAPPED},
+};
+
+/// An Ethernet frame that carries ARP for IPv4 (RFC 826).
+#[repr(C, packed)]
+#[derive(Clone, Copy)]
+struct Arp {
+    dmac: [u8; 6],
+    smac: [u8; 6],
+    ethertype: u16,
+    hardware: u16,
+    protocol: u16,
+    lengths: [u8; 2],
+    operation: u16,
+    sender_mac: [u8; 6],
+    sender: [u8; 4],
+    target_mac: [u8; 6],
+    target: [u8; 4],
+}
+
+const ARP_ETHERNET: u16 = 1_u16.to_be();
+const ARP_IPV4: u16 = 0x0800_u16.to_be();
+const ARP_REQUEST: u16 = 1_u16.to_be();
+const ARP_REPLY: u16 = 2_u16.to_be();
+
+/// Neighbour solicitation, and the advertisement of the same length, each with
+/// one link-layer address option (RFC 4861, sections 4.3, 4.4 and 4.6.1).
+#[repr(C, packed)]
+#[derive(Clone, Copy)]
+struct Neighbour {
+    dmac: [u8; 6],
+    smac: [u8; 6],
+    ethertype: u16,
+    version: [u8; 4],
+    length: u16,
+    next: u8,
+    hops: u8,
+    saddr: Address,
+    daddr: Address,
+    kind: u8,
+    code: u8,
+    checksum: u16,
+    flags: u32,
+    target: Address,
+    option: [u8; 2],
+    option_mac: [u8; 6],
+}
+
+const SOLICITATION: u8 = 135;
+const ADVERTISEMENT: u8 = 136;
+/// ICMPv6 bytes of either: 24 and an option of 8.
+const NEIGHBOUR_LENGTH: u16 = 32;
+const SOLICITED_OVERRIDE: u32 = 0x6000_0000;
+const OPTION_SOURCE: [u8; 2] = [1, 1];
+const OPTION_TARGET: [u8; 2] = [2, 1];
+
+/// The MAC address to answer with: none where this interface does not announce.
+#[inline(always)]
+unsafe fn announced(skb: *mut __sk_buff, address: &Address) -> Option<[u8; 6]> {
+    // SAFETY: elements are read at once.
+    unsafe {
+        let device = DEVICE.get((*skb).ifindex)?;
+        let known = ADDRESS.get(address)?;
+        let answer = device.flags & DEVICE_OUTWARD != 0 && known.flags & ADDRESS_ANNOUNCE != 0;
+        answer.then_some(device.mac)
+    }
+}
+
+/// Answers an ARP request for one of our addresses; anything else is left to
+/// the stack. Returns the program's verdict.
+///
+/// # Safety
+/// `skb` is the program's context.
+#[inline(never)]
+pub unsafe fn arp(skb: *mut __sk_buff) -> i32 {
+    // SAFETY: as the caller promises; `frame` is plain data.
+    unsafe {
+        let Some(mut frame) = copied::<Arp>(skb) else {
+            return TC_ACT_OK;
+        };
+        if frame.hardware != ARP_ETHERNET
+            || frame.protocol != ARP_IPV4
+            || frame.operation != ARP_REQUEST
+        {
+            return TC_ACT_OK;
+        }
+        let target = frame.target;
+        let address = [0, 0, MAPPED, u32::from_ne_bytes(target)];
+        let Some(mac) = announced(skb, &address) else {
+            return TC_ACT_OK;
+        };
+        frame.dmac = frame.sender_mac;
+        frame.smac = mac;
+        frame.operation = ARP_REPLY;
+        frame.target_mac = frame.sender_mac;
+        frame.target = frame.sender;
+        frame.sender_mac = mac;
+        frame.sender = target;
+        answer(skb, &frame)
+    }
+}
+
+/// Answers a neighbour solicitation for one of our addresses, like `arp`. One
+/// without a sender's address (duplicate address detection) is not answered.
+///
+/// # Safety
+/// `skb` is the program's context and holds an IPv6 packet.
+#[inline(never)]
+pub unsafe fn solicitation(skb: *mut __sk_buff) -> i32 {
+    // SAFETY: as the caller promises; `frame` is plain data.
+    unsafe {
+        let Some(mut frame) = copied::<Neighbour>(skb) else {
+            return TC_ACT_OK;
+        };
+        // Section 7.1.1: a hop limit of 255 shows that no router let it in.
+        if frame.next != ICMPV6
+            || frame.kind != SOLICITATION
+            || frame.hops != 255
+            || frame.option != OPTION_SOURCE
+        {
+            return TC_ACT_OK;
+        }
+        let target = frame.target;
+        let Some(mac) = announced(skb, &target) else {
+            return TC_ACT_OK;
+        };
+        frame.dmac = frame.smac;
+        frame.smac = mac;
+        frame.daddr = frame.saddr;
+        frame.saddr = target;
+        frame.length = NEIGHBOUR_LENGTH.to_be();
+        frame.kind = ADVERTISEMENT;
+        frame.code = 0;
+        frame.flags = SOLICITED_OVERRIDE.to_be();
+        frame.option = OPTION_TARGET;
+        frame.option_mac = mac;
+        frame.checksum = 0;
+        frame.checksum = checksum(&frame);
+        answer(skb, &frame)
+    }
+}
+
+/// RFC 8200, section 8.1, over a message whose checksum is 0.
+#[inline(always)]
+fn checksum(frame: &Neighbour) -> u16 {
+    let mut total =
+        u32::from(NEIGHBOUR_LENGTH.to_be()) + u32::from(u16::from_ne_bytes([0, ICMPV6]));
+    let words = core::ptr::from_ref(frame).cast::<u16>();
+    // From the source address (offset 22) to the end of the frame.
+    for i in 11..size_of::<Neighbour>() / 2 {
+        // SAFETY: inside `frame`; the type is packed, so no alignment is assumed.
+        total += u32::from(unsafe { words.add(i).read_unaligned() });
+    }
+    total = (total & 0xffff) + (total >> 16);
+    total = (total & 0xffff) + (total >> 16);
+    !(total as u16)
+}
+
+#[inline(always)]
+unsafe fn copied<T: Copy>(skb: *mut __sk_buff) -> Option<T> {
+    let mut frame = core::mem::MaybeUninit::<T>::uninit();
+    // SAFETY: the helper writes all of `frame` or fails.
+    unsafe {
+        let size = size_of::<T>() as u32;
+        let failed = bpf_skb_load_bytes(skb.cast(), 0, frame.as_mut_ptr().cast(), size) != 0;
+        if failed {
+            None
+        } else {
+            Some(frame.assume_init())
+        }
+    }
+}
+
+/// Writes the frame over the one that asked and sends it back.
+#[inline(always)]
+unsafe fn answer<T>(skb: *mut __sk_buff, frame: &T) -> i32 {
+    // SAFETY: `frame` is plain data; it is as long as what was read.
+    unsafe {
+        let from = core::ptr::from_ref(frame).cast::<u8>();
+        let size = size_of::<T>() as u32;
+        let body = from.add(ETH_HLEN as usize).cast();
+        // The link-layer header is not part of skb->csum.
+        if bpf_skb_store_bytes(skb, 0, from.cast(), ETH_HLEN, 0) != 0
+            || bpf_skb_store_bytes(
+                skb,
+                ETH_HLEN,
+                body,
+                size - ETH_HLEN,
+                BPF_F_RECOMPUTE_CSUM.into(),
+            ) != 0
+        {
+            return TC_ACT_OK;
+        }
+        bpf_redirect((*skb).ifindex, 0) as i32
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! Answers pings (RFC 792, RFC 4443 section 4.2) to addresses that Blixt
+//! announces: the packet itself goes back.
+
+use aya_ebpf::{
+    bindings::__sk_buff,
+    helpers::generated::{bpf_l4_csum_replace, bpf_redirect, bpf_skb_load_bytes},
+};
+use blixt_ebpf::layout::{ADDRESS_ANNOUNCE, ADDRESS_LOCAL, Address};
+
+use crate::{
+    deliver::TC_ACT_OK,
+    maps::ADDRESS,
+    packet::{ETH_HLEN, IPV4_HLEN, IPV6_HLEN, MAPPED, load},
+};
+
+const ECHO_REQUEST: [u8; 2] = [8, 0];
+const ECHO_REPLY: [u8; 2] = [0, 0];
+const ECHO_REQUEST_V6: [u8; 2] = [128, 0];
+const ECHO_REPLY_V6: [u8; 2] = [129, 0];
+
+/// Answers an echo request whose IP header has no options, unless the host has
+/// the address too and will answer itself. The TTL goes back as it came, so that
+/// no packet can circle. Returns the program's verdict.
+///
+/// # Safety
+/// `skb` is the program's context and holds an ICMP or ICMPv6 packet.
+#[inline(never)]
+pub unsafe fn echo<const V6: bool>(skb: *mut __sk_buff) -> i32 {
+    let (l4, request, reply) = if V6 {
+        (ETH_HLEN + IPV6_HLEN, ECHO_REQUEST_V6, ECHO_REPLY_V6)
+    } else {
+        (ETH_HLEN + IPV4_HLEN, ECHO_REQUEST, ECHO_REPLY)
+    };
+    // SAFETY: helper calls on the context; every write is bounds-checked first.
+    unsafe {
+        let mut kind = [0u8; 2];
+        if bpf_skb_load_bytes(skb.cast(), l4, kind.as_mut_ptr().cast(), 2) != 0 || kind != request {
+            return TC_ACT_OK;
+        }
+        let Some(daddr) = destination::<V6>(skb) else {
+            return TC_ACT_OK;
+        };
+        let Some(known) = ADDRESS.get(&daddr) else {
+            return TC_ACT_OK;
+        };
+        if known.flags & (ADDRESS_ANNOUNCE | ADDRESS_LOCAL) != ADDRESS_ANNOUNCE {
+            return TC_ACT_OK;
+        }
+        // The addresses change places, which no sum notices; the type does not.
+        let from = u64::from(u16::from_ne_bytes(request));
+        let to = u64::from(u16::from_ne_bytes(reply));
+        if bpf_l4_csum_replace(skb, l4 + 2, from, to, 2) != 0 {
+            return TC_ACT_OK;
+        }
+        let data = (*skb).data as usize;
+        if data + l4 as usize + 2 > (*skb).data_end as usize {
+            return TC_ACT_OK;
+        }
+        *((data + l4 as usize) as *mut [u8; 2]) = reply;
+        swap::<[u8; 6]>(data, data + 6);
+        let l3 = data + ETH_HLEN as usize;
+        if V6 {
+            swap::<Address>(l3 + 8, l3 + 24);
+        } else {
+            swap::<u32>(l3 + 12, l3 + 16);
+        }
+        bpf_redirect((*skb).ifindex, 0) as i32
+    }
+}
+
+/// The destination, mapped into IPv6; none where IPv4 options are in the way.
+#[inline(always)]
+unsafe fn destination<const V6: bool>(skb: *mut __sk_buff) -> Option<Address> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        if V6 {
+            return load::<Address>(skb, ETH_HLEN + 24);
+        }
+        let [version_ihl, _] = load::<[u8; 2]>(skb, ETH_HLEN)?;
+        if version_ihl != 0x45 {
+            return None;
+        }
+        Some([0, 0, MAPPED, load::<u32>(skb, ETH_HLEN + 16)?])
+    }
+}
+
+#[inline(always)]
+unsafe fn swap<T: Copy>(one: usize, other: usize) {
+    // SAFETY: both lie in a part of the frame that the caller has checked.
+    unsafe {
+        let (a, b) = (one as *mut T, other as *mut T);
+        let kept = *a;
+        *a = *b;
+        *b = kept;
+    }
+}
