@@ -8,6 +8,8 @@ export interface CommandOptions {
   readonly cwd?: string;
   /** Added to the present environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Written to the command's standard input. */
+  readonly input?: string;
   /** File that receives both outputs, created anew. */
   readonly log?: string;
   readonly signal?: AbortSignal;
@@ -16,6 +18,7 @@ export interface CommandOptions {
 /** How a command ended. */
 export interface CommandResult {
   readonly code: number;
+  readonly stdout: string;
   /** Standard output and standard error, in the order of arrival as far as two pipes can tell. */
   readonly output: string;
 }
@@ -54,30 +57,35 @@ export async function run(argv: readonly string[], options: CommandOptions = {})
   if (program === undefined) throw new Deno.errors.NotFound(`${name} is not installed`);
   const child = new Deno.Command(program, {
     args,
-    env: { PATH: taskPath(), ...options.env },
-    stdin: "null",
+    env: { PATH: taskPath(), NO_COLOR: "1", ...options.env },
+    stdin: options.input === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   }).spawn();
+  // A command that ends before it has read its input says why by itself.
+  if (options.input !== undefined) new Blob([options.input]).stream().pipeTo(child.stdin).catch(() => {});
   if (options.log !== undefined) await Deno.mkdir(dirname(options.log), { recursive: true });
   using log = options.log === undefined ? undefined : await openLog(options.log);
-  const chunks: Uint8Array[] = [];
-  const collect = async (stream: ReadableStream<Uint8Array>): Promise<void> => {
+  const all: Uint8Array<ArrayBuffer>[] = [];
+  const collect = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<Blob> => {
+    const own: Uint8Array<ArrayBuffer>[] = [];
     for await (const chunk of stream) {
-      chunks.push(chunk);
+      own.push(chunk);
+      all.push(chunk);
       log?.writeSync(chunk);
     }
+    return new Blob(own);
   };
-  const [{ code }] = await Promise.all([child.status, collect(child.stdout), collect(child.stderr)]);
-  return { code, output: await new Blob(chunks as BlobPart[]).text() };
+  const [{ code }, stdout] = await Promise.all([child.status, collect(child.stdout), collect(child.stderr)]);
+  return { code, stdout: await stdout.text(), output: await new Blob(all).text() };
 }
 
-/** Runs a command that has to succeed. Throws with the last lines of what it wrote. */
+/** Runs a command that has to succeed, for its standard output. Throws with the last lines of all that it wrote. */
 export async function runOrThrow(argv: readonly string[], options: CommandOptions = {}): Promise<string> {
-  const { code, output } = await run(argv, options);
-  if (code === 0) return output;
+  const { code, stdout, output } = await run(argv, options);
+  if (code === 0) return stdout;
   const where = options.log === undefined ? "" : `, all of it in ${options.log}`;
   throw new Error(`${argv.join(" ")} ended with code ${code}${where}:\n${lastLines(output, 40)}`);
 }

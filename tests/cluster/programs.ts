@@ -47,7 +47,7 @@ export async function fetchEtcd(): Promise<void> {
 export async function buildKubernetes(program: KubernetesProgram): Promise<void> {
   const cwd = moduleFolder("kube");
   const list = ["go", "list", "-mod=readonly", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes"];
-  const version = (await runOrThrow(list, { cwd, env: goEnvironment })).trim().split("\n").at(-1) ?? "";
+  const version = (await runOrThrow(list, { cwd, env: goEnvironment })).trim();
   const [major, minor] = version.slice(1).split(".");
   const values = { gitVersion: version, gitMajor: major, gitMinor: minor, gitTreeState: "clean" };
   const packages = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"];
@@ -75,7 +75,7 @@ export async function fetchCrds(): Promise<void> {
   const options = { cwd, env: goEnvironment };
   await runOrThrow(["go", "mod", "download", "sigs.k8s.io/gateway-api"], options);
   const list = ["go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api"];
-  const source = `${(await runOrThrow(list, options)).trim().split("\n").at(-1)}/config/crd/standard`;
+  const source = `${(await runOrThrow(list, options)).trim()}/config/crd/standard`;
   await Deno.mkdir(paths.crds, { recursive: true });
   for await (const { name } of Deno.readDir(source)) {
     if (name.startsWith("gateway.networking.k8s.io_")) {

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** TCP ports of 127.0.0.1 that nobody listens on now, all different. */
+export function freePorts(count: number): number[] {
+  const listeners = Array.from({ length: count }, () => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+  const ports = listeners.map(({ addr }) => addr.port);
+  for (const listener of listeners) listener.close();
+  return ports;
+}
