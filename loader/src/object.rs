@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! A loaded object: its maps, programs and links. All of it lives in pins, so
+//! a new loader finds what an earlier one left.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    os::fd::AsFd as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use aya::Ebpf;
+
+use crate::{
+    apply,
+    bytecode::Bytecode,
+    dump,
+    error::{Error, Result},
+    hook::Place,
+    links,
+    map::{self, Map},
+    pins::{self, Pins},
+    program::Program,
+    proto,
+    shape::Shape,
+    tables::Tables,
+};
+
+#[derive(Debug)]
+pub struct Object {
+    name: String,
+    pins: Pins,
+    maps: BTreeMap<String, Arc<Map>>,
+    programs: BTreeMap<String, Program>,
+    /// Maps that the last Load took over.
+    adopted: BTreeSet<String>,
+    /// Generation of the last Apply done wholly; 0 for none.
+    generation: u64,
+    /// Possible CPUs of this machine.
+    cpus: usize,
+}
+
+impl Object {
+    /// What is pinned under a name; nothing when nothing is.
+    pub fn open(pin_dir: &Path, name: &str, cpus: usize) -> Result<Self> {
+        let mut object = Self {
+            name: name.to_owned(),
+            pins: Pins::new(pin_dir, name),
+            maps: BTreeMap::new(),
+            programs: BTreeMap::new(),
+            adopted: BTreeSet::new(),
+            generation: 0,
+            cpus,
+        };
+        object.reopen()?;
+        Ok(object)
+    }
+
+    /// Whether anything of it is in the kernel.
+    pub fn exists(&self) -> bool {
+        self.pins.exist()
+    }
+
+    /// Forgets what is gone when somebody removed the pins behind our back.
+    pub fn refresh(&mut self) -> Result<()> {
+        if !self.exists() && !(self.maps.is_empty() && self.programs.is_empty()) {
+            self.unload()?;
+        }
+        Ok(())
+    }
+
+    /// Takes over what is pinned, and removes pins that nothing needs.
+    fn reopen(&mut self) -> Result<()> {
+        let (pins, cpus) = (&self.pins, self.cpus);
+        self.maps = BTreeMap::new();
+        for name in pins::list(&pins.maps())? {
+            let map = Map::open(pins, &name, cpus)?;
+            if let Some(tables) = map.tables() {
+                let used: HashSet<u32> = dump::table_ids(&map)?;
+                tables.sweep(&used)?;
+            }
+            self.maps.insert(name, Arc::new(map));
+        }
+        self.programs = BTreeMap::new();
+        for name in pins::list(&pins.programs())? {
+            // A hyphen marks what a replacement that was cut short left.
+            if !name.contains('-') {
+                let program = Program::open(pins, &name)?;
+                self.programs.insert(name, program);
+            }
+        }
+        Ok(())
+    }
+
+    /// Loads a version of the object; see `Load` in the contract. When it fails
+    /// nothing has changed.
+    pub fn load(&mut self, request: &proto::LoadRequest) -> Result<()> {
+        let bytecode = Bytecode::parse(request)?;
+        let adopted = self.adoptable(&bytecode)?;
+        let ebpf = bytecode.load(&adopted)?;
+
+        self.pins.create()?;
+        let created: Vec<&str> = bytecode
+            .maps()
+            .keys()
+            .map(String::as_str)
+            .filter(|name| !adopted.contains_key(*name))
+            .collect();
+        let switched = self
+            .pin_maps(&bytecode, &ebpf, &created)
+            .and_then(|()| self.switch(&ebpf));
+        if let Err(error) = switched {
+            for name in created {
+                self.unpin_map(name)?;
+            }
+            return Err(error);
+        }
+
+        self.unpin_absent(&bytecode)?;
+        if adopted.is_empty() {
+            self.generation = 0;
+        }
+        self.adopted = adopted.into_keys().collect();
+        self.reopen()
+    }
+
+    /// Pins of the maps that the new version takes over.
+    ///
+    /// # Errors
+    /// FAILED_PRECONDITION when a pinned map has another shape.
+    fn adoptable(&self, bytecode: &Bytecode<'_>) -> Result<BTreeMap<String, PathBuf>> {
+        let mut adopted = BTreeMap::new();
+        for (name, declared) in bytecode.maps() {
+            let pin = self.pins.map(name);
+            if !pin.exists() {
+                continue;
+            }
+            let (shape, _) = Shape::of(&map::open(&pin, name)?)?;
+            self.must_fit(name, shape, declared.shape)?;
+            if let Some(inner) = &declared.inner {
+                let tables = Tables::open(self.pins.tables(name), name)?;
+                self.must_fit(name, tables.template(), Shape::declared(inner))?;
+            }
+            adopted.insert(name.clone(), pin);
+        }
+        Ok(adopted)
+    }
+
+    fn must_fit(&self, map: &str, pinned: Shape, declared: Shape) -> Result<()> {
+        if pinned.fits(&declared) {
+            return Ok(());
+        }
+        Err(Error::precondition(format!(
+            "Map {map} is pinned as {pinned}, but the object declares {declared}; Unload {} first, or load an object whose map fits",
+            self.name
+        )))
+    }
+
+    fn pin_maps(&self, bytecode: &Bytecode<'_>, ebpf: &Ebpf, created: &[&str]) -> Result<()> {
+        for name in created {
+            if let Some(inner) = &bytecode.maps()[*name].inner {
+                Tables::create(&self.pins.tables(name), name, inner.clone())?;
+            }
+            let map = ebpf
+                .map(name)
+                .ok_or_else(|| Error::internal(format!("Map {name} was not created")))?;
+            map.pin(self.pins.map(name)).map_err(|error| {
+                Error::internal(format!(
+                    "Cannot pin map {name}: {error}; --pin-dir must be in a bpffs, and a map's name must have no dot"
+                ))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Puts the new programs in the old ones' places.
+    fn switch(&self, ebpf: &Ebpf) -> Result<()> {
+        let mut programs = BTreeMap::new();
+        for (name, program) in ebpf.programs() {
+            let fd = program
+                .fd()
+                .map_err(|error| Error::internal(format!("Program {name} has gone: {error}")))?;
+            programs.insert(name, fd.as_fd());
+        }
+        links::swap(&self.pins, &self.programs, &programs)?;
+        for (name, fd) in programs {
+            pins::replace(fd, &self.pins.program(name))?;
+        }
+        Ok(())
+    }
+
+    /// Removes pins of maps and programs that the new version does not have.
+    fn unpin_absent(&self, bytecode: &Bytecode<'_>) -> Result<()> {
+        for name in pins::list(&self.pins.maps())? {
+            if !bytecode.maps().contains_key(&name) {
+                self.unpin_map(&name)?;
+            }
+        }
+        for name in pins::list(&self.pins.programs())? {
+            if !bytecode.programs().contains(&name) {
+                pins::remove(&self.pins.program(&name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn unpin_map(&self, name: &str) -> Result<()> {
+        pins::remove(&self.pins.map(name))?;
+        pins::remove_folder(&self.pins.tables(name))
+    }
+
+    /// Detaches and unpins all of it.
+    pub fn unload(&mut self) -> Result<()> {
+        self.pins.remove_all()?;
+        self.maps.clear();
+        self.programs.clear();
+        self.adopted.clear();
+        self.generation = 0;
+        Ok(())
+    }
+
+    /// Attaches programs, each as far as the kernel lets it.
+    pub fn attach(&self, request: &proto::AttachRequest) -> Result<Vec<proto::AttachResult>> {
+        links::sweep(&self.pins)?;
+        let order = request.order();
+        let results = request.attachments.iter().map(|attachment| {
+            let attached = self.attach_one(attachment, order);
+            proto::AttachResult {
+                attachment: Some(attachment.clone()),
+                error: attached.map_or_else(|error| error.message, |()| String::new()),
+            }
+        });
+        Ok(results.collect())
+    }
+
+    fn attach_one(&self, attachment: &proto::Attachment, order: proto::Order) -> Result<()> {
+        let place = Place::from_proto(attachment)?;
+        let program = self.programs.get(&place.program).ok_or_else(|| {
+            let known: Vec<&str> = self.programs.keys().map(String::as_str).collect();
+            Error::not_found(format!(
+                "Object {} has no program {:?}; it has {}",
+                self.name,
+                place.program,
+                known.join(", ")
+            ))
+        })?;
+        links::attach(&self.pins, program, &place, order)
+    }
+
+    /// Detaches programs; those that do not hang are no error.
+    pub fn detach(&self, attachments: &[proto::Attachment]) -> Result<()> {
+        let places: Result<Vec<Place>> = attachments.iter().map(Place::from_proto).collect();
+        for place in places? {
+            links::detach(&self.pins, &place)?;
+        }
+        Ok(())
+    }
+
+    /// Writes to the maps; see `Apply` in the contract.
+    pub fn apply(&mut self, request: &proto::ApplyRequest) -> Result<proto::ApplyResponse> {
+        if request.generation == 0 {
+            return Err(Error::invalid(
+                "Generation 0 stands for none; begin with 1 and grow with every request",
+            ));
+        }
+        if request.generation <= self.generation {
+            return Ok(proto::ApplyResponse {
+                applied: 0,
+                already: true,
+            });
+        }
+        let steps = apply::plan(
+            |name| self.maps.get(name).map(|map| map.layout()),
+            &request.operations,
+            self.cpus,
+        )?;
+        let applied = apply::execute(&self.maps, &steps)?;
+        self.generation = request.generation;
+        Ok(proto::ApplyResponse {
+            applied,
+            already: false,
+        })
+    }
+
+    /// A map by name.
+    ///
+    /// # Errors
+    /// NOT_FOUND, with the names there are.
+    pub fn map(&self, name: &str) -> Result<Arc<Map>> {
+        self.maps.get(name).cloned().ok_or_else(|| {
+            let known: Vec<&str> = self.maps.keys().map(String::as_str).collect();
+            Error::not_found(format!(
+                "Object {} has no map {name:?}; it has {}",
+                self.name,
+                known.join(", ")
+            ))
+        })
+    }
+
+    pub fn describe(&self) -> Result<proto::LoadedObject> {
+        let adopted = |map: &Map| self.adopted.contains(map.name());
+        Ok(proto::LoadedObject {
+            name: self.name.clone(),
+            maps: self
+                .maps
+                .values()
+                .map(|map| map.describe(adopted(map)))
+                .collect(),
+            programs: self.programs.values().map(Program::describe).collect(),
+            attachments: links::attached(&self.pins)?
+                .iter()
+                .map(Place::to_proto)
+                .collect(),
+            generation: self.generation,
+        })
+    }
+}
