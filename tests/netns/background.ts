@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { taskPath } from "../../controlplane/tasks/command.ts";
 import type { ProcessEntry } from "../../controlplane/tasks/process_table.ts";
 import { inNetns } from "./run_command.ts";
 import { isStillThere, processTree, signalProcess } from "./processes.ts";
@@ -27,7 +28,7 @@ export class Background implements AsyncDisposable {
     this.#argv = argv;
     this.#child = new Deno.Command(program, {
       ...rest,
-      env: { NO_COLOR: "1", ...env },
+      env: { NO_COLOR: "1", PATH: taskPath(), ...env },
       args,
       stdin: "null",
       stdout: "piped",
@@ -72,7 +73,7 @@ export class Background implements AsyncDisposable {
 
   /** Waits for the end and gives all lines. Throws when the program fails or time runs out. */
   async finish(timeout: number): Promise<string[]> {
-    if (!await this.#within(timeout)) {
+    if (!await withinTime(timeout, [this.ended, ...this.#pumps])) {
       throw new Error(`${this.#argv.join(" ")} took more than ${timeout} ms\n${this.#tail()}`);
     }
     const { code } = await this.ended;
@@ -89,7 +90,7 @@ export class Background implements AsyncDisposable {
   async stop(grace = 3_000): Promise<void> {
     const tree = this.tree();
     this.signal("SIGTERM");
-    if (!await this.#within(grace)) this.signal("SIGKILL");
+    if (!await withinTime(grace, [this.ended])) this.signal("SIGKILL");
     for (const entry of tree) if (isStillThere(entry)) signalProcess(entry.pid, "SIGKILL");
     await this.ended;
     await Promise.all(this.#pumps);
@@ -125,17 +126,17 @@ export class Background implements AsyncDisposable {
     clearTimeout(timer);
   }
 
-  /** True when the program ends within so many milliseconds. */
-  async #within(timeout: number): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const timer = setTimeout(() => resolve(false), timeout);
-    Promise.all([this.ended, ...this.#pumps]).then(() => resolve(true));
-    const result = await promise;
-    clearTimeout(timer);
-    return result;
-  }
-
   #tail(): string {
     return this.lines.slice(-30).join("\n");
   }
+}
+
+/** True when all promises settle within so many milliseconds. */
+async function withinTime(timeout: number, promises: readonly Promise<unknown>[]): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), timeout);
+  Promise.all(promises).then(() => resolve(true));
+  const result = await promise;
+  clearTimeout(timer);
+  return result;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { taskPath } from "../../controlplane/tasks/command.ts";
+
 /** How a command ended. */
 export interface CommandResult {
   readonly code: number;
@@ -38,6 +40,7 @@ export async function runCommand(
   const signal = AbortSignal.timeout(timeout);
   const child = new Deno.Command(program, {
     args,
+    env: { PATH: taskPath() },
     stdin: options.input === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",

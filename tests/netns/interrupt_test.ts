@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { assertEquals } from "@std/assert";
+import { Background } from "./background.ts";
+
+const MODULE = new URL("interrupt.ts", import.meta.url).href;
+
+/** A program with two clean-ups that take their time, and one taken back. */
+const PROGRAM = `
+  import { runOnInterrupt } from "${MODULE}";
+  const cleanup = (name) => async () => {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    console.log("cleaned " + name);
+  };
+  runOnInterrupt(cleanup("first"));
+  runOnInterrupt(() => Promise.reject(new Error("broken")));
+  runOnInterrupt(cleanup("second"));
+  runOnInterrupt(cleanup("third"))();
+  setInterval(() => {}, 1000);
+  console.log("up");
+`;
+
+for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  Deno.test(`runOnInterrupt() cleans up in reverse order on ${signal}, past a broken clean-up`, async () => {
+    await using program = new Background([Deno.execPath(), "eval", PROGRAM]);
+    await program.waitForLine(/^up$/, 20_000);
+    program.signal(signal);
+    assertEquals((await program.ended).code, code);
+    await program.finish(1_000).catch(() => {});
+    assertEquals(program.lines.filter((line) => line.startsWith("cleaned")), [
+      "cleaned second",
+      "cleaned first",
+    ]);
+    assertEquals(program.lines.some((line) => line.includes("clean-up failed: Error: broken")), true);
+  });
+}
