@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { type Clock, systemClock } from "../clock.ts";
+import { LoaderClient } from "../loader/client.ts";
+import { CODE, LoaderError } from "../loader/error.ts";
+import type { LoadedObject, WatchResponse } from "../loader/messages.ts";
+import type { DesiredDataplane } from "../translate/desired.ts";
+import { Backoff } from "./backoff.ts";
+import { OBJECT_NAME } from "./kernel.ts";
+import { checkLayout, type Layout } from "./layout.ts";
+import { readObject } from "./object.ts";
+import type { Unprogrammed } from "./planner.ts";
+import { Session } from "./session.ts";
+import { Wake } from "./wake.ts";
+
+/** How much the dataplane holds; a number that is absent is the object's own. */
+export interface Limits {
+  /** Flows of each IP version; default 1,000,000, about 300 MB of kernel memory for each. */
+  readonly flows?: number;
+  /** Addresses with port and protocol. */
+  readonly services?: number;
+  /** Endpoints, counted once for each service. */
+  readonly backends?: number;
+}
+
+/** Options of a Dataplane. */
+export interface DataplaneOptions {
+  /** "unix:/path" of the loader's socket. */
+  readonly loader: string;
+  /** The eBPF object, an ELF file. */
+  readonly object: Uint8Array;
+  /** Names of the interfaces that face clients; see devicesOf() for what holds when there are none. */
+  readonly interfaces?: readonly string[] | undefined;
+  readonly limits?: Limits | undefined;
+  readonly log: (line: string) => void;
+  /** Told whenever the services that the kernel cannot serve as desired are others than before. */
+  readonly onUnprogrammed?: ((services: readonly Unprogrammed[]) => void) | undefined;
+  /** A number from 0 up to 1; default Math.random. */
+  readonly random?: () => number;
+  /** What back-off waits by; default the machine's. */
+  readonly clock?: Clock;
+}
+
+const DEFAULT_FLOWS = 1_000_000;
+
+/** Milliseconds until an interface that refused the program is tried again. */
+const ATTACH_RETRY = 5_000;
+
+/** Milliseconds for a Load: the verifier and the allocation of large maps take time. */
+const LOAD_TIMEOUT = 120_000;
+
+interface Waiter {
+  readonly version: number;
+  readonly resolve: () => void;
+}
+
+/**
+ * Keeps the kernel as desired, through the loader. Level-based: it compares what is desired with what the
+ * kernel holds, which it reads back after every (re-)connection, so a restart of either side makes no gap.
+ * When the loader is away or refuses, it tries again with back-off; the kernel keeps the last state.
+ */
+export class Dataplane {
+  readonly #options: DataplaneOptions;
+  readonly #layout: Layout;
+  readonly #wake = new Wake();
+  readonly #backoff: Backoff;
+  readonly #versions = new WeakMap<DesiredDataplane, number>();
+  readonly #closed = new AbortController();
+  #waiters: Waiter[] = [];
+  #desired: DesiredDataplane | undefined;
+  #version = 0;
+  #programmedVersion = 0;
+  #network: WatchResponse | undefined;
+  #unprogrammed: readonly Unprogrammed[] = [];
+  #lastComplaint = "";
+  #running: Promise<void> = Promise.resolve();
+
+  /** Reads the object. Throws a SyntaxError or LayoutError when this control plane cannot use it. */
+  constructor(options: DataplaneOptions) {
+    this.#options = options;
+    this.#layout = checkLayout(readObject(options.object));
+    this.#backoff = new Backoff(options.random ?? Math.random);
+  }
+
+  /** Services that the kernel does not serve as desired, with the reasons. */
+  get unprogrammed(): readonly Unprogrammed[] {
+    return this.#unprogrammed;
+  }
+
+  /** Says what the kernel should do. The latest counts; what it replaces before it was begun is never done. */
+  set(desired: DesiredDataplane): void {
+    this.#desired = desired;
+    this.#versions.set(desired, ++this.#version);
+    this.#wake.raise();
+  }
+
+  /**
+   * Waits until a state that was set, or a newer one, is in the kernel; all of it but what onUnprogrammed
+   * was told. Rejects with the signal's reason.
+   */
+  programmed(desired: DesiredDataplane, signal?: AbortSignal): Promise<void> {
+    const version = this.#versions.get(desired);
+    if (version === undefined) return Promise.reject(new TypeError("The state was never given to set()"));
+    if (version <= this.#programmedVersion) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const abort = (): void => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+        reject(signal?.reason);
+      };
+      const waiter = {
+        version,
+        resolve: (): void => {
+          signal?.removeEventListener("abort", abort);
+          resolve();
+        },
+      };
+      signal?.addEventListener("abort", abort);
+      this.#waiters.push(waiter);
+    });
+  }
+
+  /** Works until the signal is aborted or close() is called; never ends for trouble with the loader. */
+  run(signal: AbortSignal): Promise<void> {
+    this.#running = this.#run(AbortSignal.any([signal, this.#closed.signal]));
+    return this.#running;
+  }
+
+  /** Ends run(). With unload, detaches everything and gives all maps back; else the kernel goes on forwarding. */
+  async close(options: { unload: boolean }): Promise<void> {
+    this.#closed.abort();
+    await this.#running;
+    if (!options.unload) return;
+    const client = new LoaderClient(this.#options.loader);
+    try {
+      await client.unload(OBJECT_NAME);
+    } catch (error) {
+      if (!(error instanceof LoaderError && error.code === CODE.NOT_FOUND)) throw error;
+    } finally {
+      client.close();
+    }
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const clock = this.#options.clock ?? systemClock;
+    while (!signal.aborted) {
+      try {
+        await this.#connect(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#complain(error);
+      }
+      await clock.sleep(this.#backoff.next(), signal).catch(() => {});
+    }
+  }
+
+  /** Says once what keeps it from working. */
+  #complain(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    if (message === this.#lastComplaint) return;
+    this.#lastComplaint = message;
+    this.#options.log(`The kernel keeps its last state, trying again: ${message}`);
+  }
+
+  async #connect(outer: AbortSignal): Promise<void> {
+    const client = new LoaderClient(this.#options.loader);
+    // Ends the watch when a step fails, and a step under way when the watch fails.
+    const ended = new AbortController();
+    const signal = AbortSignal.any([outer, ended.signal]);
+    try {
+      const session = await this.#begin(client, signal);
+      const watching = this.#watch(client, signal).catch((error) => ended.abort(error));
+      try {
+        await this.#work(session, signal);
+      } finally {
+        ended.abort();
+        await watching;
+      }
+    } finally {
+      client.close();
+    }
+  }
+
+  async #begin(client: LoaderClient, signal: AbortSignal): Promise<Session> {
+    const { version, kernel } = await client.probe({ signal, timeout: 5_000 });
+    const loaded = await this.#load(client, signal);
+    const session = await Session.begin(loaded, {
+      client,
+      layout: this.#layout,
+      interfaces: this.#options.interfaces ?? [],
+      epoch: () => 1 + Math.floor((this.#options.random ?? Math.random)() * 0xffff_fffe),
+      log: this.#options.log,
+    }, signal);
+    const adopted = loaded.maps.some((map) => map.adopted)
+      ? "took over what was there"
+      : "began with empty maps";
+    this.#options.log(`Connected to loader ${version} on Linux ${kernel}, ${adopted}`);
+    return session;
+  }
+
+  #load(client: LoaderClient, signal: AbortSignal): Promise<LoadedObject> {
+    const { flows = DEFAULT_FLOWS, services, backends } = this.#options.limits ?? {};
+    // A flow has two entries: one for each direction.
+    const maxEntries: Record<string, number> = { flows4: 2 * flows, flows6: 2 * flows };
+    if (services !== undefined) {
+      Object.assign(maxEntries, { services, service_stats: services + 1, tables: 2 * services + 1 });
+    }
+    if (backends !== undefined) {
+      Object.assign(maxEntries, { backends: backends + 1, backend_stats: backends + 1 });
+    }
+    const request = { name: OBJECT_NAME, object: this.#options.object, maxEntries };
+    return client.load(request, { signal, timeout: LOAD_TIMEOUT });
+  }
+
+  async #watch(client: LoaderClient, signal: AbortSignal): Promise<void> {
+    this.#network = undefined;
+    for await (const network of client.watch({ signal })) {
+      this.#network = network;
+      this.#wake.raise();
+    }
+    throw new LoaderError(CODE.UNAVAILABLE, "The loader ended the connection");
+  }
+
+  async #work(session: Session, signal: AbortSignal): Promise<void> {
+    let network: WatchResponse | undefined;
+    for (;;) {
+      const version = this.#version;
+      const desired = this.#desired;
+      const retry = network !== this.#network || session.refused;
+      network = this.#network;
+      if (network !== undefined) {
+        if (retry) await session.updateNetwork(network, signal);
+        if (desired !== undefined) {
+          const unprogrammed = await session.program(desired, network, signal);
+          this.#done(version, unprogrammed);
+        }
+        this.#backoff.reset();
+        this.#lastComplaint = "";
+      }
+      await this.#rest(session, signal);
+    }
+  }
+
+  /** Waits for news, or for the time to try a refused interface again. */
+  async #rest(session: Session, signal: AbortSignal): Promise<void> {
+    const timer = session.refused ? setTimeout(() => this.#wake.raise(), ATTACH_RETRY) : undefined;
+    try {
+      await this.#wake.wait(signal);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #done(version: number, unprogrammed: readonly Unprogrammed[]): void {
+    const text = (list: readonly Unprogrammed[]): string =>
+      list.map(({ service, reason }) => `${service.listener} is not programmed: ${reason}`).join("\n");
+    const changed = text(unprogrammed) !== text(this.#unprogrammed);
+    this.#unprogrammed = unprogrammed;
+    if (changed) {
+      for (const line of text(unprogrammed).split("\n")) if (line !== "") this.#options.log(line);
+      this.#options.onUnprogrammed?.(unprogrammed);
+    }
+    this.#programmedVersion = version;
+    const [ready, waiting] = [
+      this.#waiters.filter((waiter) => waiter.version <= version),
+      this.#waiters.filter((waiter) => waiter.version > version),
+    ];
+    this.#waiters = waiting;
+    for (const waiter of ready) waiter.resolve();
+  }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { type Attachment, HOOK, type Interface } from "../loader/messages.ts";
+import { DEVICE_BRIDGE_PORT, DEVICE_OUTWARD, DEVICE_PEER, INGRESS_PROGRAM } from "./layout.ts";
+import type { Change, DeviceValue } from "./operation.ts";
+
+/** ARPHRD_ETHER of linux/if_arp.h. */
+const ARPHRD_ETHER = 1;
+
+/** Bytes of an Ethernet address. */
+const MAC_SIZE = 6;
+
+/**
+ * The element of every interface that gets the ingress program: all Ethernet ones, up or down, since replies enter
+ * from pods and clients may come from anywhere.
+ *
+ * Outward, i.e. facing clients, are the interfaces named. When none is named: those with a default route and
+ * those of hardware; where there is neither (a bare network namespace), all that belong to no bridge or bond.
+ */
+export function devicesOf(
+  interfaces: readonly Interface[],
+  named: readonly string[] = [],
+): Map<number, DeviceValue> {
+  const ethernet = interfaces.filter((device) =>
+    device.type === ARPHRD_ETHER && device.mac.length === MAC_SIZE
+  );
+  const outward = outwardDevices(ethernet, named);
+  const bridges = new Set(
+    interfaces.filter((device) => device.kind === "bridge").map((device) => device.ifindex),
+  );
+  return new Map(ethernet.map((device) => {
+    const flags = (device.kind === "veth" && device.peerElsewhere ? DEVICE_PEER : 0) |
+      (outward.has(device.ifindex) ? DEVICE_OUTWARD : 0) |
+      (bridges.has(device.master) ? DEVICE_BRIDGE_PORT : 0);
+    return [device.ifindex, { flags, mac: hex(device.mac) }];
+  }));
+}
+
+function hex(bytes: Uint8Array): string {
+  // A copy: what protobuf hands out is a Buffer, which has its own toString() and no toHex().
+  return Uint8Array.from(bytes).toHex();
+}
+
+function outwardDevices(ethernet: readonly Interface[], named: readonly string[]): Set<number> {
+  const indices = (devices: readonly Interface[]): Set<number> =>
+    new Set(devices.map((device) => device.ifindex));
+  if (named.length > 0) return indices(ethernet.filter((device) => named.includes(device.name)));
+  const found = ethernet.filter((device) => device.defaultRoute || device.kind === "");
+  return indices(found.length > 0 ? found : ethernet.filter((device) => device.master === 0));
+}
+
+/** Changes of `devices` from what it holds to what it should hold. */
+export function deviceChanges(
+  held: ReadonlyMap<number, DeviceValue>,
+  wanted: ReadonlyMap<number, DeviceValue>,
+): Change[] {
+  const puts = [...wanted].filter(([ifindex, { flags, mac }]) => {
+    const known = held.get(ifindex);
+    return known?.flags !== flags || known.mac !== mac;
+  });
+  const gone = [...held.keys()].filter((ifindex) => !wanted.has(ifindex));
+  return [
+    ...puts.map(([key, value]): Change => ({ map: "devices", key, value })),
+    ...gone.map((key): Change => ({ map: "devices", key, value: undefined })),
+  ];
+}
+
+/** The ingress program at the TCX ingress hook of an interface. */
+export function ingressAttachment(ifindex: number): Attachment {
+  return { program: INGRESS_PROGRAM, hook: HOOK.TCX_INGRESS, ifindex };
+}

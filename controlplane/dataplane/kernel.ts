@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { LoaderClient } from "../loader/client.ts";
+import type { Element } from "../loader/messages.ts";
+import { formatAddress } from "./address.ts";
+import { decodeTable, decodeU32 } from "./codec.ts";
+import type { Layout, MapName } from "./layout.ts";
+import {
+  type BackendValue,
+  type DeviceValue,
+  isAlive,
+  type ServiceKeyValue,
+  serviceName,
+  type ServiceValue,
+} from "./operation.ts";
+
+/** Name under which the loader keeps the object. */
+export const OBJECT_NAME = "blixt";
+
+/** Tables in one message: a table has up to 262 kB. */
+const TABLE_CHUNK = 16;
+
+/** An element of `services`. */
+export interface KernelService {
+  readonly key: ServiceKeyValue;
+  readonly value: ServiceValue;
+}
+
+/** What the kernel's maps hold. */
+export interface KernelState {
+  /** By serviceName(). */
+  readonly services: ReadonlyMap<string, KernelService>;
+  /** Those in use, by id. */
+  readonly backends: ReadonlyMap<number, BackendValue>;
+  /** By table id. */
+  readonly tables: ReadonlyMap<number, Uint32Array>;
+  /** Flags by address. */
+  readonly addresses: ReadonlyMap<string, number>;
+  /** By ifindex. */
+  readonly devices: ReadonlyMap<number, DeviceValue>;
+}
+
+/** Elements of one of the object's maps. */
+export function dumpMap(client: LoaderClient, map: MapName, signal?: AbortSignal): AsyncGenerator<Element> {
+  return client.dump({ name: OBJECT_NAME, map, chunk: map === "tables" ? TABLE_CHUNK : 0 }, { signal });
+}
+
+/** Reads back everything the control plane has written. */
+export async function readKernel(
+  client: LoaderClient,
+  layout: Layout,
+  signal?: AbortSignal,
+): Promise<KernelState> {
+  const services = new Map<string, KernelService>();
+  for await (const element of dumpMap(client, "services", signal)) {
+    const key = layout.ServiceKey.decode(element.key);
+    services.set(serviceName(key), { key, value: layout.Service.decode(element.value) });
+  }
+  const backends = new Map<number, BackendValue>();
+  for await (const element of dumpMap(client, "backends", signal)) {
+    const backend = layout.Backend.decode(element.value);
+    if (isAlive(backend)) backends.set(decodeU32(element.key), backend);
+  }
+  const tables = new Map<number, Uint32Array>();
+  for await (const element of dumpMap(client, "tables", signal)) {
+    tables.set(decodeU32(element.key), decodeTable(element.value));
+  }
+  const addresses = new Map<string, number>();
+  for await (const element of dumpMap(client, "addresses", signal)) {
+    addresses.set(formatAddress(element.key), layout.AddressInfo.decode(element.value).flags);
+  }
+  const devices = new Map<number, DeviceValue>();
+  for await (const element of dumpMap(client, "devices", signal)) {
+    devices.set(decodeU32(element.key), layout.Device.decode(element.value));
+  }
+  return { services, backends, tables, addresses, devices };
+}

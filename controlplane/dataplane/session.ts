@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { LoaderClient } from "../loader/client.ts";
+import {
+  type Interface,
+  type LoadedObject,
+  type Operation,
+  ORDER,
+  type WatchResponse,
+} from "../loader/messages.ts";
+import type { DesiredDataplane } from "../translate/desired.ts";
+import { formatWireAddress } from "./address.ts";
+import { deviceChanges, devicesOf, ingressAttachment } from "./devices.ts";
+import { OBJECT_NAME, readKernel } from "./kernel.ts";
+import type { Layout } from "./layout.ts";
+import { type Change, type DeviceValue, encodeChange, operationSize } from "./operation.ts";
+import { type Capacity, Planner, type Unprogrammed } from "./planner.ts";
+import { RouteCache } from "./routes.ts";
+
+/** Bytes of operations in one Apply: well below the 4 MiB that gRPC servers take by default. */
+const APPLY_BYTES = 2 * 1024 * 1024;
+
+/** What a session needs from its owner. */
+export interface SessionOptions {
+  readonly client: LoaderClient;
+  readonly layout: Layout;
+  readonly interfaces: readonly string[];
+  readonly epoch: () => number;
+  readonly log: (line: string) => void;
+}
+
+/**
+ * One connection's worth of work: what the kernel holds is known, and is changed step by step. A step that
+ * throws ends the session, because then it is no longer known what the kernel holds.
+ */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #planner: Planner;
+  readonly #routes = new RouteCache();
+  readonly #attached: Set<number>;
+  readonly #refused = new Map<number, string>();
+  #devices: ReadonlyMap<number, DeviceValue>;
+  #generation: number;
+
+  private constructor(
+    options: SessionOptions,
+    loaded: LoadedObject,
+    planner: Planner,
+    devices: ReadonlyMap<number, DeviceValue>,
+  ) {
+    this.#options = options;
+    this.#planner = planner;
+    this.#devices = devices;
+    this.#attached = new Set(
+      loaded.attachments.filter((a) => isIngress(a)).map((attachment) => attachment.ifindex),
+    );
+    this.#generation = loaded.generation;
+  }
+
+  /** Takes over what an object that is loaded holds. Writes nothing. */
+  static async begin(loaded: LoadedObject, options: SessionOptions, signal: AbortSignal): Promise<Session> {
+    const kernel = await readKernel(options.client, options.layout, signal);
+    const planner = new Planner(kernel, capacity(loaded), options.epoch);
+    return new Session(options, loaded, planner, kernel.devices);
+  }
+
+  /** True when an interface refused the program, so that it is worth trying again later. */
+  get refused(): boolean {
+    return this.#refused.size > 0;
+  }
+
+  /** Makes the devices and attachments fit the interfaces there are. */
+  async updateNetwork(network: WatchResponse, signal: AbortSignal): Promise<void> {
+    const wanted = devicesOf(network.interfaces, this.#options.interfaces);
+    await this.#apply(deviceChanges(this.#devices, wanted), signal);
+    this.#devices = wanted;
+    await this.#attach(network.interfaces.filter((device) => wanted.has(device.ifindex)), signal);
+    await this.#detach([...this.#attached].filter((ifindex) => !wanted.has(ifindex)), signal);
+  }
+
+  async #attach(devices: readonly Interface[], signal: AbortSignal): Promise<void> {
+    const missing = devices.filter((device) => !this.#attached.has(device.ifindex));
+    for (const ifindex of this.#refused.keys()) {
+      if (!devices.some((device) => device.ifindex === ifindex)) this.#refused.delete(ifindex);
+    }
+    if (missing.length === 0) return;
+    const attachments = missing.map((device) => ingressAttachment(device.ifindex));
+    const results = await this.#options.client.attach(
+      { name: OBJECT_NAME, attachments, order: ORDER.FIRST },
+      {
+        signal,
+      },
+    );
+    results.forEach(({ error }, i) => {
+      const device = missing[i] as Interface;
+      if (error === "") {
+        this.#attached.add(device.ifindex);
+        this.#refused.delete(device.ifindex);
+        this.#options.log(`Attached to interface ${device.name}`);
+      } else if (this.#refused.get(device.ifindex) !== error) {
+        this.#refused.set(device.ifindex, error);
+        this.#options.log(`Interface ${device.name} has no Blixt and is tried again: ${error}`);
+      }
+    });
+  }
+
+  async #detach(gone: readonly number[], signal: AbortSignal): Promise<void> {
+    if (gone.length === 0) return;
+    await this.#options.client.detach({ name: OBJECT_NAME, attachments: gone.map(ingressAttachment) }, {
+      signal,
+    });
+    for (const ifindex of gone) this.#attached.delete(ifindex);
+  }
+
+  /** Makes the maps fit what is desired; returns what could not be programmed within the limits. */
+  async program(
+    desired: DesiredDataplane,
+    network: WatchResponse,
+    signal: AbortSignal,
+  ): Promise<readonly Unprogrammed[]> {
+    await this.#routes.update(this.#options.client, desired, network.routesGeneration, signal);
+    const local = new Set(network.interfaces.flatMap((device) => device.addresses.map(formatWireAddress)));
+    for (;;) {
+      const plan = this.#planner.plan(desired, this.#routes, local);
+      await this.#apply(plan.changes, signal);
+      if (!plan.again) return plan.unprogrammed;
+    }
+  }
+
+  async #apply(changes: readonly Change[], signal: AbortSignal): Promise<void> {
+    for (const operations of batches(this.#options.layout, changes)) {
+      const generation = ++this.#generation;
+      const request = { name: OBJECT_NAME, generation, operations };
+      const { already } = await this.#options.client.apply(request, { signal });
+      if (already) throw new Error("Another program writes to the loader's maps, end it");
+    }
+  }
+}
+
+/** Changes as operations, cut into messages. Every prefix of a plan is consistent, so a cut harms nothing. */
+function* batches(layout: Layout, changes: readonly Change[]): Generator<Operation[]> {
+  let batch: Operation[] = [];
+  let size = 0;
+  for (const change of changes) {
+    const operation = encodeChange(layout, change);
+    if (batch.length > 0 && size + operationSize(operation) > APPLY_BYTES) {
+      yield batch;
+      batch = [];
+      size = 0;
+    }
+    batch.push(operation);
+    size += operationSize(operation);
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function isIngress(attachment: { program: string; hook: number; ifindex: number }): boolean {
+  const ours = ingressAttachment(attachment.ifindex);
+  return attachment.program === ours.program && attachment.hook === ours.hook;
+}
+
+/** Ids that fit in the maps: element 0 of each array is not used. */
+function capacity(loaded: LoadedObject): Capacity {
+  const entries = (name: string): number => loaded.maps.find((map) => map.name === name)?.maxEntries ?? 0;
+  return {
+    services: Math.min(entries("services"), entries("service_stats") - 1),
+    backends: Math.min(entries("backends"), entries("backend_stats")) - 1,
+    tables: entries("tables") - 1,
+  };
+}
