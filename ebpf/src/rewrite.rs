@@ -4,7 +4,7 @@
 
 use aya_ebpf::{
     bindings::{__sk_buff, BPF_F_MARK_MANGLED_0, BPF_F_PSEUDO_HDR},
-    helpers::generated::{bpf_csum_diff, bpf_l4_csum_replace},
+    helpers::generated::{bpf_csum_diff, bpf_csum_update, bpf_l4_csum_replace},
 };
 use blixt_ebpf::layout::{Address, DIRECTION_FORWARD, Flow};
 
@@ -68,7 +68,12 @@ pub unsafe fn rewrite<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow
             return false;
         }
         if V6 {
+            let hop_word = (l3 + 6) as *mut u16;
+            let hop_before = *hop_word;
             *((l3 + 7) as *mut u8) = packet.ttl - 1;
+            // No checksum makes up for the hop limit, so hardware's sum of the
+            // packet has to follow. It fails where there is no such sum.
+            bpf_csum_update(skb, replaced(0, hop_before, *hop_word));
             let words = (l3 + if forward { 24 } else { 8 }) as *mut u32;
             *words = flow.address[0];
             *words.add(1) = flow.address[1];

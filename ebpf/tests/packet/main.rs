@@ -9,6 +9,7 @@
 
 mod build;
 mod checksum;
+mod checksums;
 mod diff;
 mod dissect;
 mod forward;

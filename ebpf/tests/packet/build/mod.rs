@@ -57,6 +57,10 @@ pub enum Transport {
 }
 
 impl Transport {
+    pub fn is_tcp(&self) -> bool {
+        matches!(self, Transport::Tcp(_))
+    }
+
     pub fn protocol(&self) -> u8 {
         match self {
             Transport::Tcp(_) => TCP,

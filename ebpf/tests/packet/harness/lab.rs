@@ -98,14 +98,14 @@ impl Lab {
             fs::write(file, forward).expect("a namespace of one's own takes settings");
         }
         let mut object = Object::load();
-        object.put(
-            "devices",
-            out.ifindex,
-            Device {
-                flags: DEVICE_OUTWARD,
-            },
-        );
-        object.put("devices", pod.ifindex, Device { flags: DEVICE_PEER });
+        for (port, flags) in [(&out, DEVICE_OUTWARD), (&pod, DEVICE_PEER), (&node, 0)] {
+            let device = Device {
+                flags,
+                mac: port.mac.0,
+                pad: [0; 2],
+            };
+            object.put("devices", port.ifindex, device);
+        }
         Self {
             object,
             out,
@@ -139,6 +139,15 @@ impl Lab {
     /// Receives a packet from the pod, addressed to this host.
     pub fn from_pod(&self, packet: &Packet) -> Outcome {
         self.receive(&self.pod, self.outbound(packet).bytes())
+    }
+
+    /// Begins a flow.
+    #[track_caller]
+    pub fn begin(&self, ends: &Ends) {
+        assert!(
+            self.from_client(&ends.opening()).was_redirected(),
+            "no flow begins: {ends}"
+        );
     }
 
     pub fn receive(&self, port: &Port, frame: Vec<u8>) -> Outcome {

@@ -2,9 +2,12 @@
 
 //! What tests put into the maps and read out of them.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use blixt_ebpf::layout::{BACKEND_ALIVE, Backend, Drops, Flow, FlowKey4, FlowKey6, Service, Stats};
+use blixt_ebpf::layout::{
+    ADDRESS_ANNOUNCE, AddressInfo, BACKEND_ALIVE, Backend, Drops, Flow, FlowKey4, FlowKey6,
+    Service, Stats,
+};
 
 use super::{
     ends::Ends,
@@ -22,6 +25,13 @@ impl Lab {
         self.object
             .set_table(ends.table, &[ends.backend_id; SLOTS as usize]);
         self.put_service(ends, |_| {});
+        self.put_address(ends.service.ip(), ADDRESS_ANNOUNCE);
+    }
+
+    /// An address that traffic is taken for.
+    pub fn put_address(&mut self, ip: IpAddr, flags: u32) {
+        self.object
+            .put("addresses", address(ip), AddressInfo { flags });
     }
 
     /// The backend of `ends`, alive and in the pod, with a change.

@@ -10,7 +10,8 @@ use std::{
 
 use aya::Pod;
 use blixt_ebpf::layout::{
-    Address, Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Service, ServiceKey, Stats,
+    Address, AddressInfo, Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Service, ServiceKey,
+    Stats,
 };
 
 /// A layout struct as aya takes it.
@@ -31,7 +32,18 @@ macro_rules! layouts {
 }
 
 layouts!(
-    Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Service, ServiceKey, Stats, u32
+    Address,
+    AddressInfo,
+    Backend,
+    Device,
+    Drops,
+    Flow,
+    FlowKey4,
+    FlowKey6,
+    Service,
+    ServiceKey,
+    Stats,
+    u32
 );
 
 // SAFETY: as `Layout` demands, through a transparent wrapper.

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! Checksums that are special, wrong, or summed elsewhere.
+
+use crate::{
+    build::{ACK, Field, Packet, SYN},
+    checksum,
+    harness::{Ends, Forwarding, with_lab},
+};
+
+/// The right checksum off by this much, in one's complement.
+const ERROR: u16 = 0x0503;
+
+#[test]
+#[ignore = "needs root"]
+fn ingress_keeps_udp_over_ipv4_without_a_checksum_without_one() {
+    with_lab(Forwarding::On, |lab| {
+        let ends = Ends::udp4();
+        let none = |packet: Packet| packet.with_udp(|udp| udp.checksum = Field::Exactly(0));
+        let expected = lab.pod.emits(&none(ends.request()).to(ends.backend).hop());
+        lab.from_client(&none(ends.request()))
+            .is_redirected_as(&expected);
+        let expected = lab.out.emits(&none(ends.reply()).from(ends.service).hop());
+        lab.from_pod(&none(ends.reply()))
+            .is_redirected_as(&expected);
+    });
+}
+
+/// The packet with two bytes of payload that make the sum come out as 0.
+fn summing_to_zero(packet: &Packet) -> Packet {
+    let candidates = (0..=u16::MAX).map(|word| packet.clone().payload(word.to_be_bytes()));
+    let mut found = candidates.filter(|packet| {
+        let at = packet.transport_at() + 6;
+        packet.bytes()[at..at + 2] == [0xff, 0xff]
+    });
+    found.next().expect("one word of payload reaches every sum")
+}
+
+// RFC 768: 0 would mean that there is no checksum.
+#[test]
+#[ignore = "needs root"]
+fn ingress_writes_a_udp_checksum_of_zero_as_all_ones() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::udp() {
+            println!("{ends}");
+            let expected = summing_to_zero(&ends.request().to(ends.backend).hop());
+            let sent = expected.clone().to(ends.service).ttl(64);
+            lab.from_client(&sent)
+                .is_redirected_as(&lab.pod.emits(&expected));
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn ingress_rewrites_a_udp_checksum_that_is_all_ones() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::udp() {
+            println!("{ends}");
+            let sent = summing_to_zero(&ends.request());
+            let expected = lab.pod.emits(&sent.clone().to(ends.backend).hop());
+            lab.from_client(&sent).is_redirected_as(&expected);
+        }
+    });
+}
+
+/// The packet with its transport checksum off by [`ERROR`].
+fn damaged(packet: &Packet) -> Packet {
+    let at = packet.transport_at() + if packet.transport.is_tcp() { 16 } else { 6 };
+    let frame = packet.bytes();
+    let right = u16::from_be_bytes([frame[at], frame[at + 1]]);
+    let wrong = Field::Exactly(checksum::add(right, ERROR));
+    if packet.transport.is_tcp() {
+        packet.clone().with_tcp(|tcp| tcp.checksum = wrong)
+    } else {
+        packet.clone().with_udp(|udp| udp.checksum = wrong)
+    }
+}
+
+// Damage on the way to the host must not get a right checksum from the host.
+#[test]
+#[ignore = "needs root"]
+fn ingress_leaves_a_wrong_transport_checksum_wrong_by_as_much() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::all() {
+            println!("{ends}");
+            lab.begin(&ends);
+            let sent = ends.request();
+            let expected = lab
+                .pod
+                .emits(&damaged(&sent.clone().to(ends.backend).hop()));
+            lab.from_client(&damaged(&sent)).is_redirected_as(&expected);
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn ingress_leaves_a_wrong_ipv4_header_checksum_wrong_by_as_much() {
+    fn damaged(packet: Packet) -> Packet {
+        let frame = packet.bytes();
+        let right = u16::from_be_bytes([frame[24], frame[25]]);
+        packet.ipv4(|ip| ip.checksum = Field::Exactly(checksum::add(right, ERROR)))
+    }
+    with_lab(Forwarding::On, |lab| {
+        for ends in [Ends::tcp4(), Ends::udp4()] {
+            println!("{ends}");
+            lab.begin(&ends);
+            let expected = damaged(ends.request().to(ends.backend).hop());
+            lab.from_client(&damaged(ends.request()))
+                .is_redirected_as(&lab.pod.emits(&expected));
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn ingress_keeps_the_sum_right_that_hardware_made_of_the_whole_packet() {
+    with_lab(Forwarding::On, |lab| {
+        lab.sum_in_hardware();
+        for ends in Ends::all() {
+            println!("{ends}");
+            let expected = lab.pod.emits(&ends.opening().to(ends.backend).hop());
+            lab.from_client(&ends.opening()).is_redirected_as(&expected);
+            let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
+            lab.from_pod(&ends.reply()).is_redirected_as(&expected);
+        }
+    });
+}
+
+// Without options and payload: what the reset cuts off, the kernel no longer
+// takes for summed (CHECKSUM_NONE), but the test run compares all the same.
+#[test]
+#[ignore = "needs root"]
+fn ingress_keeps_the_sum_right_that_hardware_made_of_a_refused_packet() {
+    with_lab(Forwarding::On, |lab| {
+        lab.sum_in_hardware();
+        for ends in Ends::tcp() {
+            println!("{ends}");
+            lab.put_service(&ends, |service| service.slots = 0);
+            for flags in [SYN, ACK] {
+                let bare = ends.request().payload([]).flags(flags);
+                assert!(lab.from_client(&bare).was_redirected());
+            }
+        }
+    });
+}
