@@ -4,6 +4,7 @@
 // and the statuses: whenever something may have changed it translates the
 // whole snapshot and hands both halves of the answer on.
 
+import { type Clock, systemClock } from "./clock.ts";
 import type { Snapshot } from "./api/snapshot.ts";
 import { equal } from "./equal.ts";
 import type { Output } from "./output.ts";
@@ -22,6 +23,9 @@ export interface DataplaneWriter {
   programmed(desired: DesiredDataplane, signal?: AbortSignal): Promise<void>;
 }
 
+/** Milliseconds that the kernel may take for the first state before statuses say that it is pending. */
+const GRACE = 3_000;
+
 /** The parts that the loop joins. */
 export interface LoopOptions {
   readonly store: Store;
@@ -29,12 +33,14 @@ export interface LoopOptions {
   readonly dataplane: DataplaneWriter;
   readonly status: StatusWriter;
   readonly output: Output;
+  readonly clock?: Clock;
 }
 
 /** Runs until the signal. Before every kind was read once, nothing is translated, so nothing is torn down for lack of news. */
 export async function runLoop(options: LoopOptions, signal: AbortSignal): Promise<void> {
-  const { store, translate, dataplane, status, output } = options;
+  const { store, translate, dataplane, status, output, clock = systemClock } = options;
   let isReady = false;
+  let isLate = false;
   let latest: Translation | undefined;
   let applied: DesiredDataplane | undefined;
 
@@ -43,7 +49,7 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
     if (signal.aborted || translation !== latest) return;
     if (!isReady) {
       isReady = true;
-      status.set(translation.statuses, translation.notices);
+      tell();
       output.say({ type: "ready", text: summarise(translation) });
     } else if (applied !== undefined) {
       output.say({ type: "applied", text: summariseChange(applied, translation.dataplane) });
@@ -51,14 +57,25 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
     applied = translation.dataplane;
   };
 
+  /** After a restart the kernel takes the state at once, and no status flickers; when it does not, users hear why. */
+  const tell = (): void => {
+    if (latest === undefined) return;
+    if (isReady) status.set(latest.statuses, latest.notices);
+    else if (isLate) status.set(pendingStatuses(latest.statuses), latest.notices);
+  };
+
   try {
     await store.synced(signal);
+    clock.sleep(GRACE, signal).then(() => {
+      isLate = true;
+      if (!isReady) tell();
+    }, () => {});
     for (;;) {
       const translation = translate(store.snapshot());
       const changed = latest === undefined || !sameDataplane(latest.dataplane, translation.dataplane);
       latest = translation;
       if (changed) dataplane.set(translation.dataplane);
-      status.set(isReady ? translation.statuses : pendingStatuses(translation.statuses), translation.notices);
+      tell();
       if (changed || !isReady) {
         announce(translation).catch((error) => reportUnlessAborted(error, signal, output));
       }

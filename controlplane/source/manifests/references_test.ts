@@ -66,7 +66,7 @@ Deno.test("referenceProblems() reports a route without its Gateway and without i
 
 Deno.test("referenceProblems() reports a port that the Service does not have", () => {
   assertEquals(problemsOf(CLASS, GATEWAY, ROUTE, SERVICE.replace("9000", "80")), [
-    "x.yaml:20: TCPRoute default/echo: spec.rules[0].backendRefs[0]: Service default/echo has no port 9000; it has 80",
+    "x.yaml:21: TCPRoute default/echo: spec.rules[0].backendRefs[0]: Service default/echo has no port 9000; it has 80",
   ]);
 });
 

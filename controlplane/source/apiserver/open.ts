@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { OPTIONAL_KINDS } from "../../api/snapshot.ts";
+import type { SourceConfig } from "../../cli.ts";
+import type { Output } from "../../output.ts";
+import { ApiServerStatusWriter } from "../../status/api_server_status.ts";
+import type { StatusWriter } from "../../status/status_writer.ts";
+import { KIND_NAMES, type Store } from "../../store/store.ts";
+import { ApiClient } from "./api_client.ts";
+import { loadApiServer } from "./kube_config.ts";
+import { Reflector } from "./reflector.ts";
+import { Trouble } from "./trouble.ts";
+
+/** Reads the kubeconfig; the server is asked only by the source's run. */
+export function openApiServer(
+  config: SourceConfig & { readonly type: "apiserver" },
+  store: Store,
+  output: Output,
+): { readonly status: StatusWriter; readonly run: (signal: AbortSignal) => Promise<void> } {
+  const client = new ApiClient(loadApiServer(config));
+  const trouble = new Trouble((text) => output.say({ type: "error", text }));
+  const status = new ApiServerStatusWriter({ client, store, trouble });
+  const reflectors = KIND_NAMES.map((kind) =>
+    new Reflector({
+      kind,
+      client,
+      store,
+      trouble,
+      onPresence: (kind, present) => {
+        if (present) output.log(`API server has ${kind} now`);
+        else if (!OPTIONAL_KINDS.has(kind)) {
+          output.say({
+            type: "error",
+            text: `API server does not have ${kind}; install the Gateway API's CRDs, v1.6 or later`,
+          });
+        }
+      },
+    })
+  );
+  return {
+    status,
+    run: async (signal) => {
+      await Promise.all([...reflectors.map((reflector) => reflector.run(signal)), status.run(signal)]);
+      client.close();
+    },
+  };
+}
