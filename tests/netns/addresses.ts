@@ -27,6 +27,18 @@ export const POD_NETWORK: DualStack = { ipv4: "10.244.0.0/24", ipv6: "fd00:10:24
 /** The Gateway's addresses in the manifests under k8s/samples/bare-host. */
 export const GATEWAY: DualStack = { ipv4: "192.0.2.10", ipv6: "2001:db8::10" };
 
+/** The listeners' ports in the same manifests. */
+export const LISTENER_PORT = { tcp: 80, udp: 53 } as const;
+
+/** The port on which the backends listen for both protocols. */
+export const TARGET_PORT = 9000;
+
+/** Layer-4 protocols, as the names of the fields of {@link LISTENER_PORT}. */
+export type L4 = keyof typeof LISTENER_PORT;
+
+/** Both protocols, for tests that run for each. */
+export const PROTOCOLS: readonly L4[] = ["tcp", "udp"];
+
 /** Addresses of the backend with that number, from 1, as the bare-host sample's EndpointSlices have them. */
 export function backendAddresses(number: number): DualStack {
   return { ipv4: `10.244.0.${10 + number}`, ipv6: `fd00:10:244::${10 + number}` };

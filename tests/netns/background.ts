@@ -51,8 +51,11 @@ export class Background implements AsyncDisposable {
     return processTree(this.pid);
   }
 
-  /** The first line that matches, past or future. Throws when the program ends without it or time runs out. */
-  async waitForLine(pattern: RegExp, timeout: number): Promise<string> {
+  /**
+   * The first line that matches, past or future, from the line with index `from` on. Throws when the program
+   * ends without it or time runs out, in milliseconds.
+   */
+  async waitForLine(pattern: RegExp, timeout: number, from = 0): Promise<string> {
     const deadline = Date.now() + timeout;
     let ended = false;
     Promise.all(this.#pumps).then(() => {
@@ -60,7 +63,7 @@ export class Background implements AsyncDisposable {
       this.#notify();
     });
     for (;;) {
-      const line = this.lines.find((line) => pattern.test(line));
+      const line = this.lines.slice(from).find((line) => pattern.test(line));
       if (line !== undefined) return line;
       const left = deadline - Date.now();
       if (ended || left <= 0) {

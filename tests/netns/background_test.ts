@@ -10,6 +10,12 @@ Deno.test("Background.waitForLine() finds lines of both outputs, past and future
   assertEquals(await program.waitForLine(/^one$/, 5_000), "one");
 });
 
+Deno.test("Background.waitForLine() passes over lines before the one it is told", async () => {
+  await using program = new Background(["sh", "-c", "echo go 1; sleep 0.1; echo go 2; sleep 60"]);
+  await program.waitForLine(/^go/, 5_000);
+  assertEquals(await program.waitForLine(/^go/, 5_000, program.lines.length), "go 2");
+});
+
 Deno.test("Background.waitForLine() says what was written instead when the program ends", async () => {
   await using program = new Background(["sh", "-c", "echo other"]);
   await assertRejects(() => program.waitForLine(/^ready/, 5_000), Error, "ended\nother");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assert, assertEquals } from "@std/assert";
-import { CLIENT, FAMILIES, HOST, joinHostPort } from "./addresses.ts";
+import { CLIENT, FAMILIES, HOST, joinHostPort, PROTOCOLS, TARGET_PORT } from "./addresses.ts";
 import { readProcess } from "../../controlplane/tasks/process_table.ts";
 import { Background } from "./background.ts";
 import { readChecksumCounters } from "./checksums.ts";
@@ -10,19 +10,17 @@ import { runCommand } from "./run_command.ts";
 import { Topology } from "./topology.ts";
 import { sendFlows, startServer, startServers } from "./traffic.ts";
 
-const PORT = 9000;
-
 for (const wiring of ["veth", "bridge"] as const) {
   networkTest(`Topology with ${wiring}: the kernel forwards to every backend when it may`, async () => {
     await using topology = await Topology.create({ wiring, forwarding: true });
-    await startServers(topology, PORT);
+    await startServers(topology);
     for (const family of FAMILIES) {
       for (const { name, ...addresses } of topology.backends) {
-        for (const protocol of ["tcp", "udp"] as const) {
+        for (const protocol of PROTOCOLS) {
           const to = addresses[family];
-          const report = await sendFlows(topology, { protocol, family, to, port: PORT, flows: 20 });
+          const report = await sendFlows(topology, { protocol, family, to, port: TARGET_PORT, flows: 20 });
           assertEquals([report.backends, report.disguised, report.failures], [{ [name]: 20 }, 0, {}]);
-          assertEquals(report.sources, [joinHostPort(to, PORT)]);
+          assertEquals(report.sources, [joinHostPort(to, TARGET_PORT)]);
         }
       }
     }
@@ -34,10 +32,16 @@ for (const wiring of ["veth", "bridge"] as const) {
 
 networkTest("Topology: with forwarding off nothing gets through by the kernel's own doing", async () => {
   await using topology = await Topology.create({ backends: 1 });
-  await startServers(topology, PORT);
+  await startServers(topology);
   for (const family of FAMILIES) {
     const to = topology.backends[0]![family];
-    const report = await sendFlows(topology, { protocol: "udp", family, to, port: PORT, timeout: 300 });
+    const report = await sendFlows(topology, {
+      protocol: "udp",
+      family,
+      to,
+      port: TARGET_PORT,
+      timeout: 300,
+    });
     assertEquals([report.answered, report.failures], [0, { TimedOut: 1 }]);
   }
 });
@@ -46,9 +50,9 @@ networkTest("Topology: a pod that connects to the outside has the host's address
   await using topology = await Topology.create({ backends: 1, forwarding: true });
   const [backend] = topology.backends;
   const { netns: client } = backend!;
-  await using _server = await startServer({ ...backend!, netns: topology.client, ...CLIENT }, PORT);
+  await using _server = await startServer({ ...backend!, netns: topology.client, ...CLIENT });
   for (const family of FAMILIES) {
-    const target = `TCP:${joinHostPort(CLIENT[family], PORT)}`;
+    const target = `TCP:${joinHostPort(CLIENT[family], TARGET_PORT)}`;
     const { stdout } = await client.run(["socat", "-t", "2", "-", target], { input: "who\n" });
     assert(stdout.startsWith(`b1 ${joinHostPort(HOST[family], 0).slice(0, -1)}`), stdout);
   }

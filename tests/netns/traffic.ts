@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { CLIENT, type Family, GATEWAY } from "./addresses.ts";
+import { CLIENT, type Family, GATEWAY, type L4, LISTENER_PORT, TARGET_PORT } from "./addresses.ts";
 import type { Background } from "./background.ts";
 import type { Backend, Topology } from "./topology.ts";
 import type { FlowReport } from "./traffic/report.ts";
@@ -18,8 +18,8 @@ function program(file: string, args: Readonly<Record<string, string | number | t
   return [Deno.execPath(), "run", "--quiet", "--cached-only", "--allow-net", path, ...flags];
 }
 
-/** Starts the server of a backend on a port for TCP and UDP, and waits until it listens. */
-export async function startServer(backend: Backend, port: number): Promise<Background> {
+/** Starts the server of a backend for TCP and UDP, and waits until it listens. */
+export async function startServer(backend: Backend, port: number = TARGET_PORT): Promise<Background> {
   const { name, ipv4, ipv6 } = backend;
   const argv = [...program("server.ts", { name, port, address: ipv4 }), `--address=${ipv6}`];
   const server = backend.netns.start(argv, { cwd: REPOSITORY });
@@ -33,17 +33,17 @@ export async function startServer(backend: Backend, port: number): Promise<Backg
 }
 
 /** Starts every backend's server. They end with the topology. */
-export async function startServers(topology: Topology, port: number): Promise<void> {
+export async function startServers(topology: Topology, port: number = TARGET_PORT): Promise<void> {
   await Promise.all(topology.backends.map((backend) => startServer(backend, port)));
 }
 
 /** Flows for the program flows.ts; see there. */
 export interface FlowOptions {
-  readonly protocol: "tcp" | "udp";
+  readonly protocol: L4;
   readonly family: Family;
-  readonly port: number;
-  /** The Gateway's address by default. */
+  /** The Gateway's address and the listener's port by default. */
   readonly to?: string;
+  readonly port?: number;
   readonly flows?: number;
   readonly messages?: number;
   /** Milliseconds between two messages of a flow. */
@@ -57,9 +57,9 @@ export interface FlowOptions {
 
 /** Starts flows from the client; {@link readReport} waits for them. */
 export function startFlows(topology: Topology, options: FlowOptions): Background {
-  const { family, hold, to = GATEWAY[family], ...rest } = options;
+  const { family, hold, to = GATEWAY[family], port = LISTENER_PORT[options.protocol], ...rest } = options;
   const from = CLIENT[family];
-  const argv = program("flows.ts", { ...rest, to, from, hold: hold ? true : undefined });
+  const argv = program("flows.ts", { ...rest, to, port, from, hold: hold ? true : undefined });
   return topology.client.start(argv, { cwd: REPOSITORY });
 }
 
@@ -72,7 +72,6 @@ export async function sendFlows(topology: Topology, options: FlowOptions): Promi
 export interface TransferOptions {
   readonly direction: "put" | "get";
   readonly family: Family;
-  readonly port: number;
   readonly bytes: number;
   readonly seconds: number;
 }
@@ -80,7 +79,7 @@ export interface TransferOptions {
 /** Starts a transfer from the client and returns when its first tenth is through. */
 export async function startTransfer(topology: Topology, options: TransferOptions): Promise<Background> {
   const { family, ...rest } = options;
-  const argv = program("transfer.ts", { ...rest, to: GATEWAY[family] });
+  const argv = program("transfer.ts", { ...rest, to: GATEWAY[family], port: LISTENER_PORT.tcp });
   const transfer = topology.client.start(argv, { cwd: REPOSITORY });
   try {
     await transfer.waitForLine(/^transferred/, 20_000);

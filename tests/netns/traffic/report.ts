@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { type Answer, splitHostPort } from "./answer.ts";
+
 /** What became of many flows. */
 export interface FlowReport {
   /** Flows that were begun. */
@@ -8,8 +10,8 @@ export interface FlowReport {
   readonly answered: number;
   /** Flows by the backend that answered first. */
   readonly backends: Readonly<Record<string, number>>;
-  /** Client addresses, without ports, that the backends saw. */
-  readonly clients: readonly string[];
+  /** Client addresses, without ports, that each backend saw. */
+  readonly clients: Readonly<Record<string, readonly string[]>>;
   /** Flows whose backend saw another client address or port than the client had. */
   readonly disguised: number;
   /** Flows with answers from more than one backend. */
@@ -26,33 +28,41 @@ export interface FlowReport {
 
 /** What became of one flow. */
 export interface FlowOutcome {
-  readonly backends: readonly string[];
-  readonly clients: readonly string[];
+  /** In the order of the messages. */
+  readonly answers: readonly Answer[];
   /** The flow's own "address:port". */
   readonly local?: string;
   readonly sources: readonly string[];
   readonly failure?: string;
-  /** Milliseconds. */
+  /** Milliseconds until the connection stood or failed; 0 for UDP. */
   readonly connect: number;
-  readonly answer: number;
+  /** Milliseconds until the slowest answer. */
+  readonly slowest: number;
 }
 
 /** Adds up what became of each flow. */
 export function summarize(outcomes: readonly FlowOutcome[]): FlowReport {
-  const first = outcomes.flatMap(({ backends }) => backends.slice(0, 1));
   const failures = outcomes.flatMap(({ failure }) => failure ?? []);
   return {
     flows: outcomes.length,
     answered: outcomes.length - failures.length,
-    backends: count(first),
-    clients: unique(outcomes.flatMap(({ clients }) => clients.map((client) => client.replace(/:\d+$/, "")))),
-    disguised: outcomes.filter(({ clients, local }) => clients.some((client) => client !== local)).length,
-    moved: outcomes.filter(({ backends }) => new Set(backends).size > 1).length,
+    backends: count(outcomes.flatMap(({ answers }) => answers.slice(0, 1).map(({ backend }) => backend))),
+    clients: clientsByBackend(outcomes.flatMap(({ answers }) => answers)),
+    disguised: outcomes.filter(({ answers, local }) => answers.some(({ client }) => client !== local)).length,
+    moved: outcomes.filter(({ answers }) => new Set(answers.map(({ backend }) => backend)).size > 1).length,
     sources: unique(outcomes.flatMap(({ sources }) => sources)),
     failures: count(failures),
     slowestConnect: longest(outcomes.map(({ connect }) => connect)),
-    slowestAnswer: longest(outcomes.map(({ answer }) => answer)),
+    slowestAnswer: longest(outcomes.map(({ slowest }) => slowest)),
   };
+}
+
+function clientsByBackend(answers: readonly Answer[]): Record<string, string[]> {
+  const clients: Record<string, string[]> = {};
+  for (const { backend, client } of answers.toSorted((a, b) => a.backend < b.backend ? -1 : 1)) {
+    clients[backend] = unique([...(clients[backend] ?? []), splitHostPort(client).address]);
+  }
+  return clients;
 }
 
 function count(names: readonly string[]): Record<string, number> {

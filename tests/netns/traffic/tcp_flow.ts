@@ -2,7 +2,7 @@
 
 import { delay } from "@std/async/delay";
 import { joinHostPort } from "../addresses.ts";
-import { parseAnswer } from "./answer.ts";
+import { type Answer, parseAnswer } from "./answer.ts";
 import { failureName, FlowError, type FlowPlan, within } from "./flow.ts";
 import { LineReader } from "./line_reader.ts";
 import type { FlowOutcome } from "./report.ts";
@@ -11,9 +11,9 @@ const QUESTION = new TextEncoder().encode("who\n");
 
 /** One TCP connection, from SYN to FIN. Never throws: a failure is part of the outcome. */
 export async function runTcpFlow(plan: FlowPlan): Promise<FlowOutcome> {
-  const backends: string[] = [], clients: string[] = [], sources: string[] = [];
+  const answers: Answer[] = [], sources: string[] = [];
   let local: string | undefined, failure: string | undefined, connection: Deno.TcpConn | undefined;
-  let connect = 0, answerTime = 0, abandoned = false;
+  let connect = 0, slowest = 0, abandoned = false;
   const began = performance.now();
   try {
     const connecting = Deno.connect({ hostname: plan.to, port: plan.port });
@@ -30,11 +30,10 @@ export async function runTcpFlow(plan: FlowPlan): Promise<FlowOutcome> {
       await connection.write(QUESTION);
       const line = await within(plan.timeout, reader.line());
       if (line === undefined) throw new FlowError("EndOfStream");
-      answerTime = Math.max(answerTime, performance.now() - asked);
+      slowest = Math.max(slowest, performance.now() - asked);
       const answer = parseAnswer(line);
       if (answer === undefined) throw new FlowError("Garbled");
-      backends.push(answer.backend);
-      clients.push(answer.client);
+      answers.push(answer);
       sources.push(joinHostPort(connection.remoteAddr.hostname, connection.remoteAddr.port));
       if (message === 0) await plan.holdOpen();
     }
@@ -42,15 +41,14 @@ export async function runTcpFlow(plan: FlowPlan): Promise<FlowOutcome> {
     abandoned = connection === undefined;
     if (connect === 0) connect = performance.now() - began;
     failure = failureName(error);
-    if (backends.length === 0) await plan.holdOpen();
+    if (answers.length === 0) await plan.holdOpen();
   }
   connection?.close();
   return {
-    backends,
-    clients,
+    answers,
     sources,
     connect,
-    answer: answerTime,
+    slowest,
     ...(local === undefined ? {} : { local }),
     ...(failure === undefined ? {} : { failure }),
   };

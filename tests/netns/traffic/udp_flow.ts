@@ -3,7 +3,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { delay } from "@std/async/delay";
 import { joinHostPort } from "../addresses.ts";
-import { parseAnswer } from "./answer.ts";
+import { type Answer, parseAnswer } from "./answer.ts";
 import { failureName, FlowError, type FlowPlan, within } from "./flow.ts";
 import type { FlowOutcome } from "./report.ts";
 
@@ -18,9 +18,9 @@ interface Datagram {
  * a failure is part of the outcome.
  */
 export async function runUdpFlow(plan: FlowPlan): Promise<FlowOutcome> {
-  const backends: string[] = [], clients: string[] = [], sources: string[] = [];
+  const answers: Answer[] = [], sources: string[] = [];
   let local: string | undefined, failure: string | undefined;
-  let answerTime = 0;
+  let slowest = 0;
   const socket = createSocket(plan.to.includes(":") ? "udp6" : "udp4");
   try {
     await new Promise<void>((resolve, reject) => {
@@ -34,25 +34,23 @@ export async function runUdpFlow(plan: FlowPlan): Promise<FlowOutcome> {
       const arrived = nextDatagram(socket);
       socket.send("who\n", plan.port, plan.to);
       const { text, source } = await within(plan.timeout, arrived);
-      answerTime = Math.max(answerTime, performance.now() - asked);
+      slowest = Math.max(slowest, performance.now() - asked);
       const answer = parseAnswer(text);
       if (answer === undefined) throw new FlowError("Garbled");
-      backends.push(answer.backend);
-      clients.push(answer.client);
+      answers.push(answer);
       sources.push(source);
       if (message === 0) await plan.holdOpen();
     }
   } catch (error) {
     failure = failureName(error);
-    if (backends.length === 0) await plan.holdOpen();
+    if (answers.length === 0) await plan.holdOpen();
   }
   socket.close();
   return {
-    backends,
-    clients,
+    answers,
     sources,
     connect: 0,
-    answer: answerTime,
+    slowest,
     ...(local === undefined ? {} : { local }),
     ...(failure === undefined ? {} : { failure }),
   };

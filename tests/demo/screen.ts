@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Where text goes. */
+export interface ScreenOptions {
+  /** True for a terminal, where the block at the bottom is drawn anew; else lines are only appended. */
+  readonly live: boolean;
+  readonly colour: boolean;
+  readonly write: (text: string) => void;
+}
+
+/** Names of the few colours in use, as SGR codes (ECMA-48). */
+const COLOURS = { green: 32, red: 31, bold: 1, dim: 2 } as const;
+
+/** Erases from the cursor to the end of the screen (ECMA-48, ED). */
+const ERASE_BELOW = "\x1b[J";
+
+/**
+ * Lines that scroll, and below them a block that changes in place. Where
+ * nothing can change in place the block appears when {@link keepBlock} is called.
+ */
+export class Screen {
+  readonly #options: ScreenOptions;
+  #block: readonly string[] = [];
+
+  constructor(options: ScreenOptions) {
+    this.#options = options;
+  }
+
+  /** Appends lines above the block. */
+  print(...lines: readonly string[]): void {
+    this.#redraw(lines, this.#block);
+  }
+
+  /** Replaces the block. */
+  setBlock(lines: readonly string[]): void {
+    if (this.#options.live) this.#redraw([], lines);
+    this.#block = lines;
+  }
+
+  /** Turns the block into lines that scroll. */
+  keepBlock(): void {
+    this.#redraw(this.#block, []);
+    this.#block = [];
+  }
+
+  /** Text in a colour, where there are colours. */
+  paint(text: string, colour: keyof typeof COLOURS): string {
+    return this.#options.colour ? `\x1b[${COLOURS[colour]}m${text}\x1b[0m` : text;
+  }
+
+  #redraw(lines: readonly string[], block: readonly string[]): void {
+    const { live, write } = this.#options;
+    const all = live ? [...lines, ...block] : lines;
+    const up = live && this.#block.length > 0 ? `\x1b[${this.#block.length}A\r${ERASE_BELOW}` : "";
+    if (up !== "" || all.length > 0) write(up + all.map((line) => `${line}\n`).join(""));
+  }
+}
+
+/** The screen on standard output; colours unless the user said no (https://no-color.org). */
+export function consoleScreen(): Screen {
+  const terminal = Deno.stdout.isTerminal();
+  const encoder = new TextEncoder();
+  return new Screen({
+    live: terminal,
+    colour: terminal && !Deno.noColor,
+    write: (text) => void Deno.stdout.writeSync(encoder.encode(text)),
+  });
+}
