@@ -53,8 +53,10 @@ interface Entry {
   routesVersion?: number;
 }
 
-/** Changes by the phase they belong to; done in this order. */
+/** Changes by the phase they belong to, done in this order. Each is of one map: the loader writes runs in one go. */
 class Phases {
+  readonly serviceStats: Change[] = [];
+  readonly backendStats: Change[] = [];
   readonly backends: Change[] = [];
   readonly tables: Change[] = [];
   readonly services: Change[] = [];
@@ -65,6 +67,8 @@ class Phases {
 
   all(): Change[] {
     return [
+      ...this.serviceStats,
+      ...this.backendStats,
       ...this.backends,
       ...this.tables,
       ...this.services,
@@ -192,7 +196,7 @@ export class Planner {
     if (reason !== undefined) return reason;
 
     const id = entry?.value.id ?? take(this.#serviceIds);
-    if (entry === undefined) phases.backends.push({ map: "service_stats", key: id, value: undefined });
+    if (entry === undefined) phases.serviceStats.push({ map: "service_stats", key: id, value: undefined });
     const next: Entry = entry ?? { key, value: { id, table: 0, slots: 0, affinity: 0 }, backends: new Map() };
     this.#planBackends(next, endpoints, routes, phases);
     const table = slots === 0 ? 0 : newTable ? take(this.#tableIds) : next.value.table;
@@ -239,7 +243,7 @@ export class Planner {
       if (known === undefined) {
         const id = take(this.#backendIds);
         const value = newBackend(entry.value.id, endpoint, hop, this.#epoch());
-        phases.backends.push({ map: "backend_stats", key: id, value: undefined });
+        phases.backendStats.push({ map: "backend_stats", key: id, value: undefined });
         phases.backends.push({ map: "backends", key: id, value });
         entry.backends.set(name, { id, value });
       } else if (known.value.ifindex !== hop.ifindex || known.value.gateway !== hop.gateway) {

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import {
+  Metadata,
+  type sendUnaryData,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from "@grpc/grpc-js";
+import { systemClock } from "../clock.ts";
+import { APPLIED_TRAILER, CODE, LoaderError } from "./error.ts";
+import { FakeFaults, type Method } from "./fake_faults.ts";
+import { FakeNetwork } from "./fake_network.ts";
+import { FakeObject, type Observer } from "./fake_object.ts";
+import type {
+  ApplyRequest,
+  ApplyResponse,
+  AttachRequest,
+  AttachResult,
+  DetachRequest,
+  DumpRequest,
+  Element,
+  LoadRequest,
+  ProbeResponse,
+  Route,
+  WatchResponse,
+} from "./messages.ts";
+import { loaderService } from "./proto.ts";
+
+/** Elements in a message when the client does not say. */
+const DEFAULT_CHUNK = 4_096;
+
+/** Options of a FakeLoader. */
+export interface FakeLoaderOptions {
+  /** Path of the unix socket. */
+  readonly socket: string;
+  /** Possible CPUs; default 2. */
+  readonly cpus?: number;
+}
+
+/**
+ * The whole loader in memory behind a real socket: same calls, same status codes, same semantics of maps, no
+ * kernel. The scenario suite holds it and the real loader to the same answers.
+ */
+export class FakeLoader {
+  readonly network = new FakeNetwork();
+  readonly faults = new FakeFaults();
+  /** Told after each operation that is in a map. */
+  observer: Observer = () => {};
+  readonly #options: FakeLoaderOptions;
+  /** What the kernel keeps while the loader is away. */
+  readonly #objects = new Map<string, FakeObject>();
+  #server: Server | undefined;
+
+  constructor(options: FakeLoaderOptions) {
+    this.#options = options;
+  }
+
+  /** Target for a client. */
+  get target(): string {
+    return `unix:${this.#options.socket}`;
+  }
+
+  /** An object that is loaded; for assertions about its maps. */
+  object(name: string): FakeObject {
+    const object = this.#objects.get(name);
+    if (object !== undefined) return object;
+    throw new LoaderError(CODE.NOT_FOUND, `No object ${name} is loaded; Load it first`);
+  }
+
+  /** Begins to listen. */
+  async start(): Promise<void> {
+    await Deno.remove(this.#options.socket).catch(() => {});
+    const server = new Server({
+      "grpc.max_receive_message_length": -1,
+      "grpc.max_send_message_length": -1,
+    });
+    server.addService(loaderService().service, {
+      probe: this.#unary("probe", () => this.#probe()),
+      load: this.#unary("load", (request: LoadRequest) => this.#load(request)),
+      unload: this.#unary("unload", ({ name }: { name: string }) => this.#unload(name)),
+      attach: this.#unary("attach", (request: AttachRequest) => this.#attach(request)),
+      detach: this.#unary("detach", (request: DetachRequest) => this.#detach(request)),
+      apply: this.#unary("apply", (request: ApplyRequest) => this.#apply(request)),
+      resolve: this.#unary(
+        "resolve",
+        (request: { addresses: Uint8Array[] }) => this.#resolve(request.addresses),
+      ),
+      dump: (call: ServerWritableStream<DumpRequest, { elements: Element[] }>) => this.#dump(call),
+      watch: (call: ServerWritableStream<unknown, WatchResponse>) => this.#watch(call),
+    });
+    await new Promise<void>((resolve, reject) => {
+      const credentials = ServerCredentials.createInsecure();
+      server.bindAsync(this.target, credentials, (error) => error === null ? resolve() : reject(error));
+    });
+    this.#server = server;
+  }
+
+  /** Ends at once, as if killed: connections break, the kernel's part stays. */
+  stop(): void {
+    this.#server?.forceShutdown();
+    this.#server = undefined;
+    for (const object of this.#objects.values()) object.generation = 0;
+  }
+
+  /** stop() and start(). */
+  async restart(): Promise<void> {
+    this.stop();
+    await this.start();
+  }
+
+  /** The kernel takes an interface away, with what hangs there. */
+  removeInterface(ifindex: number, remaining: Parameters<FakeNetwork["setInterfaces"]>[0]): void {
+    for (const object of this.#objects.values()) object.forgetInterface(ifindex);
+    this.network.setInterfaces(remaining);
+  }
+
+  #unary<Request, Response>(
+    method: Method,
+    answer: (request: Request) => Response,
+  ): (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => void {
+    return (call, callback) => {
+      this.#ready(method)
+        .then(() => callback(null, answer(call.request)))
+        .catch((error) => callback(toStatus(error)));
+    };
+  }
+
+  /** Waits the ordered delay, and fails when a failure is due that is not for Apply to handle. */
+  async #ready(method: Method): Promise<void> {
+    if (this.faults.delay > 0) await systemClock.sleep(this.faults.delay, AbortSignal.timeout(60_000));
+    if (method === "apply") return;
+    const fault = this.faults.due(method);
+    if (fault !== undefined) throw fault.error;
+  }
+
+  #probe(): ProbeResponse {
+    const features = ["tcx", "xdp", "lru_hash", "array_of_maps", "batch_operations", "redirect_peer"];
+    return {
+      version: "0.0.0-fake",
+      kernel: "fake",
+      cpus: this.#options.cpus ?? 2,
+      features: features.map((name) => ({ name, supported: true, detail: "This loader is a fake" })),
+      objects: [...this.#objects.values()].map((object) => object.describe()),
+    };
+  }
+
+  #load(request: LoadRequest): { object: ReturnType<FakeObject["describe"]> } {
+    if (!/^[a-z0-9_-]{1,32}$/.test(request.name)) {
+      throw new LoaderError(
+        CODE.INVALID_ARGUMENT,
+        `An object's name is 1 to 32 of a-z, 0-9, _ and -, not "${request.name}"`,
+      );
+    }
+    const object = this.#objects.get(request.name) ?? new FakeObject(request.name, this.#options.cpus ?? 2);
+    object.load(request);
+    this.#objects.set(request.name, object);
+    return { object: object.describe() };
+  }
+
+  #unload(name: string): Record<string, never> {
+    this.#objects.delete(this.object(name).name);
+    return {};
+  }
+
+  #attach({ name, attachments }: AttachRequest): { results: AttachResult[] } {
+    const object = this.object(name);
+    const results = attachments.map((attachment) => {
+      const refusal = this.faults.refusals.get(attachment.ifindex);
+      return {
+        attachment,
+        error: refusal ?? object.attach(attachment, this.network.has(attachment.ifindex)),
+      };
+    });
+    return { results };
+  }
+
+  #detach({ name, attachments }: DetachRequest): Record<string, never> {
+    this.object(name).detach(attachments);
+    return {};
+  }
+
+  #apply(request: ApplyRequest): ApplyResponse {
+    const fault = this.faults.due("apply");
+    if (fault !== undefined && fault.after === undefined) throw fault.error;
+    const stop = fault && { after: fault.after ?? 0, error: fault.error };
+    return this.object(request.name).apply(request, stop, this.observer);
+  }
+
+  #resolve(addresses: readonly Uint8Array[]): { routes: Route[] } {
+    const wrong = addresses.find((address) => address.length !== 4 && address.length !== 16);
+    if (wrong !== undefined) {
+      throw new LoaderError(CODE.INVALID_ARGUMENT, `An address has 4 or 16 bytes, not ${wrong.length}`);
+    }
+    return { routes: addresses.map((address) => this.network.resolve(address)) };
+  }
+
+  async #dump(call: ServerWritableStream<DumpRequest, { elements: Element[] }>): Promise<void> {
+    try {
+      await this.#ready("dump");
+      const { name, map, chunk } = call.request;
+      const elements = [...this.object(name).map(map).elements()];
+      const size = chunk || DEFAULT_CHUNK;
+      for (let start = 0; start < elements.length; start += size) {
+        call.write({ elements: elements.slice(start, start + size) });
+      }
+      call.end();
+    } catch (error) {
+      call.emit("error", toStatus(error));
+    }
+  }
+
+  async #watch(call: ServerWritableStream<unknown, WatchResponse>): Promise<void> {
+    try {
+      await this.#ready("watch");
+      const end = this.network.watch((network) => call.write(network));
+      call.on("cancelled", end);
+      call.on("close", end);
+    } catch (error) {
+      call.emit("error", toStatus(error));
+    }
+  }
+}
+
+/** What grpc-js sends for an error. */
+function toStatus(error: unknown): { code: number; details: string; metadata: Metadata } {
+  const metadata = new Metadata();
+  if (!(error instanceof LoaderError)) {
+    return { code: CODE.INTERNAL, details: `The fake loader failed: ${error}`, metadata };
+  }
+  if (error.applied !== undefined) metadata.set(APPLIED_TRAILER, String(error.applied));
+  return { code: error.code, details: error.message, metadata };
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { type ObjectFile, type ProgramDefinition, readObject } from "../dataplane/object.ts";
+import { CODE, LoaderError } from "./error.ts";
+import { FakeMap } from "./fake_map.ts";
+import {
+  type ApplyRequest,
+  type ApplyResponse,
+  type Attachment,
+  HOOK,
+  type LoadedObject,
+  type LoadRequest,
+  type Operation,
+} from "./messages.ts";
+
+/** Told after each operation that is in a map; for tests that look at every moment. */
+export type Observer = (operation: Operation) => void;
+
+/** An object that is loaded: what the real loader keeps in pins, and a generation that it does not. */
+export class FakeObject {
+  readonly name: string;
+  /** Forgotten when the loader restarts. */
+  generation = 0;
+  readonly maps = new Map<string, FakeMap>();
+  readonly #cpus: number;
+  #programs: readonly ProgramDefinition[] = [];
+  #attachments: readonly Attachment[] = [];
+  #adopted = new Set<string>();
+
+  constructor(name: string, cpus: number) {
+    this.name = name;
+    this.#cpus = cpus;
+  }
+
+  /** Loads a version of the object; when it fails nothing has changed. */
+  load(request: LoadRequest): void {
+    const file = parse(request);
+    const fresh = new Map<string, FakeMap>();
+    const adopted = new Set<string>();
+    for (const [name, declared] of file.maps) {
+      const definition = { ...declared, maxEntries: request.maxEntries?.[name] ?? declared.maxEntries };
+      const known = this.maps.get(name);
+      if (known !== undefined) this.#mustFit(known, definition);
+      if (known !== undefined) adopted.add(name);
+      fresh.set(name, known ?? new FakeMap(definition, this.#cpus));
+    }
+    this.maps.clear();
+    for (const [name, map] of fresh) this.maps.set(name, map);
+    this.#programs = file.programs;
+    this.#attachments = this.#attachments.filter((at) =>
+      file.programs.some((program) => program.name === at.program)
+    );
+    this.#adopted = adopted;
+    if (adopted.size === 0) this.generation = 0;
+  }
+
+  #mustFit(pinned: FakeMap, declared: FakeMap["definition"]): void {
+    const shape = ({ type, keySize, valueSize, maxEntries }: FakeMap["definition"]): string =>
+      `type ${type}, key ${keySize}, value ${valueSize}, max_entries ${maxEntries}`;
+    const [has, wants] = [shape(pinned.definition), shape(declared)];
+    if (has === wants) return;
+    throw new LoaderError(
+      CODE.FAILED_PRECONDITION,
+      `Map ${declared.name} is pinned as ${has}, but the object declares ${wants}; Unload ${this.name} first, or load an object whose map fits`,
+    );
+  }
+
+  describe(): LoadedObject {
+    return {
+      name: this.name,
+      maps: [...this.maps.values()].map((map) => map.info(this.#adopted.has(map.definition.name))),
+      programs: this.#programs.map(({ name, type }) => ({
+        name,
+        type,
+        instructions: 1,
+        verifiedInstructions: 1,
+      })),
+      attachments: this.#attachments,
+      generation: this.generation,
+    };
+  }
+
+  /** Attaches, or says why not. */
+  attach(attachment: Attachment, interfaceExists: boolean): string {
+    const program = this.#programs.find((candidate) => candidate.name === attachment.program);
+    const bad = badAttachment(attachment);
+    if (bad !== undefined) return bad;
+    if (program === undefined) {
+      const known = this.#programs.map((candidate) => candidate.name).join(", ");
+      return `Object ${this.name} has no program "${attachment.program}"; it has ${known}`;
+    }
+    const xdp = attachment.hook === HOOK.XDP_DRIVER || attachment.hook === HOOK.XDP_GENERIC;
+    if (xdp !== (program.type === "xdp")) {
+      return `Program ${program.name} cannot hang there: it is of another type`;
+    }
+    if (!interfaceExists) {
+      return `Cannot attach program ${program.name} to interface ${attachment.ifindex}: the interface does not exist`;
+    }
+    if (!this.#attachments.some((other) => same(other, attachment))) {
+      this.#attachments = [...this.#attachments, { ...attachment }];
+    }
+    return "";
+  }
+
+  /** Detaches; throws INVALID_ARGUMENT for an attachment that names no hook or interface. */
+  detach(attachments: readonly Attachment[]): void {
+    for (const attachment of attachments) {
+      const bad = badAttachment(attachment);
+      if (bad !== undefined) throw new LoaderError(CODE.INVALID_ARGUMENT, bad);
+    }
+    this.#attachments = this.#attachments.filter((other) => !attachments.some((gone) => same(other, gone)));
+  }
+
+  /** The kernel took an interface away. */
+  forgetInterface(ifindex: number): void {
+    this.#attachments = this.#attachments.filter((attachment) => attachment.ifindex !== ifindex);
+  }
+
+  /** The map of a name. Throws NOT_FOUND. */
+  map(name: string): FakeMap {
+    const map = this.maps.get(name);
+    if (map !== undefined) return map;
+    const known = [...this.maps.keys()].sort().join(", ");
+    throw new LoaderError(CODE.NOT_FOUND, `Object ${this.name} has no map "${name}"; it has ${known}`);
+  }
+
+  /** Applies operations; a fault may stop it after so many. */
+  apply(
+    request: ApplyRequest,
+    stop: { after: number; error: LoaderError } | undefined,
+    observe: Observer,
+  ): ApplyResponse {
+    if (request.generation === 0) {
+      throw new LoaderError(
+        CODE.INVALID_ARGUMENT,
+        "Generation 0 stands for none; begin with 1 and grow with every request",
+      );
+    }
+    if (request.generation <= this.generation) return { applied: 0, already: true };
+    request.operations.forEach((operation, i) => this.#check(operation, i));
+    request.operations.forEach((operation, i) => {
+      if (i === stop?.after) throw new LoaderError(stop.error.code, stop.error.message, { applied: i });
+      try {
+        this.map(operation.map).apply(operation);
+      } catch (error) {
+        throw error instanceof LoaderError
+          ? new LoaderError(error.code, error.message, { applied: i })
+          : error;
+      }
+      observe(operation);
+    });
+    this.generation = request.generation;
+    return { applied: request.operations.length, already: false };
+  }
+
+  #check(operation: Operation, i: number): void {
+    const map = this.maps.get(operation.map);
+    if (map === undefined) {
+      throw new LoaderError(
+        CODE.NOT_FOUND,
+        `Operation ${i} names map "${operation.map}", which the object does not have`,
+      );
+    }
+    try {
+      map.check(operation);
+    } catch (error) {
+      const reason = (error as Error).message;
+      throw new LoaderError(CODE.INVALID_ARGUMENT, `Operation ${i} on map ${operation.map}: ${reason}`);
+    }
+  }
+}
+
+function parse(request: LoadRequest): ObjectFile {
+  let file: ObjectFile;
+  try {
+    file = readObject(request.object);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new LoaderError(CODE.INVALID_ARGUMENT, `The object is no eBPF ELF file: ${reason}`);
+  }
+  for (const name of Object.keys(request.maxEntries ?? {})) {
+    if (file.maps.has(name)) continue;
+    throw new LoaderError(
+      CODE.INVALID_ARGUMENT,
+      `max_entries names map "${name}", which the object does not have`,
+    );
+  }
+  return file;
+}
+
+function badAttachment({ program, hook, ifindex }: Attachment): string | undefined {
+  const hooks: readonly number[] = Object.values(HOOK);
+  if (hook === HOOK.UNSPECIFIED || !hooks.includes(hook)) {
+    return `Attachment of program "${program}" has no known hook (${hook}); name one of TCX ingress, TCX egress, XDP driver, XDP generic`;
+  }
+  if (ifindex === 0) return `Attachment of program "${program}" names no interface; ifindex begins with 1`;
+  return undefined;
+}
+
+function same(a: Attachment, b: Attachment): boolean {
+  return a.program === b.program && a.hook === b.hook && a.ifindex === b.ifindex;
+}
