@@ -5,7 +5,7 @@
 use aya_ebpf::bindings::__sk_buff;
 use blixt_ebpf::layout::{
     BACKEND_ALIVE, BACKEND_REFUSE, Backend, DELIVERY_UNKNOWN, DIRECTION_FORWARD, DIRECTION_REPLY,
-    Flow, STATE_CLOSING, Service,
+    Flow, Service,
 };
 
 use crate::{
@@ -210,7 +210,9 @@ unsafe fn is_taken<const V6: bool>(twin: &Tuple, service: &Service) -> bool {
         None => false,
         // SAFETY: the element stays valid for this run.
         Some(flow) => unsafe {
-            (*flow).service != service.id && (*flow).state < STATE_CLOSING && is_alive(&*flow)
+            (*flow).service != service.id
+                && !tracking::is_over(twin.protocol, &*flow, tracking::now())
+                && is_alive(&*flow)
         },
     }
 }

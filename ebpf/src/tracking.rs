@@ -30,14 +30,22 @@ pub fn opens(packet: &Packet) -> bool {
     packet.flags & (TCP_SYN | TCP_ACK) == TCP_SYN
 }
 
-/// Whether this client's packet starts over on an entry of an old flow.
+/// Whether a flow has ended: closed by either side, or idle for long if it is
+/// of a protocol that does not tell.
 #[inline(always)]
-pub fn starts_over(packet: &Packet, flow: &Flow, now: u32) -> bool {
-    if packet.tuple.protocol == IPPROTO_TCP {
-        opens(packet) && flow.state >= STATE_CLOSING
+pub fn is_over(protocol: u8, flow: &Flow, now: u32) -> bool {
+    if protocol == IPPROTO_TCP {
+        flow.state >= STATE_CLOSING
     } else {
         now.wrapping_sub(flow.used) > UDP_IDLE
     }
+}
+
+/// Whether this client's packet starts over on an entry of an old flow.
+#[inline(always)]
+pub fn starts_over(packet: &Packet, flow: &Flow, now: u32) -> bool {
+    let protocol = packet.tuple.protocol;
+    (protocol != IPPROTO_TCP || opens(packet)) && is_over(protocol, flow, now)
 }
 
 /// State that a new flow begins in: one whose first packet here is in the

@@ -10,7 +10,10 @@
 mod build;
 mod checksum;
 mod checksums;
+mod delivery;
 mod diff;
 mod dissect;
+mod flow_table;
 mod forward;
 mod harness;
+mod tracking;

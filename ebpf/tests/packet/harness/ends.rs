@@ -88,6 +88,15 @@ impl Ends {
         self
     }
 
+    /// The same with another backend of the same service.
+    pub fn second_backend(&self) -> Self {
+        let mut other = self.clone();
+        other.backend.set_port(9_090);
+        other.backend_id += 50;
+        other.epoch += 50;
+        other
+    }
+
     pub fn is_tcp(&self) -> bool {
         self.protocol == TCP
     }

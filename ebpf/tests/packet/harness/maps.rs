@@ -5,8 +5,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use blixt_ebpf::layout::{
-    ADDRESS_ANNOUNCE, AddressInfo, BACKEND_ALIVE, Backend, Drops, Flow, FlowKey4, FlowKey6,
-    Service, Stats,
+    ADDRESS_ANNOUNCE, AddressInfo, BACKEND_ALIVE, BACKEND_REFUSE, Backend, Drops, Flow, FlowKey4,
+    FlowKey6, Service, Stats,
 };
 
 use super::{
@@ -26,6 +26,34 @@ impl Lab {
             .set_table(ends.table, &[ends.backend_id; SLOTS as usize]);
         self.put_service(ends, |_| {});
         self.put_address(ends.service.ip(), ADDRESS_ANNOUNCE);
+    }
+
+    /// From now on new flows get the backend of `ends`.
+    pub fn choose(&mut self, ends: &Ends) {
+        self.put_backend(ends, |_| {});
+        self.object
+            .set_table(ends.table, &[ends.backend_id; SLOTS as usize]);
+    }
+
+    /// Takes the backend of `ends` away, as user space does: all zeros.
+    pub fn remove_backend(&mut self, ends: &Ends) {
+        self.put_backend(ends, |backend| {
+            *backend = Backend {
+                address: [0; 4],
+                ifindex: 0,
+                epoch: 0,
+                service: 0,
+                port: 0,
+                flags: 0,
+                ..*backend
+            };
+        });
+    }
+
+    /// From now on new flows are refused.
+    pub fn refuse(&mut self, ends: &Ends) {
+        self.object
+            .set_table(ends.table, &[BACKEND_REFUSE; SLOTS as usize]);
     }
 
     /// An address that traffic is taken for.
@@ -113,6 +141,16 @@ impl Lab {
         }
     }
 
+    /// Makes an entry ask for its way again with the next packet, as one that is
+    /// a second old does.
+    pub fn outdate(&mut self, source: SocketAddr, destination: SocketAddr, protocol: u8) {
+        let mut flow = self
+            .flow(source, destination, protocol)
+            .expect("a flow to outdate");
+        flow.seen = flow.seen.wrapping_sub(1);
+        self.put_flow(source, destination, protocol, flow);
+    }
+
     /// Makes both entries as old as if no packet had come for `seconds`.
     pub fn age(&mut self, ends: &Ends, seconds: u32) {
         let ways = [(ends.client, ends.service), (ends.backend, ends.client)];
@@ -121,7 +159,9 @@ impl Lab {
                 .flow(source, destination, ends.protocol)
                 .expect("a flow to age");
             // In units of 2^30 ns.
-            flow.seen -= (u64::from(seconds) * 1_000_000_000 >> 30) as u32;
+            let ticks = ((u64::from(seconds) * 1_000_000_000) >> 30) as u32;
+            flow.seen = flow.seen.wrapping_sub(ticks);
+            flow.used = flow.used.wrapping_sub(ticks);
             self.put_flow(source, destination, ends.protocol, flow);
         }
     }

@@ -15,4 +15,6 @@ mod test_run;
 pub use ends::Ends;
 pub use lab::{Forwarding, Lab, Port, with_lab};
 pub use maps::NO_STATS;
+pub use namespace::ip;
 pub use outcome::Outcome;
+pub use raw::address;

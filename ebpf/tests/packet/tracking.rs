@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! The life of a flow: states, ends, and when a packet begins another.
+
+use blixt_ebpf::layout::{Drops, STATE_CLOSED, STATE_CLOSING, STATE_ESTABLISHED, STATE_NEW};
+
+use crate::{
+    build::{ACK, FIN, RST, SYN},
+    harness::{Ends, Forwarding, Lab, with_lab},
+};
+
+/// States of the client's and of the backend's entry.
+fn states(lab: &mut Lab, ends: &Ends) -> (u8, u8) {
+    let forward = lab.forward_flow(ends).expect("the client's entry");
+    let reply = lab.reply_flow(ends).expect("the backend's entry");
+    (forward.state, reply.state)
+}
+
+fn handshake(lab: &mut Lab, ends: &Ends) {
+    lab.begin(ends);
+    assert!(
+        lab.from_pod(&ends.reply().payload([]).flags(SYN | ACK))
+            .was_redirected()
+    );
+    assert!(
+        lab.from_client(&ends.request().payload([]).flags(ACK))
+            .was_redirected()
+    );
+    assert!(lab.from_pod(&ends.reply()).was_redirected());
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_connection_is_new_until_both_sides_have_acknowledged() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::tcp() {
+            println!("{ends}");
+            lab.begin(&ends);
+            assert_eq!(states(lab, &ends), (STATE_NEW, STATE_NEW));
+            assert!(
+                lab.from_pod(&ends.reply().flags(SYN | ACK))
+                    .was_redirected()
+            );
+            assert_eq!(states(lab, &ends), (STATE_NEW, STATE_NEW));
+            assert!(lab.from_client(&ends.request()).was_redirected());
+            assert!(lab.from_pod(&ends.reply()).was_redirected());
+            assert_eq!(states(lab, &ends), (STATE_ESTABLISHED, STATE_ESTABLISHED));
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_fin_of_either_side_closes_both_entries_and_is_forwarded() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::tcp() {
+            println!("{ends}");
+            handshake(lab, &ends);
+            let fin = ends.request().flags(FIN | ACK);
+            let expected = lab.pod.emits(&fin.clone().to(ends.backend).hop());
+            lab.from_client(&fin).is_redirected_as(&expected);
+            assert_eq!(states(lab, &ends), (STATE_CLOSING, STATE_CLOSING));
+
+            let ends = ends.client_port(40_001);
+            handshake(lab, &ends);
+            let fin = ends.reply().flags(FIN | ACK);
+            let expected = lab.out.emits(&fin.clone().from(ends.service).hop());
+            lab.from_pod(&fin).is_redirected_as(&expected);
+            assert_eq!(states(lab, &ends), (STATE_CLOSING, STATE_CLOSING));
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_reset_of_either_side_ends_both_entries_and_is_forwarded() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::tcp() {
+            println!("{ends}");
+            handshake(lab, &ends);
+            let reset = ends.request().flags(RST);
+            let expected = lab.pod.emits(&reset.clone().to(ends.backend).hop());
+            lab.from_client(&reset).is_redirected_as(&expected);
+            assert_eq!(states(lab, &ends), (STATE_CLOSED, STATE_CLOSED));
+
+            let ends = ends.client_port(40_001);
+            handshake(lab, &ends);
+            let reset = ends.reply().flags(RST | ACK);
+            let expected = lab.out.emits(&reset.clone().from(ends.service).hop());
+            lab.from_pod(&reset).is_redirected_as(&expected);
+            assert_eq!(states(lab, &ends), (STATE_CLOSED, STATE_CLOSED));
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn what_is_left_to_say_after_a_fin_stays_with_the_flow() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::tcp() {
+            println!("{ends}");
+            handshake(lab, &ends);
+            assert!(
+                lab.from_client(&ends.request().flags(FIN | ACK))
+                    .was_redirected()
+            );
+            lab.choose(&ends.second_backend());
+            let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
+            lab.from_pod(&ends.reply()).is_redirected_as(&expected);
+            let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
+            lab.from_client(&ends.request()).is_redirected_as(&expected);
+            assert_eq!(states(lab, &ends), (STATE_CLOSING, STATE_CLOSING));
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_syn_after_the_end_of_a_connection_begins_another() {
+    with_lab(Forwarding::On, |lab| {
+        for flags in [FIN | ACK, RST] {
+            for ends in Ends::tcp() {
+                println!("{ends} after {flags:#x}");
+                lab.choose(&ends);
+                let before = lab.service_stats(&ends).flows;
+                handshake(lab, &ends);
+                assert!(
+                    lab.from_client(&ends.request().flags(flags))
+                        .was_redirected()
+                );
+                let other = ends.second_backend();
+                lab.choose(&other);
+                let expected = lab.pod.emits(&ends.opening().to(other.backend).hop());
+                lab.from_client(&ends.opening()).is_redirected_as(&expected);
+                assert_eq!(states(lab, &other), (STATE_NEW, STATE_NEW));
+                assert_eq!(lab.service_stats(&ends).flows - before, 2);
+                assert!(lab.from_client(&ends.request().flags(RST)).was_redirected());
+            }
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_syn_that_is_sent_again_stays_with_its_backend() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::tcp() {
+            println!("{ends}");
+            lab.begin(&ends);
+            lab.choose(&ends.second_backend());
+            let expected = lab.pod.emits(&ends.opening().to(ends.backend).hop());
+            lab.from_client(&ends.opening()).is_redirected_as(&expected);
+            assert_eq!(lab.service_stats(&ends).flows, 1);
+        }
+    });
+}
+
+// After an eviction, or when another node had the flow before.
+#[test]
+#[ignore = "needs root"]
+fn a_segment_of_a_connection_that_nobody_remembers_finds_its_backend_again() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::tcp() {
+            println!("{ends}");
+            let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
+            lab.from_client(&ends.request()).is_redirected_as(&expected);
+            assert_eq!(states(lab, &ends), (STATE_ESTABLISHED, STATE_ESTABLISHED));
+        }
+    });
+}
+
+// The old Blixt chose a new backend for every datagram.
+#[test]
+#[ignore = "needs root"]
+fn flows_stay_with_their_backend_when_the_table_changes_and_new_ones_follow_it() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::all() {
+            println!("{ends}");
+            lab.begin(&ends);
+            let other = ends.second_backend();
+            lab.choose(&other);
+            for _ in 0..3 {
+                let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
+                lab.from_client(&ends.request()).is_redirected_as(&expected);
+            }
+            let newcomer = ends.clone().client_port(40_001);
+            let expected = lab.pod.emits(&newcomer.opening().to(other.backend).hop());
+            lab.from_client(&newcomer.opening())
+                .is_redirected_as(&expected);
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn datagrams_after_two_idle_minutes_begin_another_flow() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::udp() {
+            println!("{ends}");
+            lab.begin(&ends);
+            let other = ends.second_backend();
+            lab.choose(&other);
+            lab.age(&ends, 118);
+            let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
+            lab.from_client(&ends.request()).is_redirected_as(&expected);
+            lab.age(&ends, 123);
+            let expected = lab.pod.emits(&ends.request().to(other.backend).hop());
+            lab.from_client(&ends.request()).is_redirected_as(&expected);
+            assert_eq!(lab.service_stats(&ends).flows, 2);
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn replies_keep_a_flow_of_datagrams_alive() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::udp() {
+            println!("{ends}");
+            lab.begin(&ends);
+            lab.age(&ends, 118);
+            assert!(lab.from_pod(&ends.reply()).was_redirected());
+            lab.choose(&ends.second_backend());
+            let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
+            lab.from_client(&ends.request()).is_redirected_as(&expected);
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn an_idle_connection_stays_with_its_backend() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::tcp() {
+            println!("{ends}");
+            handshake(lab, &ends);
+            lab.age(&ends, 7_200);
+            lab.choose(&ends.second_backend());
+            let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
+            lab.from_client(&ends.request()).is_redirected_as(&expected);
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn what_can_begin_anew_does_when_its_backend_is_gone() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::all() {
+            println!("{ends}");
+            lab.begin(&ends);
+            let other = ends.second_backend();
+            lab.choose(&other);
+            lab.remove_backend(&ends);
+            let expected = lab.pod.emits(&ends.opening().to(other.backend).hop());
+            lab.from_client(&ends.opening()).is_redirected_as(&expected);
+            assert_eq!(lab.service_stats(&ends).flows, 2);
+        }
+        assert_eq!(lab.drops(), Drops::default());
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_backend_that_took_over_the_id_gets_no_old_flow() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::udp() {
+            println!("{ends}");
+            lab.begin(&ends);
+            let heir = Ends {
+                backend_id: ends.backend_id,
+                ..ends.second_backend()
+            };
+            lab.choose(&heir);
+            let expected = lab.pod.emits(&ends.request().to(heir.backend).hop());
+            lab.from_client(&ends.request()).is_redirected_as(&expected);
+            assert_eq!(lab.forward_flow(&heir).expect("an entry").epoch, heir.epoch);
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn what_a_backend_that_left_still_says_reaches_the_client() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::all() {
+            println!("{ends}");
+            lab.begin(&ends);
+            lab.remove_backend(&ends);
+            let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
+            lab.from_pod(&ends.reply()).is_redirected_as(&expected);
+        }
+    });
+}
