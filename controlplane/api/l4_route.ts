@@ -36,4 +36,6 @@ export interface L4Route extends KubernetesObject {
     readonly parentRefs?: readonly ParentReference[];
     readonly rules?: readonly { readonly backendRefs?: readonly BackendReference[] }[];
   };
+  /** Only whose entries there are is read: those of Blixt are to go with their parents. */
+  readonly status?: { readonly parents?: readonly { readonly controllerName: string }[] };
 }

@@ -6,7 +6,7 @@
 import type { Gateway } from "../api/gateway.ts";
 import { formatIp, type IpAddress, type IpFamily, type IpRange, parseIp, rangeContains } from "../api/ip.ts";
 import type { AddressPolicy } from "./address_pool.ts";
-import { type Aged, compareAge } from "./age.ts";
+import { type Aged, sortByAge } from "./age.ts";
 
 /** What a Gateway asks for and what it holds. */
 export interface AddressRequest extends Aged {
@@ -195,7 +195,7 @@ export function assignAddresses(
   options: AssignOptions,
 ): readonly AddressAnswer[] {
   const claims = requests.map((request) => new Claim(request));
-  const byAge = [...claims].sort((a, b) => compareAge(a.request, b.request));
+  const byAge = sortByAge(claims, ({ request }) => request);
   const named = new Set<string>();
   const pooled = new Map<string, string>();
 

@@ -11,38 +11,47 @@ export interface ListenerGroup {
 }
 
 interface Entry {
-  readonly group: number;
+  readonly group: ListenerGroup;
   readonly listener: Listener;
 }
 
 /** Protocols that share the port numbers of TCP. */
-const OVER_TCP = new Set(["TCP", "HTTP", "HTTPS", "TLS"]);
+const OVER_TCP: ReadonlySet<string> = new Set(["TCP", "HTTP", "HTTPS", "TLS"]);
 
-/** Listeners with equal port space can take the same packet; undefined for a protocol nobody knows. */
+/** Listeners of one port space can take the same packet; undefined for a protocol nobody knows. */
 function portSpace(listener: Listener): string | undefined {
   if (listener.protocol === "UDP") return `UDP/${listener.port}`;
   return OVER_TCP.has(listener.protocol) ? `TCP/${listener.port}` : undefined;
 }
 
-/** TCP and UDP listeners are distinct by port alone; two that Blixt does not serve anyway are left to their own rules. */
+/** Two of one port space are distinct only by what TCP and UDP do not have, so neither may be one of these. */
 function indistinct(a: Listener, b: Listener): boolean {
   return protocolOf(a) !== undefined || protocolOf(b) !== undefined;
 }
 
-/** The entry's rival: one before its group, who wins, or one in its group, where nobody wins. */
+/** The first entry that this one is not distinct from. */
 function rivalOf(entry: Entry, entries: readonly Entry[]): Entry | undefined {
-  const rivals = entries.filter((other) =>
-    other !== entry && other.group <= entry.group && indistinct(entry.listener, other.listener)
-  );
-  return rivals.find((rival) => rival.group < entry.group) ?? rivals[0];
+  return entries.find((other) => other !== entry && indistinct(entry.listener, other.listener));
 }
 
-function conflict(entry: Entry, rival: Entry, groups: readonly ListenerGroup[]): Verdict {
-  const { port, protocol } = entry.listener;
-  const reason = rival.listener.protocol === protocol ? "ListenerConflict" : "ProtocolConflict";
-  const where = groups[rival.group]?.name ?? "";
-  const what = `${rival.listener.protocol} listener ${rival.listener.name} of ${where}`;
-  return no(reason, `Port ${port} is also that of ${what}; give one of them another port.`);
+function conflict({ listener }: Entry, rival: Entry): Verdict {
+  const reason = rival.listener.protocol === listener.protocol ? "ListenerConflict" : "ProtocolConflict";
+  const what = `${rival.listener.protocol} listener ${rival.listener.name} of ${rival.group.name}`;
+  return no(reason, `Port ${listener.port} is also that of ${what}; give one of them another port.`);
+}
+
+function byPortSpace(groups: readonly ListenerGroup[]): Iterable<readonly Entry[]> {
+  const spaces = new Map<string, Entry[]>();
+  for (const group of groups) {
+    for (const listener of group.listeners) {
+      const space = portSpace(listener);
+      if (space === undefined) continue;
+      const entries = spaces.get(space);
+      if (entries === undefined) spaces.set(space, [{ group, listener }]);
+      else entries.push({ group, listener });
+    }
+  }
+  return spaces.values();
 }
 
 /**
@@ -52,21 +61,17 @@ function conflict(entry: Entry, rival: Entry, groups: readonly ListenerGroup[]):
  * (ListenerSetSpec.listeners).
  */
 export function findConflicts(groups: readonly ListenerGroup[]): ReadonlyMap<Listener, Verdict> {
-  const spaces = new Map<string, Entry[]>();
-  groups.forEach(({ listeners }, group) => {
-    for (const listener of listeners) {
-      const space = portSpace(listener);
-      if (space === undefined) continue;
-      const entries = spaces.get(space);
-      if (entries === undefined) spaces.set(space, [{ group, listener }]);
-      else entries.push({ group, listener });
-    }
-  });
   const conflicts = new Map<Listener, Verdict>();
-  for (const entries of spaces.values()) {
-    for (const entry of entries) {
-      const rival = rivalOf(entry, entries);
-      if (rival !== undefined) conflicts.set(entry.listener, conflict(entry, rival, groups));
+  for (const entries of byPortSpace(groups)) {
+    if (entries.length === 1) continue;
+    // Entries of earlier groups: these win.
+    const settled: Entry[] = [];
+    for (const own of Map.groupBy(entries, ({ group }) => group).values()) {
+      for (const entry of own) {
+        const rival = rivalOf(entry, settled) ?? rivalOf(entry, own);
+        if (rival !== undefined) conflicts.set(entry.listener, conflict(entry, rival));
+      }
+      settled.push(...own);
     }
   }
   return conflicts;

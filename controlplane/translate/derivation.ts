@@ -8,14 +8,15 @@ import type { L4Route, ParentReference } from "../api/l4_route.ts";
 import type { ListenerSet } from "../api/listener_set.ts";
 import { type ObjectKey, objectKey } from "../api/snapshot.ts";
 import { parseIp } from "../api/ip.ts";
-import { type AddressAnswer, addressRequest, assignAddresses } from "./addresses.ts";
-import { compareAge } from "./age.ts";
+import { equal } from "../equal.ts";
+import { type AddressAnswer, type AddressRequest, addressRequest, assignAddresses } from "./addresses.ts";
+import { compareText, sortByAge } from "./age.ts";
 import type { Verdict } from "./conditions.ts";
 import { findConflicts } from "./conflicts.ts";
 import type { DesiredService } from "./desired.ts";
 import { gatewayAccepted, type GatewayOutcome, gatewayProgrammed } from "./gateway.ts";
 import { type ClassModel, isOurClass, modelClass } from "./gateway_class.ts";
-import { memo } from "./graph.ts";
+import { Graph } from "./graph.ts";
 import { type ListenerModel, type ListenerOutcome, listenerOutcome, modelListener } from "./listeners.ts";
 import {
   isListenerSetAllowed,
@@ -27,10 +28,10 @@ import {
 } from "./listener_set.ts";
 import type { NamespaceLookup } from "./namespaces.ts";
 import { parseRef, refText } from "./object_ref.ts";
-import { type Objects, routeProtocol } from "./objects.ts";
+import { Objects } from "./objects.ts";
 import { attach, type Attachment, type ParentModel, parentOf } from "./parent_ref.ts";
-import { settlePorts } from "./ports.ts";
-import { resolveBackends, type RouteBackends } from "./route.ts";
+import { type LostPorts, type PortRequest, settlePorts } from "./ports.ts";
+import { backendGroups, resolveBackends, type RouteBackends } from "./route.ts";
 
 /** What the translation is told besides the objects. */
 export interface TranslateOptions {
@@ -64,36 +65,39 @@ export interface RouteParent {
   readonly attachment: Attachment;
 }
 
-/** Why a listener with no address of its own. */
+/** The answer for a Gateway that asked for nothing. */
 const NO_ADDRESSES: AddressAnswer = { addresses: [], unusable: [], unassigned: [] };
 
-/** Every stage, computed when it is asked for and remembered. Gateways and the rest are named by key, routes and parents by refText. */
+/**
+ * Every stage, computed when it is asked for and remembered until something it
+ * read is different. Gateways and ListenerSets are named by key; routes, and
+ * parents of routes, by refText.
+ */
 export class Derivation {
-  readonly #objects: Objects;
+  readonly graph = new Graph();
+  readonly objects = new Objects(this.graph);
   readonly #options: TranslateOptions;
-  readonly #namespaces: NamespaceLookup;
+  readonly #namespaces: NamespaceLookup = (name) => this.objects.get("Namespace", name);
 
-  constructor(objects: Objects, options: TranslateOptions) {
-    this.#objects = objects;
+  constructor(options: TranslateOptions) {
     this.#options = options;
-    this.#namespaces = (name) => objects.get("Namespace", name);
   }
 
   /** The class of that name, if it is Blixt's. */
-  readonly gatewayClass = memo<ClassModel | undefined>((name) => {
-    const gatewayClass = this.#objects.get("GatewayClass", name);
+  readonly gatewayClass = this.graph.memo<ClassModel | undefined>((name) => {
+    const gatewayClass = this.objects.get("GatewayClass", name);
     if (!isOurClass(gatewayClass)) return undefined;
-    return modelClass(gatewayClass, (config) => this.#objects.get("GatewayClassConfig", config));
+    return modelClass(gatewayClass, (config) => this.objects.get("GatewayClassConfig", config));
   });
 
   /** The Gateway of that key, if its class is Blixt's. */
-  readonly gatewayModel = memo<GatewayModel | undefined>((key) => {
-    const gateway = this.#objects.get("Gateway", key);
+  readonly gatewayModel = this.graph.memo<GatewayModel | undefined>((key) => {
+    const gateway = this.objects.get("Gateway", key);
     const classModel = gateway && this.gatewayClass(gateway.spec.gatewayClassName);
     if (gateway === undefined || classModel === undefined) return undefined;
-    const sets = this.#objects.listenerSetsOf(key)
-      .filter((set) => isListenerSetAllowed(gateway, set, this.#namespaces))
-      .sort((a, b) => compareAge(a.metadata, b.metadata));
+    const admitted = this.objects.listenerSetsOf(key)
+      .filter((set) => isListenerSetAllowed(gateway, set, this.#namespaces));
+    const sets = sortByAge(admitted, ({ metadata }) => metadata);
     const groups = [gateway, ...sets].map((owner) => ({
       name: refText({ kind: owner === gateway ? "Gateway" : "ListenerSet", key: objectKey(owner) }),
       listeners: owner.spec.listeners ?? [],
@@ -110,41 +114,85 @@ export class Derivation {
     };
   });
 
+  /** Whether a Gateway is accepted as far as its own objects go: what the ports of other Gateways leave of it comes later. */
+  readonly #eligible = this.graph.memo<boolean>((key) => {
+    const model = this.gatewayModel(key);
+    return model !== undefined &&
+      gatewayAccepted(model.gateway, model.listeners.map(alone)).status === "True";
+  });
+
+  /** What a Gateway of ours asks the address pool for. */
+  readonly #addressRequest = this.graph.memo<AddressRequest | undefined>((key) => {
+    const gateway = this.objects.get("Gateway", key);
+    const classModel = gateway && this.gatewayClass(gateway.spec.gatewayClassName);
+    if (gateway === undefined || classModel === undefined) return undefined;
+    return addressRequest(gateway, classModel.addresses, this.#eligible(key));
+  }, equal);
+
   /** The addresses of all Gateways of ours, by key. */
-  readonly #addresses = memo<ReadonlyMap<ObjectKey, AddressAnswer>>(() => {
-    const models = this.#ourGateways();
-    const requests = models.map(({ gateway, classModel, listeners }) => {
-      const eligible =
-        gatewayAccepted(gateway, listeners.map((model) => ({ model, accepted: model.accepted }))).status ===
-          "True";
-      return addressRequest(gateway, classModel.addresses, eligible);
+  readonly #allAddresses = this.graph.memo<ReadonlyMap<ObjectKey, AddressAnswer>>(() => {
+    const asked = this.objects.gatewayKeys().flatMap((key) => {
+      const request = this.#addressRequest(key);
+      return request === undefined ? [] : [{ key, request }];
     });
-    const answers = assignAddresses(requests, { fromPool: this.#options.assignAddresses ?? true });
-    return new Map(models.map(({ gateway }, index) => [objectKey(gateway), answers[index] ?? NO_ADDRESSES]));
+    const fromPool = this.#options.assignAddresses ?? true;
+    const answers = assignAddresses(asked.map(({ request }) => request), { fromPool });
+    return new Map(asked.map(({ key }, index) => [key, answers[index] ?? NO_ADDRESSES]));
   });
 
   /** The addresses of one Gateway. */
-  readonly addresses = memo<AddressAnswer>((key) => this.#addresses("").get(key) ?? NO_ADDRESSES);
+  readonly addresses = this.graph.memo<AddressAnswer>(
+    (key) => this.#allAddresses("").get(key) ?? NO_ADDRESSES,
+    equal,
+  );
 
-  /** Ports that Gateways lose to older ones on an address they share, by Gateway; the value names the owner. */
-  readonly #lostPorts = memo<ReadonlyMap<ObjectKey, ReadonlyMap<string, string>>>(() => {
-    const models = this.#ourGateways();
-    const lost = settlePorts(models.map(({ gateway, listeners, sets }) => ({
-      ...gateway.metadata,
-      addresses: this.addresses(objectKey(gateway)).addresses,
-      ports: [...listeners, ...sets.flatMap((set) => set.listeners)]
-        .filter(({ accepted }) => accepted.status === "True").map(portOf),
-    })));
-    return new Map(models.map(({ gateway }, index) => [objectKey(gateway), lost[index] ?? new Map()]));
+  /** The Gateways that share an address with another. */
+  readonly #sharers = this.graph.memo<readonly ObjectKey[]>(() => {
+    const holders = new Map<string, ObjectKey[]>();
+    for (const [key, { addresses }] of this.#allAddresses("")) {
+      for (const address of addresses) holders.set(address, [...(holders.get(address) ?? []), key]);
+    }
+    const shared = [...holders.values()].filter((keys) => keys.length > 1);
+    return [...new Set(shared.flat())].sort(compareText);
+  }, equal);
+
+  /** The ports that a Gateway of ours wants on its addresses. */
+  readonly #portRequest = this.graph.memo<PortRequest | undefined>((key) => {
+    const model = this.gatewayModel(key);
+    if (model === undefined) return undefined;
+    const { name, namespace, creationTimestamp } = model.gateway.metadata;
+    const portsOf = (listeners: readonly ListenerModel[]): string[] =>
+      this.#eligible(key) ? listeners.filter(({ accepted }) => accepted.status === "True").map(portOf) : [];
+    return {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+      addresses: this.addresses(key).addresses,
+      own: portsOf(model.listeners),
+      others: model.sets.flatMap(({ listeners }) => portsOf(listeners)),
+    };
+  }, equal);
+
+  /** The ports that Gateways lose to older ones, by key. */
+  readonly #allLostPorts = this.graph.memo<ReadonlyMap<ObjectKey, LostPorts>>(() => {
+    const asked = this.#sharers("").flatMap((key) => {
+      const request = this.#portRequest(key);
+      return request === undefined ? [] : [{ key, request }];
+    });
+    const answers = settlePorts(asked.map(({ request }) => request));
+    return new Map(asked.map(({ key }, index) => [key, answers[index] ?? {}]));
   });
 
+  /** The ports that a Gateway loses to older ones. */
+  readonly #lostPorts = this.graph.memo<LostPorts>((key) => this.#allLostPorts("").get(key) ?? {}, equal);
+
   /** How a Gateway of ours and its ListenerSets fare. */
-  readonly outcome = memo<MergedOutcome | undefined>((key) => {
+  readonly outcome = this.graph.memo<MergedOutcome | undefined>((key) => {
     const model = this.gatewayModel(key);
     if (model === undefined) return undefined;
     const { gateway } = model;
     const addresses = this.addresses(key);
-    const lost = this.#lostPorts("").get(key);
+    const lost = this.#lostPorts(key);
     const fare = (
       models: readonly ListenerModel[],
       inListenerSet: boolean,
@@ -153,7 +201,7 @@ export class Derivation {
       models.map((listener) =>
         listenerOutcome(listener, {
           hasAddress: addresses.addresses.length > 0,
-          portTakenBy: lost?.get(portOf(listener)),
+          portTakenBy: lost[portOf(listener)],
           parentProblem: parent === undefined || parent.status === "True"
             ? undefined
             : `The Gateway is not accepted: ${parent.message}`,
@@ -178,8 +226,8 @@ export class Derivation {
   });
 
   /** How the ListenerSet of that key fares, if its Gateway is ours. */
-  readonly listenerSet = memo<ListenerSetOutcome | undefined>((key) => {
-    const set = this.#objects.get("ListenerSet", key);
+  readonly listenerSet = this.graph.memo<ListenerSetOutcome | undefined>((key) => {
+    const set = this.objects.get("ListenerSet", key);
     const gatewayKey = set && parentGateway(set);
     const model = gatewayKey === undefined ? undefined : this.gatewayModel(gatewayKey);
     if (gatewayKey === undefined || model === undefined) return undefined;
@@ -187,14 +235,14 @@ export class Derivation {
   });
 
   /** A Gateway or ListenerSet of ours as routes see it. */
-  readonly parent = memo<ParentModel | undefined>((text) => {
+  readonly parent = this.graph.memo<ParentModel | undefined>((text) => {
     const ref = parseRef(text);
     const namespace = ref.key.slice(0, ref.key.indexOf("/"));
     if (ref.kind === "Gateway") {
       const model = this.gatewayModel(ref.key);
       return model && { ref, namespace, listeners: model.listeners };
     }
-    const set = this.#objects.get("ListenerSet", ref.key);
+    const set = this.objects.get("ListenerSet", ref.key);
     const gatewayKey = set && parentGateway(set);
     const model = gatewayKey === undefined ? undefined : this.gatewayModel(gatewayKey);
     if (model === undefined) return undefined;
@@ -204,7 +252,7 @@ export class Derivation {
   });
 
   /** The parents of a route that are ours, in the order of spec.parentRefs. */
-  readonly routeParents = memo<readonly RouteParent[]>((text) => {
+  readonly routeParents = this.graph.memo<readonly RouteParent[]>((text) => {
     const route = this.route(text);
     return (route?.spec.parentRefs ?? []).flatMap((ref) => {
       const named = route && parentOf(route, ref);
@@ -215,9 +263,9 @@ export class Derivation {
   });
 
   /** The routes attached to each listener of a parent, by its name, oldest first. */
-  readonly attachedRoutes = memo<ReadonlyMap<string, readonly L4Route[]>>((parent) => {
+  readonly attachedRoutes = this.graph.memo<ReadonlyMap<string, readonly L4Route[]>>((parent) => {
     const byListener = new Map<string, L4Route[]>();
-    const routes = [...this.#objects.routesOf(parent)].sort((a, b) => compareAge(a.metadata, b.metadata));
+    const routes = sortByAge(this.objects.routesOf(parent), ({ metadata }) => metadata);
     for (const route of routes) {
       const here = this.routeParents(routeRef(route)).filter((entry) => entry.parent === parent);
       for (const listener of new Set(here.flatMap(({ attachment }) => attachment.listeners))) {
@@ -229,14 +277,20 @@ export class Derivation {
     return byListener;
   });
 
+  readonly #servingRoute = this.graph.memo<string | undefined>((text) => {
+    const space = text.indexOf(" ");
+    const oldest = this.attachedRoutes(text.slice(space + 1)).get(text.slice(0, space))?.[0];
+    return oldest && routeRef(oldest);
+  });
+
   /** What the backendRefs of a route come to. */
-  readonly backends = memo<RouteBackends | undefined>((text) => {
+  readonly backends = this.graph.memo<RouteBackends | undefined>((text) => {
     const route = this.route(text);
-    return route && resolveBackends(route, routeProtocol(route), this.#objects);
+    return route && resolveBackends(route, route.kind === "UDPRoute" ? "UDP" : "TCP", this.objects);
   });
 
   /** What the kernel should do for a Gateway of ours. */
-  readonly services = memo<readonly DesiredService[]>((key) => {
+  readonly services = this.graph.memo<readonly DesiredService[]>((key) => {
     const outcome = this.outcome(key);
     if (outcome === undefined) return [];
     const parents = [
@@ -255,29 +309,43 @@ export class Derivation {
   });
 
   #service(parent: string, { listener, protocol }: ListenerModel, address: string): DesiredService {
-    const route = this.attachedRoutes(parent).get(listener.name)?.[0];
-    const backends = route && this.backends(routeRef(route));
+    const route = this.servingRoute(parent, listener.name);
+    const backends = route === undefined ? undefined : this.backends(route);
     const family = parseIp(address)?.family ?? "IPv4";
     return {
       address,
       port: listener.port,
       protocol: protocol ?? "TCP",
       listener: `${parent}, listener ${listener.name}`,
-      ...(route === undefined ? {} : { route: routeRef(route) }),
-      groups: backends?.groups[family] ?? [],
+      ...(route === undefined ? {} : { route }),
+      groups: backends === undefined ? [] : backendGroups(backends, family),
       affinitySeconds: backends?.affinitySeconds ?? 0,
     };
+  }
+
+  /** The route that has the traffic of a parent's listener: the oldest that is attached. */
+  servingRoute(parent: string, listener: string): string | undefined {
+    return this.#servingRoute(`${listener} ${parent}`);
+  }
+
+  /** The addresses at which a Gateway or ListenerSet listens. */
+  addressesOf(parent: string): readonly string[] {
+    const { kind, key } = parseRef(parent);
+    const set = kind === "ListenerSet" ? this.objects.get(kind, key) : undefined;
+    const gateway = set === undefined ? key : parentGateway(set);
+    return gateway === undefined ? [] : this.addresses(gateway).addresses;
   }
 
   /** The route of that refText. */
   route(text: string): L4Route | undefined {
     const { kind, key } = parseRef(text);
-    return kind === "TCPRoute" || kind === "UDPRoute" ? this.#objects.get(kind, key) : undefined;
+    return kind === "TCPRoute" || kind === "UDPRoute" ? this.objects.get(kind, key) : undefined;
   }
+}
 
-  #ourGateways(): GatewayModel[] {
-    return [...this.#objects.keys("Gateway")].flatMap((key) => this.gatewayModel(key) ?? []);
-  }
+/** A listener's outcome if no other Gateway stood in its way. */
+function alone(model: ListenerModel): { readonly model: ListenerModel; readonly accepted: Verdict } {
+  return { model, accepted: model.accepted };
 }
 
 function portOf({ listener }: ListenerModel): string {

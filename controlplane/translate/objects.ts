@@ -10,11 +10,12 @@ import type { Namespace } from "../api/namespace.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { ReferenceGrant } from "../api/reference_grant.ts";
 import type { Service } from "../api/service.ts";
-import type { Kind, ObjectKey, Snapshot } from "../api/snapshot.ts";
+import { emptySnapshot, type Kind, KINDS, type ObjectKey, type Snapshot } from "../api/snapshot.ts";
+import type { Graph, Source } from "./graph.ts";
+import { Index } from "./index.ts";
 import { parentGateway } from "./listener_set.ts";
-import { refText } from "./object_ref.ts";
+import { type ObjectRef, refText } from "./object_ref.ts";
 import { parentOf } from "./parent_ref.ts";
-import type { RouteKind } from "./route_kinds.ts";
 
 /** The type of the objects of each kind. */
 export interface ObjectTypes {
@@ -30,91 +31,149 @@ export interface ObjectTypes {
   GatewayClassConfig: GatewayClassConfig;
 }
 
-function groupBy<T>(
-  items: Iterable<T>,
-  groupsOf: (item: T) => readonly string[],
-): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    for (const group of groupsOf(item)) {
-      const members = groups.get(group);
-      if (members === undefined) groups.set(group, [item]);
-      else members.push(item);
-    }
-  }
-  return groups;
+/** Kinds whose objects mean nothing without a spec. */
+const NEED_SPEC: ReadonlySet<Kind> = new Set<Kind>([
+  "GatewayClass",
+  "Gateway",
+  "ListenerSet",
+  "TCPRoute",
+  "UDPRoute",
+  "ReferenceGrant",
+]);
+
+/** An object that came or went, or is another than before. */
+export interface Change extends ObjectRef {
+  readonly before: KubernetesObject | undefined;
+  readonly after: KubernetesObject | undefined;
 }
 
 function namespaceOf({ metadata }: KubernetesObject): string {
   return metadata.namespace ?? "";
 }
 
-/** A snapshot with the indexes that make the translation linear in the number of objects. */
-export class Objects {
-  readonly #snapshot: Snapshot;
-  readonly #routes: ReadonlyMap<string, readonly L4Route[]>;
-  readonly #listenerSets: ReadonlyMap<string, readonly ListenerSet[]>;
-  readonly #slices: ReadonlyMap<string, readonly EndpointSlice[]>;
-  readonly #grants: ReadonlyMap<string, readonly ReferenceGrant[]>;
+function parentsOf(route: L4Route): string[] {
+  return (route.spec.parentRefs ?? []).flatMap((ref) => {
+    const parent = parentOf(route, ref);
+    return parent === undefined ? [] : [refText(parent)];
+  });
+}
 
-  constructor(snapshot: Snapshot) {
+function gatewayOf(set: ListenerSet): string[] {
+  const gateway = parentGateway(set);
+  return gateway === undefined ? [] : [gateway];
+}
+
+function serviceOf(slice: EndpointSlice): string[] {
+  const service = slice.metadata.labels?.[SERVICE_NAME_LABEL];
+  return service === undefined ? [] : [`${namespaceOf(slice)}/${service}`];
+}
+
+/** The objects of a snapshot and the indexes that make the translation linear in their number, as sources of a graph. */
+export class Objects {
+  #snapshot: Snapshot = emptySnapshot();
+  readonly #byKey: Readonly<Record<Kind, Source<KubernetesObject | undefined>>>;
+  readonly #gatewayKeys: Source<readonly ObjectKey[]>;
+  readonly #routes: Index<L4Route>;
+  readonly #listenerSets: Index<ListenerSet>;
+  readonly #slices: Index<EndpointSlice>;
+  readonly #grants: Index<ReferenceGrant>;
+  readonly #indexes: Readonly<Partial<Record<Kind, { change(change: Change): void }>>>;
+
+  constructor(graph: Graph) {
+    const kinds = Object.keys(KINDS) as Kind[];
+    this.#byKey = Object.fromEntries(
+      kinds.map((kind) => [kind, graph.source((key) => this.#find(kind, key))]),
+    ) as Record<Kind, Source<KubernetesObject | undefined>>;
+    this.#gatewayKeys = graph.source(() => [...this.#snapshot.Gateway.keys()]);
+    this.#routes = new Index(graph, parentsOf);
+    this.#listenerSets = new Index(graph, gatewayOf);
+    this.#slices = new Index(graph, serviceOf);
+    this.#grants = new Index(graph, (grant) => [namespaceOf(grant)]);
+    this.#indexes = {
+      TCPRoute: this.#routes,
+      UDPRoute: this.#routes,
+      ListenerSet: this.#listenerSets,
+      EndpointSlice: this.#slices,
+      ReferenceGrant: this.#grants,
+    };
+  }
+
+  /** Goes over to another snapshot and answers what is different. A kind whose map is the same is not looked at. */
+  update(snapshot: Snapshot): readonly Change[] {
+    const before = this.#snapshot;
     this.#snapshot = snapshot;
-    const routes = [...this.all("TCPRoute"), ...this.all("UDPRoute")];
-    this.#routes = groupBy(routes, (route) => {
-      const parents = (route.spec.parentRefs ?? []).flatMap((ref) => parentOf(route, ref) ?? []);
-      return [...new Set(parents.map(refText))];
-    });
-    this.#listenerSets = groupBy(this.all("ListenerSet"), (set) => {
-      const gateway = parentGateway(set);
-      return gateway === undefined ? [] : [gateway];
-    });
-    this.#slices = groupBy(this.all("EndpointSlice"), (slice) => {
-      const service = slice.metadata.labels?.[SERVICE_NAME_LABEL];
-      return service === undefined ? [] : [`${namespaceOf(slice)}/${service}`];
-    });
-    this.#grants = groupBy(this.all("ReferenceGrant"), (grant) => [namespaceOf(grant)]);
+    const changes = (Object.keys(KINDS) as Kind[]).flatMap((kind) =>
+      differences(kind, before[kind], snapshot[kind])
+    );
+    let gateways = false;
+    for (const change of changes) {
+      this.#byKey[change.kind].changed(change.key);
+      this.#indexes[change.kind]?.change(change);
+      gateways ||= change.kind === "Gateway" && (change.before === undefined || change.after === undefined);
+    }
+    if (gateways) this.#gatewayKeys.changed("");
+    return changes;
+  }
+
+  #find(kind: Kind, key: ObjectKey): KubernetesObject | undefined {
+    const object = this.#snapshot[kind].get(key);
+    return object === undefined || isWhole(kind, object) ? object : undefined;
   }
 
   /** The object of that kind and key. */
   get<K extends Kind>(kind: K, key: ObjectKey): ObjectTypes[K] | undefined {
     // Sources check that an object has the shape of its kind before they store it.
-    return this.#snapshot[kind].get(key) as ObjectTypes[K] | undefined;
+    return this.#byKey[kind].get(key) as ObjectTypes[K] | undefined;
   }
 
-  /** The keys of all objects of a kind. */
-  keys(kind: Kind): Iterable<ObjectKey> {
-    return this.#snapshot[kind].keys();
-  }
-
-  /** All objects of a kind. */
-  all<K extends Kind>(kind: K): Iterable<ObjectTypes[K]> {
-    return this.#snapshot[kind].values() as Iterable<ObjectTypes[K]>;
+  /** The keys of all Gateways. */
+  gatewayKeys(): readonly ObjectKey[] {
+    return this.#gatewayKeys.get("");
   }
 
   /** The routes that name a Gateway or ListenerSet, by its refText, as a parent. */
   routesOf(parent: string): readonly L4Route[] {
-    return this.#routes.get(parent) ?? [];
+    return this.#routes.get(parent);
   }
 
   /** The ListenerSets that name a Gateway, by its key, as their parent. */
   listenerSetsOf(gateway: ObjectKey): readonly ListenerSet[] {
-    return this.#listenerSets.get(gateway) ?? [];
+    return this.#listenerSets.get(gateway);
   }
 
+  /** The Service of that name. */
   service(namespace: string, name: string): Service | undefined {
     return this.get("Service", `${namespace}/${name}`);
   }
 
+  /** The EndpointSlices of a Service. */
   endpointSlices(namespace: string, serviceName: string): readonly EndpointSlice[] {
-    return this.#slices.get(`${namespace}/${serviceName}`) ?? [];
+    return this.#slices.get(`${namespace}/${serviceName}`);
   }
 
+  /** The ReferenceGrants in a namespace. */
   referenceGrants(namespace: string): readonly ReferenceGrant[] {
-    return this.#grants.get(namespace) ?? [];
+    return this.#grants.get(namespace);
   }
 }
 
-/** The protocol of a route's kind. */
-export function routeProtocol(route: L4Route): "TCP" | "UDP" {
-  return (route.kind as RouteKind) === "UDPRoute" ? "UDP" : "TCP";
+function isWhole(kind: Kind, object: KubernetesObject): boolean {
+  return !NEED_SPEC.has(kind) || typeof (object as { spec?: unknown }).spec === "object";
+}
+
+type ObjectMap = ReadonlyMap<ObjectKey, KubernetesObject>;
+
+function differences(kind: Kind, before: ObjectMap, after: ObjectMap): Change[] {
+  if (before === after) return [];
+  const whole = (object: KubernetesObject | undefined): KubernetesObject | undefined =>
+    object !== undefined && isWhole(kind, object) ? object : undefined;
+  const changes: Change[] = [];
+  for (const [key, object] of after) {
+    const old = before.get(key);
+    if (old !== object) changes.push({ kind, key, before: whole(old), after: whole(object) });
+  }
+  for (const [key, object] of before) {
+    if (!after.has(key)) changes.push({ kind, key, before: whole(object), after: undefined });
+  }
+  return changes;
 }

@@ -1,32 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type Aged, compareAge } from "./age.ts";
+import { type Aged, sortByAge } from "./age.ts";
 
 /** A Gateway with its addresses and the ports that its valid listeners want on each of them. */
 export interface PortRequest extends Aged {
   readonly addresses: readonly string[];
-  /** "TCP/80". */
-  readonly ports: readonly string[];
+  /** Ports of the Gateway's own listeners: "TCP/80". Without any of them it is not accepted and takes none. */
+  readonly own: readonly string[];
+  /** Ports of its ListenerSets' listeners. */
+  readonly others: readonly string[];
 }
 
+/** Ports that a Gateway does not get, each with the name of the Gateway that has it. */
+export type LostPorts = Readonly<Record<string, string>>;
+
 /**
- * Settles who gets a port where Gateways share an address: the older one. Answers,
- * for each request, the ports it does not get, with the name of the Gateway that
- * has them. A port lost on one address is lost on all, because a listener is bound to
- * every address of its Gateway (GatewaySpec.addresses).
+ * Settles who gets a port where Gateways share an address: the older one. Answers
+ * in the order of the requests. A port lost on one address is lost on all, because
+ * a listener is bound to every address of its Gateway (GatewaySpec.addresses).
  */
-export function settlePorts(requests: readonly PortRequest[]): readonly ReadonlyMap<string, string>[] {
+export function settlePorts(requests: readonly PortRequest[]): readonly LostPorts[] {
   const owners = new Map<string, string>();
-  const lost = requests.map(() => new Map<string, string>());
-  const order = requests.map((request, index) => ({ request, index }))
-    .sort((a, b) => compareAge(a.request, b.request));
-  for (const { request, index } of order) {
-    for (const port of request.ports) {
-      const keys = request.addresses.map((address) => `${address} ${port}`);
-      const owner = keys.map((key) => owners.get(key)).find((name) => name !== undefined);
-      if (owner !== undefined) lost[index]?.set(port, owner);
-      else for (const key of keys) owners.set(key, `Gateway ${request.namespace ?? ""}/${request.name}`);
+  const answers = new Map<PortRequest, LostPorts>();
+  for (const request of sortByAge(requests, (each) => each)) {
+    const { addresses, own, others } = request;
+    const lost: Record<string, string> = {};
+    for (const port of [...own, ...others]) {
+      const owner = addresses.map((address) => owners.get(`${address} ${port}`)).find((name) =>
+        name !== undefined
+      );
+      if (owner !== undefined) lost[port] = owner;
+    }
+    answers.set(request, lost);
+    if (own.every((port) => port in lost)) continue;
+    const name = `Gateway ${request.namespace ?? ""}/${request.name}`;
+    for (const port of [...own, ...others]) {
+      if (port in lost) continue;
+      for (const address of addresses) owners.set(`${address} ${port}`, name);
     }
   }
-  return lost;
+  return requests.map((request) => answers.get(request) ?? {});
 }

@@ -12,7 +12,9 @@ import type { Attachment } from "./parent_ref.ts";
 /** What a route's rule comes to; the same for each of its parents. */
 export interface RouteBackends {
   readonly resolvedRefs: Verdict;
-  readonly groups: Readonly<Record<IpFamily, readonly BackendGroup[]>>;
+  /** In the order of the rule's backendRefs. */
+  readonly backends: readonly Backend[];
+  /** Where Services differ in sessionAffinity the longest time, as it is the client that is remembered. */
   readonly affinitySeconds: number;
 }
 
@@ -23,22 +25,24 @@ function summary(backends: readonly Backend[]): Verdict {
   return { ...first, message: [...new Set(problems.map(({ message }) => message))].join(" ") };
 }
 
-/**
- * Resolves the backendRefs of a route. One that does not resolve, or whose
- * Service has no endpoints, keeps its weight, and that share of the flows is
- * refused (TCPRouteRule.backendRefs). Where Services differ in sessionAffinity
- * the longest time holds for all, as it is the client that is remembered.
- */
+/** Resolves the backendRefs of a route. */
 export function resolveBackends(route: L4Route, protocol: Protocol, source: BackendSource): RouteBackends {
   const backendRefs = route.spec.rules?.[0]?.backendRefs ?? [];
   const backends = backendRefs.map((ref) => resolveBackendRef(route, ref, protocol, source));
-  const groups = (family: IpFamily): BackendGroup[] =>
-    backends.map(({ name, weight, endpoints }) => ({ name, weight, endpoints: endpoints[family] }));
   return {
     resolvedRefs: summary(backends),
-    groups: { IPv4: groups("IPv4"), IPv6: groups("IPv6") },
+    backends,
     affinitySeconds: Math.max(0, ...backends.map((backend) => backend.affinitySeconds)),
   };
+}
+
+/**
+ * The groups behind an address of that family. A backendRef that does not resolve,
+ * or whose Service has no endpoints, keeps its weight, and that share of the
+ * flows is refused (TCPRouteRule.backendRefs).
+ */
+export function backendGroups({ backends }: RouteBackends, family: IpFamily): BackendGroup[] {
+  return backends.map(({ name, weight, endpoints }) => ({ name, weight, endpoints: endpoints[family] }));
 }
 
 /** The entries of RouteStatus.parents for the parents that are Blixt's, in the order of spec.parentRefs. */
