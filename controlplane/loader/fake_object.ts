@@ -86,7 +86,7 @@ export class FakeObject {
     const bad = badAttachment(attachment);
     if (bad !== undefined) return bad;
     if (program === undefined) {
-      const known = this.#programs.map((candidate) => candidate.name).join(", ");
+      const known = this.#programs.map((candidate) => candidate.name).sort().join(", ");
       return `Object ${this.name} has no program "${attachment.program}"; it has ${known}`;
     }
     const xdp = attachment.hook === HOOK.XDP_DRIVER || attachment.hook === HOOK.XDP_GENERIC;
