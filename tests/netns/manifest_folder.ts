@@ -3,6 +3,9 @@
 import { copyFile } from "node:fs/promises";
 import { paths } from "../../controlplane/tasks/paths.ts";
 
+/** Gives the replacement for a match and its groups, as String.replaceAll() takes it. */
+export type Replacer = (match: string, ...groups: string[]) => string;
+
 /** A copy of sample manifests that a test edits as a user would, as text. */
 export class ManifestFolder implements AsyncDisposable {
   private constructor(readonly path: string) {}
@@ -18,13 +21,16 @@ export class ManifestFolder implements AsyncDisposable {
   }
 
   /**
-   * Replaces every match in a file. Throws when nothing changes, so that an edit
+   * Replaces every match in a file, `^` and `$` being ends of lines. Throws when nothing changes, so that an edit
    * cannot silently miss.
    */
-  async edit(file: string, pattern: RegExp, replacement: string): Promise<void> {
+  async edit(file: string, pattern: RegExp, replacement: string | Replacer): Promise<void> {
     const path = `${this.path}/${file}`;
     const before = await Deno.readTextFile(path);
-    const after = before.replaceAll(new RegExp(pattern, "gm"), replacement);
+    const expression = new RegExp(pattern, "gm");
+    const after = typeof replacement === "string"
+      ? before.replaceAll(expression, replacement)
+      : before.replaceAll(expression, replacement);
     if (after === before) throw new Error(`${file} has nothing that matches ${pattern}`);
     await Deno.writeTextFile(path, after);
   }
