@@ -16,4 +16,6 @@ mod dissect;
 mod flow_table;
 mod forward;
 mod harness;
+mod refuse;
+mod select;
 mod tracking;
