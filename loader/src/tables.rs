@@ -52,6 +52,14 @@ impl Tables {
     /// Makes and pins the template of a new map of maps.
     pub fn create(folder: &Path, name: &str, declared: aya_obj::Map) -> Result<()> {
         pins::create_folder(folder)?;
+        // Without the types of the object's BTF: they mean nothing without its descriptor.
+        let declared = aya_obj::Map::new_from_params(
+            declared.map_type(),
+            declared.key_size(),
+            declared.value_size(),
+            declared.max_entries(),
+            declared.map_flags(),
+        );
         let data = MapData::create(declared, TEMPLATE, None)
             .map_err(|error| creation_failed(name, &error))?;
         pins::replace(data.fd(), &folder.join(TEMPLATE))
