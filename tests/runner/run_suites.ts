@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { run } from "../../controlplane/tasks/command.ts";
+import { type Counts, judge, plainLine } from "./counts.ts";
+import type { Suite } from "./suite.ts";
+
+/** What came of a suite. */
+export interface SuiteResult extends Counts {
+  readonly name: string;
+  /** Wall time. */
+  readonly seconds: number;
+  /** Both outputs of its command. */
+  readonly log: string;
+}
+
+/** How to run suites. */
+export interface RunOptions {
+  /** True when the user may change the kernel; suites that need that are skipped otherwise. */
+  readonly root: boolean;
+  /** Folder of the repository, from which all commands run. */
+  readonly folder: string;
+  /** Folder of the logs. */
+  readonly logs: string;
+  /** Milliseconds that one suite may take. */
+  readonly patience: number;
+  /** Text for people. */
+  readonly write: (text: string) => void;
+  /** Ends the suite that runs and starts no other. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs suites one after another. Each gets a line; what a failed one wrote follows its line. */
+export async function runSuites(suites: readonly Suite[], options: RunOptions): Promise<SuiteResult[]> {
+  const results: SuiteResult[] = [];
+  const width = Math.max(...suites.map(({ name }) => name.length));
+  for (const suite of suites) {
+    if (options.signal.aborted) break;
+    options.write(`${suite.name.padEnd(width)}  `);
+    const result = await runSuite(suite, options);
+    const skipped = suite.root && !options.root ? " (needs root)" : "";
+    options.write(`${plainLine(result)}${skipped}, ${result.seconds.toFixed(1)} s\n`);
+    if (result.failed > 0) options.write(`${await readLog(result.log)}\n`);
+    results.push(result);
+  }
+  return results;
+}
+
+async function runSuite(suite: Suite, options: RunOptions): Promise<SuiteResult> {
+  const log = `${options.logs}/test-${suite.name}.log`;
+  const base = { name: suite.name, log };
+  if (suite.root && !options.root) return { ...base, passed: 0, failed: 0, skipped: 1, seconds: 0 };
+  const start = performance.now();
+  const counts = await run(suite.command, {
+    cwd: options.folder,
+    log,
+    signal: AbortSignal.any([options.signal, AbortSignal.timeout(options.patience)]),
+    ...(suite.env === undefined ? {} : { env: suite.env }),
+  }).then(
+    ({ code, output }) => judge(code, suite.counter(output, code)),
+    async (error) => {
+      await Deno.mkdir(options.logs, { recursive: true });
+      await Deno.writeTextFile(log, String(error instanceof Error ? error.message : error));
+      return judge(1, undefined);
+    },
+  );
+  return { ...base, ...counts, seconds: (performance.now() - start) / 1000 };
+}
+
+async function readLog(path: string): Promise<string> {
+  return (await Deno.readTextFile(path).catch(() => "")).trimEnd();
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { paths } from "../../controlplane/tasks/paths.ts";
+import {
+  countCargoTest,
+  countCargoTestUnignored,
+  countCheck,
+  countDenoTest,
+  type Counter,
+  countPlain,
+} from "./counts.ts";
+import type { Suite } from "./suite.ts";
+
+const deno = (command: string): string[] => [Deno.execPath(), ...command.split(" ")];
+const cargo = (command: string): string[] => ["cargo", ...command.split(" ")];
+const env = { CARGO_TARGET_DIR: paths.target };
+
+/** Without root: a check of the sources, or tests in user space. */
+const free = (name: string, command: string[], counter: Counter = countCheck): Suite => {
+  return { name, command, counter, root: false, env };
+};
+
+/** With root: programs in the kernel, network namespaces. */
+const root = (name: string, command: string[], counter: Counter = countDenoTest): Suite => {
+  return { name, command, counter, root: true, env };
+};
+
+/** Every suite, in the order of running: what is quick and basic first. */
+export const suites: readonly Suite[] = [
+  free("format", deno("fmt --check")),
+  free("lint", deno("lint --quiet")),
+  free("types", deno("check --quiet --frozen .")),
+  free("rust-format", cargo("fmt --check")),
+  free("clippy", cargo("clippy --quiet --locked --workspace --all-targets -- --deny warnings")),
+  free(
+    "controlplane",
+    deno("test --quiet --frozen --allow-all --no-check controlplane tests/runner"),
+    countDenoTest,
+  ),
+  free("rust", cargo("test --locked --workspace"), countCargoTestUnignored),
+  root("packets", cargo("test --locked --package blixt-ebpf -- --ignored"), countCargoTest),
+  root("loader", cargo("test --locked --package blixt-loader -- --ignored"), countCargoTest),
+  root("scenarios", deno("test --quiet --allow-all --no-check tests/loader")),
+  root("cluster", deno("test --quiet --allow-all --no-check tests/cluster")),
+  root("apiserver", deno("test --quiet --allow-all --no-check tests/apiserver")),
+  root("netns", deno("test --quiet --allow-all --no-check tests/netns tests/tasks")),
+  root("e2e", deno("test --quiet --allow-all --no-check tests/e2e")),
+  root("demo", deno("run --allow-all tests/demo/demo.ts"), countPlain),
+];
