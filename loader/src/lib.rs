@@ -19,15 +19,19 @@ pub mod hook;
 pub mod links;
 pub mod logging;
 pub mod map;
+pub mod netlink;
+pub mod network;
 pub mod object;
 pub mod objects;
 pub mod pins;
 pub mod probe;
 pub mod program;
+pub mod resolve;
 pub mod service;
 pub mod shape;
 pub mod socket;
 pub mod tables;
+pub mod watch;
 
 /// The messages and the service of proto/loader.proto.
 pub mod proto {

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-use crate::{dump, error::Result, object::Object, objects::Objects, probe, proto};
+use crate::{dump, error::Result, object::Object, objects::Objects, probe, proto, resolve, watch};
 
 /// Messages of a Dump that wait for a slow client; the rest waits in the kernel.
 const DUMP_AHEAD: usize = 2;
@@ -167,14 +167,20 @@ impl proto::loader_server::Loader for Service {
         &self,
         _: Request<proto::WatchRequest>,
     ) -> std::result::Result<Response<Self::WatchStream>, Status> {
-        Err(Status::unimplemented("soon"))
+        let (sender, receiver) = mpsc::channel(1);
+        tokio::spawn(watch::watch(sender));
+        Ok(Response::new(ReceiverStream::new(receiver)))
     }
 
     async fn resolve(
         &self,
         request: Request<proto::ResolveRequest>,
     ) -> std::result::Result<Response<proto::ResolveResponse>, Status> {
-        let _ = request;
-        Err(Status::unimplemented("soon"))
+        let addresses = request.into_inner().addresses;
+        self.blocking(move |_| {
+            let routes = resolve::resolve(&addresses)?;
+            Ok(proto::ResolveResponse { routes })
+        })
+        .await
     }
 }
