@@ -17,48 +17,62 @@ which detaches all programs and forgets all flows; then sockets and run folders.
 /** Milliseconds a running start has to take down what it programmed. */
 const STOP_PATIENCE = 15_000;
 
-/** Ends what runs in the network namespaces that have a run folder. Gives the process ids. */
-async function endRunning(): Promise<number[]> {
-  const ended: number[] = [];
-  for (const netns of await netnsFolders(RUN_ROOT)) {
-    const { lock } = runPaths(netns);
-    const holder = await lockHolder(lock);
-    if (holder === undefined) continue;
-    ended.push(holder);
-    Deno.kill(holder, "SIGTERM");
-    for (let waited = 0; waited < STOP_PATIENCE && await lockHolder(lock) === holder; waited += 50) {
-      await delay(50);
-    }
-    if (await lockHolder(lock) === holder) Deno.kill(holder, "SIGKILL");
-  }
-  return ended;
+/** Where to look. */
+export interface CleanScope {
+  /** Parent of the run folders. */
+  readonly runRoot: string;
+  /** Every bpffs that may hold pins. */
+  readonly bpffs: readonly string[];
 }
 
-/** Folders named by a network namespace's inode. */
-async function netnsFolders(root: string): Promise<number[]> {
-  const entries = await Array.fromAsync(Deno.readDir(root)).catch(() => []);
-  return entries.filter(({ name }) => /^\d+$/.test(name)).map(({ name }) => Number(name));
+/** Everything that Blixt may have left on this machine. */
+function wholeMachine(): CleanScope {
+  const roots = new Set([lastingMountNamespace(paths.repository).root, ""]);
+  const places = [...roots].flatMap((root) => BPFFS_PLACES.map((place) => root + place));
+  return { runRoot: RUN_ROOT, bpffs: places.filter(isBpffs) };
 }
 
 /** Takes everything down. Gives a line for each thing ended or removed. */
-export async function clean(): Promise<string[]> {
-  const lines = (await endRunning()).map((pid) => `ended    deno task start, process ${pid}`);
-  // A folder that both namespaces see is removed through the first name it is met by.
-  const roots = [...new Set([lastingMountNamespace(paths.repository).root, ""])];
-  for (const bpffs of roots.flatMap((root) => BPFFS_PLACES.map((place) => root + place)).filter(isBpffs)) {
+export async function clean(scope: CleanScope): Promise<string[]> {
+  const folders = (await netnsFolders(scope.runRoot)).map((netns) => runPaths(netns, scope.runRoot));
+  const lines: string[] = [];
+  for (const { lock } of folders) {
+    const pid = await endHolder(lock);
+    if (pid !== undefined) lines.push(`ended    deno task start, process ${pid}`);
+  }
+  for (const bpffs of scope.bpffs) {
     for (const path of await removeTree(`${bpffs}/blixt`)) lines.push(`unpinned ${path}`);
   }
-  for (const netns of await netnsFolders(RUN_ROOT)) {
-    for (const path of await removeTree(runPaths(netns).folder)) lines.push(`removed  ${path}`);
+  for (const { folder } of folders) {
+    for (const path of await removeTree(folder)) lines.push(`removed  ${path}`);
   }
   return lines;
+}
+
+/** Ends the process that holds a lock, if there is one. Gives its id. */
+async function endHolder(lock: string): Promise<number | undefined> {
+  const holder = await lockHolder(lock);
+  if (holder === undefined) return undefined;
+  Deno.kill(holder, "SIGTERM");
+  for (let waited = 0; waited < STOP_PATIENCE; waited += 50) {
+    await delay(50);
+    if (await lockHolder(lock) !== holder) return holder;
+  }
+  Deno.kill(holder, "SIGKILL");
+  return holder;
+}
+
+/** Inodes of the network namespaces that have a run folder. */
+async function netnsFolders(root: string): Promise<number[]> {
+  const entries = await Array.fromAsync(Deno.readDir(root)).catch(() => []);
+  return entries.filter(({ name }) => /^\d+$/.test(name)).map(({ name }) => Number(name));
 }
 
 if (import.meta.main) {
   await runTask(async () => {
     if (Deno.args.includes("--help")) return console.log(USAGE);
     requireRoot("clean");
-    const lines = await clean();
+    const lines = await clean(wholeMachine());
     console.log(lines.length === 0 ? "nothing to clean" : lines.join("\n"));
   });
 }
