@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::build::{DESTINATION_OPTIONS, FRAGMENT, HOP_BY_HOP, ROUTING, TCP, UDP};
+use crate::build::{DESTINATION_OPTIONS, FRAGMENT, HOP_BY_HOP, ICMP, ICMPV6, ROUTING, TCP, UDP};
 
 /// A named part of a frame. Ranges of one frame follow each other without gaps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,12 @@ const UDP_HEADER: &[(&str, usize)] = &[
     ("destination port", 2),
     ("length", 2),
     ("checksum", 2),
+];
+const ICMP_HEADER: &[(&str, usize)] = &[
+    ("type", 1),
+    ("code", 1),
+    ("checksum", 2),
+    ("rest of header", 4),
 ];
 
 struct Cursor<'a> {
@@ -113,6 +119,8 @@ pub fn dissect(frame: &[u8]) -> Vec<Part> {
             cursor.take("TCP options", options.saturating_sub(20));
         }
         Some(UDP) => cursor.header("UDP", UDP_HEADER),
+        Some(ICMP) => cursor.header("ICMP", ICMP_HEADER),
+        Some(ICMPV6) => cursor.header("ICMPv6", ICMP_HEADER),
         _ => {}
     }
     cursor.take("payload", usize::MAX - cursor.at);

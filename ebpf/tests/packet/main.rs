@@ -7,15 +7,18 @@
 //! otherwise, and run by
 //! `cargo test -p blixt-ebpf --test packet -- --include-ignored`.
 
+mod announce;
 mod build;
 mod checksum;
 mod checksums;
 mod delivery;
 mod diff;
 mod dissect;
+mod drops;
 mod flow_table;
 mod forward;
 mod harness;
+mod pass;
 mod refuse;
 mod select;
 mod tracking;

@@ -4,7 +4,9 @@
 //! a clone of that, what it expects to come out; lengths and checksums follow
 //! by themselves unless a test sets them wrong on purpose.
 
+mod arp;
 mod ethernet;
+mod icmp;
 mod ipv4;
 mod ipv6;
 mod tcp;
@@ -12,7 +14,12 @@ mod udp;
 
 use std::net::{IpAddr, SocketAddr};
 
+pub use arp::Arp;
 pub use ethernet::{Ethernet, Mac, Tag};
+pub use icmp::{
+    ECHO_REPLY, ECHO_REPLY_V6, ECHO_REQUEST, ECHO_REQUEST_V6, Icmp, NEIGHBOUR_ADVERTISEMENT,
+    NEIGHBOUR_SOLICITATION,
+};
 pub use ipv4::{Ipv4, MORE_FRAGMENTS};
 pub use ipv6::{DESTINATION_OPTIONS, Extension, FRAGMENT, HOP_BY_HOP, Ipv6, ROUTING};
 pub use tcp::{ACK, FIN, PSH, RST, SYN, Tcp};
@@ -52,6 +59,8 @@ pub enum Network {
 pub enum Transport {
     Tcp(Tcp),
     Udp(Udp),
+    /// ICMP in an IPv4 packet, ICMPv6 in an IPv6 packet.
+    Icmp(Icmp),
     /// Any other protocol; its bytes are the payload.
     Other(u8),
 }
@@ -59,14 +68,6 @@ pub enum Transport {
 impl Transport {
     pub fn is_tcp(&self) -> bool {
         matches!(self, Transport::Tcp(_))
-    }
-
-    pub fn protocol(&self) -> u8 {
-        match self {
-            Transport::Tcp(_) => TCP,
-            Transport::Udp(_) => UDP,
-            Transport::Other(protocol) => *protocol,
-        }
     }
 }
 
@@ -91,6 +92,10 @@ impl Packet {
     pub fn udp(source: SocketAddr, destination: SocketAddr) -> Self {
         let udp = Udp::between(source.port(), destination.port());
         Self::new(source.ip(), destination.ip(), Transport::Udp(udp))
+    }
+
+    pub fn icmp(source: IpAddr, destination: IpAddr, icmp: Icmp) -> Self {
+        Self::new(source, destination, Transport::Icmp(icmp))
     }
 
     /// A packet of a protocol without ports.
@@ -157,32 +162,42 @@ impl Packet {
         self.ttl(ttl - 1)
     }
 
-    pub fn from(mut self, source: SocketAddr) -> Self {
-        match (&mut self.network, source.ip()) {
+    pub fn with_source(mut self, source: IpAddr) -> Self {
+        match (&mut self.network, source) {
             (Network::V4(ip), IpAddr::V4(address)) => ip.source = address,
             (Network::V6(ip), IpAddr::V6(address)) => ip.source = address,
             (_, address) => panic!("{address} is of the other family"),
         }
-        match &mut self.transport {
-            Transport::Tcp(tcp) => tcp.source = source.port(),
-            Transport::Udp(udp) => udp.source = source.port(),
-            Transport::Other(protocol) => panic!("protocol {protocol} has no ports"),
-        }
         self
     }
 
-    pub fn to(mut self, destination: SocketAddr) -> Self {
-        match (&mut self.network, destination.ip()) {
+    pub fn with_destination(mut self, destination: IpAddr) -> Self {
+        match (&mut self.network, destination) {
             (Network::V4(ip), IpAddr::V4(address)) => ip.destination = address,
             (Network::V6(ip), IpAddr::V6(address)) => ip.destination = address,
             (_, address) => panic!("{address} is of the other family"),
         }
-        match &mut self.transport {
+        self
+    }
+
+    pub fn from(self, source: SocketAddr) -> Self {
+        let mut packet = self.with_source(source.ip());
+        match &mut packet.transport {
+            Transport::Tcp(tcp) => tcp.source = source.port(),
+            Transport::Udp(udp) => udp.source = source.port(),
+            other => panic!("{other:?} has no ports"),
+        }
+        packet
+    }
+
+    pub fn to(self, destination: SocketAddr) -> Self {
+        let mut packet = self.with_destination(destination.ip());
+        match &mut packet.transport {
             Transport::Tcp(tcp) => tcp.destination = destination.port(),
             Transport::Udp(udp) => udp.destination = destination.port(),
-            Transport::Other(protocol) => panic!("protocol {protocol} has no ports"),
+            other => panic!("{other:?} has no ports"),
         }
-        self
+        packet
     }
 
     /// Changes the IPv4 header. Panics on IPv6, as its siblings do on what they are not for.
@@ -231,6 +246,16 @@ impl Packet {
         })
     }
 
+    fn protocol(&self) -> u8 {
+        match (&self.transport, &self.network) {
+            (Transport::Tcp(_), _) => TCP,
+            (Transport::Udp(_), _) => UDP,
+            (Transport::Icmp(_), Network::V4(_)) => ICMP,
+            (Transport::Icmp(_), Network::V6(_)) => ICMPV6,
+            (Transport::Other(protocol), _) => *protocol,
+        }
+    }
+
     pub fn source(&self) -> IpAddr {
         match &self.network {
             Network::V4(ip) => ip.source.into(),
@@ -268,30 +293,23 @@ impl Packet {
     pub fn bytes(&self) -> Vec<u8> {
         let segment = self.segment();
         let (ethertype, packet) = match &self.network {
-            Network::V4(ip) => (
-                ethernet::IPV4,
-                ip.bytes(self.transport.protocol(), &segment),
-            ),
-            Network::V6(ip) => (
-                ethernet::IPV6,
-                ip.bytes(self.transport.protocol(), &segment),
-            ),
+            Network::V4(ip) => (ethernet::IPV4, ip.bytes(self.protocol(), &segment)),
+            Network::V6(ip) => (ethernet::IPV6, ip.bytes(self.protocol(), &segment)),
         };
         [self.ethernet.bytes(ethertype), packet, self.trailer.clone()].concat()
     }
 
     fn segment(&self) -> Vec<u8> {
         let sum = |segment: &[u8]| {
-            checksum::transport(
-                self.source(),
-                self.destination(),
-                self.transport.protocol(),
-                segment,
-            )
+            checksum::transport(self.source(), self.destination(), self.protocol(), segment)
         };
         match &self.transport {
             Transport::Tcp(tcp) => tcp.bytes(&self.payload, sum),
             Transport::Udp(udp) => udp.bytes(&self.payload, sum),
+            Transport::Icmp(icmp) if self.source().is_ipv4() => {
+                icmp.bytes(&self.payload, checksum::internet)
+            }
+            Transport::Icmp(icmp) => icmp.bytes(&self.payload, sum),
             Transport::Other(_) => self.payload.clone(),
         }
     }

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! One test for every reason that a packet is dropped for. A reason without one
+//! does not compile.
+
+use blixt_ebpf::layout::{BACKEND_ALIVE, Drops};
+
+use crate::{
+    build::{Extension, Field, MORE_FRAGMENTS, Packet},
+    harness::{Ends, Forwarding, Lab, ip, with_lab},
+};
+
+/// Makes the program drop packets for one reason; the drops that this counts.
+type Provoke = fn(&mut Lab, &Ends) -> u64;
+
+/// Provokes drops for every service in turn: the reason's counter, and no other,
+/// counts each of them.
+fn drops_for(reason: fn(&mut Drops) -> &mut u64, provoke: Provoke) {
+    with_lab(Forwarding::On, |lab| {
+        let mut expected = Drops::default();
+        for ends in Ends::all() {
+            println!("{ends}");
+            *reason(&mut expected) += provoke(lab, &ends);
+            assert_eq!(lab.drops(), expected);
+        }
+        assert_ne!(expected, Drops::default(), "nothing was provoked");
+    });
+}
+
+macro_rules! every_reason {
+    ($($reason:ident => $provoke:ident,)+ ; $($unprovoked:ident => $why:literal,)+) => {
+        $(
+            #[test]
+            #[ignore = "needs root"]
+            fn $reason() {
+                drops_for(|drops| &mut drops.$reason, $provoke);
+            }
+        )+
+
+        /// The pattern names every field or does not compile.
+        #[test]
+        fn every_reason_is_provoked_or_says_why_not() {
+            let Drops { $($reason: _,)+ $($unprovoked: _,)+ } = Drops::default();
+            $(assert!(!$why.is_empty());)+
+        }
+    };
+}
+
+every_reason! {
+    malformed => headers_that_lie_or_end_early,
+    fragment => first_fragments,
+    no_route => backends_without_a_route,
+    ttl_exceeded => packets_at_the_end_of_their_hops,
+    refused_udp => datagrams_to_a_refusing_service,
+    refused_tcp => connections_to_a_refusing_service,
+    backend_gone => connections_whose_backend_left,
+    inconsistent => maps_that_contradict_each_other,
+    tuple_in_use => two_services_with_one_backend_and_one_client_socket,
+    ;
+    no_entry => "an LRU table makes room; only memory or another CPU's eviction in between can fail it",
+    rewrite_failed => "the helpers fail only when the kernel cannot copy the headers, for lack of memory",
+}
+
+/// The packet with each of its header's lengths wrong in turn.
+fn liars(packet: &Packet) -> Vec<Packet> {
+    let mut liars = Vec::new();
+    let length = packet.ip_length() as u16;
+    let header = (packet.transport_at() - packet.network_at()) as u16;
+    let least = if packet.transport.is_tcp() { 20 } else { 8 };
+    for total in [header + 4, header + least - 1, length + 1, u16::MAX] {
+        liars.push(match packet.source().is_ipv4() {
+            true => packet
+                .clone()
+                .ipv4(|ip| ip.total_length = Field::Exactly(total)),
+            false => packet
+                .clone()
+                .ipv6(|ip| ip.payload_length = Field::Exactly(total - 40)),
+        });
+    }
+    if packet.transport.is_tcp() {
+        for words in [0, 4, 15] {
+            liars.push(
+                packet
+                    .clone()
+                    .with_tcp(|tcp| tcp.data_offset = Field::Exactly(words)),
+            );
+        }
+    } else {
+        for bytes in [0, 7] {
+            liars.push(
+                packet
+                    .clone()
+                    .with_udp(|udp| udp.length = Field::Exactly(bytes)),
+            );
+        }
+    }
+    liars
+}
+
+fn headers_that_lie_or_end_early(lab: &mut Lab, ends: &Ends) -> u64 {
+    let packet = lab.inbound(&ends.request());
+    let mut frames: Vec<Vec<u8>> = liars(&packet).iter().map(Packet::bytes).collect();
+    let least = packet.transport_at() + if ends.is_tcp() { 20 } else { 8 };
+    // From the byte after the ports to the last of the header.
+    let whole = packet.bytes();
+    frames.extend((packet.transport_at() + 4..least).map(|length| whole[..length].to_vec()));
+    let count = frames.len();
+    for frame in frames {
+        println!("{frame:02x?}");
+        lab.receive(&lab.out, frame).is_dropped();
+    }
+    count as u64
+}
+
+fn first_fragments(lab: &mut Lab, ends: &Ends) -> u64 {
+    let request = ends.request().payload([0x66; 64]);
+    let fragment = if ends.service.is_ipv4() {
+        request.ipv4(|ip| ip.fragment = MORE_FRAGMENTS)
+    } else {
+        request.ipv6(|ip| ip.extensions = vec![Extension::fragment(0, true)])
+    };
+    lab.from_client(&fragment).is_dropped();
+    1
+}
+
+fn backends_without_a_route(lab: &mut Lab, ends: &Ends) -> u64 {
+    ip(&format!("route add unreachable {}", ends.backend.ip()));
+    lab.from_client(&ends.opening()).is_dropped();
+    lab.from_client(&ends.request()).is_dropped();
+    2
+}
+
+fn packets_at_the_end_of_their_hops(lab: &mut Lab, ends: &Ends) -> u64 {
+    lab.from_client(&ends.opening().ttl(1)).is_dropped();
+    lab.begin(ends);
+    for ttl in [0, 1] {
+        lab.from_client(&ends.request().ttl(ttl)).is_dropped();
+        lab.from_pod(&ends.reply().ttl(ttl)).is_dropped();
+    }
+    5
+}
+
+fn datagrams_to_a_refusing_service(lab: &mut Lab, ends: &Ends) -> u64 {
+    if ends.is_tcp() {
+        return 0;
+    }
+    lab.refuse(ends);
+    lab.from_client(&ends.opening()).is_dropped();
+    1
+}
+
+fn connections_to_a_refusing_service(lab: &mut Lab, ends: &Ends) -> u64 {
+    if !ends.is_tcp() {
+        return 0;
+    }
+    lab.refuse(ends);
+    assert!(
+        lab.from_client(&ends.opening()).was_redirected(),
+        "a reset goes back"
+    );
+    lab.from_client(&ends.opening().flags(crate::build::RST))
+        .is_dropped();
+    2
+}
+
+fn connections_whose_backend_left(lab: &mut Lab, ends: &Ends) -> u64 {
+    if !ends.is_tcp() {
+        return 0;
+    }
+    lab.begin(ends);
+    lab.put_backend(ends, |backend| backend.flags = 0);
+    assert!(
+        lab.from_client(&ends.request()).was_redirected(),
+        "a reset goes back"
+    );
+    // The id has another owner.
+    lab.put_backend(ends, |_| {});
+    lab.begin(ends);
+    lab.put_backend(ends, |backend| backend.epoch += 1);
+    assert!(
+        lab.from_client(&ends.request()).was_redirected(),
+        "a reset goes back"
+    );
+    2
+}
+
+fn maps_that_contradict_each_other(lab: &mut Lab, ends: &Ends) -> u64 {
+    // No such table; a table shorter than the service says; a backend that is
+    // not alive; a backend beyond the array.
+    lab.put_service(ends, |service| service.table = 300);
+    lab.from_client(&ends.opening()).is_dropped();
+    lab.put_service(ends, |service| service.slots = u32::MAX);
+    lab.from_client(&ends.opening()).is_dropped();
+    lab.put_service(ends, |_| {});
+    lab.choose(ends);
+    lab.put_backend(ends, |backend| backend.flags = !BACKEND_ALIVE);
+    lab.from_client(&ends.opening()).is_dropped();
+    lab.object.set_table(ends.table, &[u32::MAX; 5]);
+    lab.from_client(&ends.opening()).is_dropped();
+    4
+}
+
+fn two_services_with_one_backend_and_one_client_socket(lab: &mut Lab, ends: &Ends) -> u64 {
+    let mut other = ends.clone();
+    other.service.set_port(81);
+    other.service_id += 50;
+    other.table += 50;
+    lab.serve(&other);
+    lab.begin(ends);
+    lab.from_client(&other.opening()).is_dropped();
+    let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
+    lab.from_pod(&ends.reply()).is_redirected_as(&expected);
+    1
+}

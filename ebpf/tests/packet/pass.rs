@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! What is none of the program's business goes to the host's stack as it came.
+
+use blixt_ebpf::layout::{DEVICE_BRIDGE_PORT, Device, Drops};
+
+use crate::{
+    build::{DESTINATION_OPTIONS, Extension, Field, HOP_BY_HOP, Mac, Packet, Tag},
+    harness::{Ends, Forwarding, Lab, NO_STATS, with_lab},
+};
+
+/// Checks that the packets of `make` pass untouched for every service, and leave
+/// no trace in the maps.
+fn passes(make: impl Fn(&Lab, &Ends) -> Vec<Packet> + Sync) {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::all() {
+            println!("{ends}");
+            for packet in make(lab, &ends) {
+                println!("{packet:?}");
+                lab.receive(&lab.out, packet.bytes()).is_passed_untouched();
+            }
+            assert_eq!(lab.service_stats(&ends), NO_STATS);
+        }
+        assert_eq!(lab.drops(), Drops::default());
+        assert_eq!(lab.flow_entries(), 0);
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn packets_to_other_addresses_and_replies_of_no_flow_pass() {
+    passes(|lab, ends| {
+        let elsewhere = ends.opening().to(ends.backend);
+        vec![lab.inbound(&elsewhere), lab.inbound(&ends.reply())]
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn packets_to_a_port_without_service_pass_where_the_host_has_the_address_too() {
+    use blixt_ebpf::layout::ADDRESS_LOCAL;
+    with_lab(Forwarding::On, |lab| {
+        for mut ends in Ends::all() {
+            println!("{ends}");
+            lab.put_address(ends.service.ip(), ADDRESS_LOCAL);
+            ends.service.set_port(22);
+            lab.from_client(&ends.opening()).is_passed_untouched();
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn packets_of_other_protocols_pass() {
+    passes(|lab, ends| {
+        // IGMP, GRE, ESP, AH, OSPF, SCTP, UDP-Lite; for IPv6 59 is "no next header".
+        let protocols = [2, 47, 50, 51, 89, 132, 136, 59];
+        let other = |protocol| {
+            let packet = Packet::other(protocol, ends.client.ip(), ends.service.ip());
+            lab.inbound(&packet.payload(vec![0x50; 40]))
+        };
+        protocols.into_iter().map(other).collect()
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn frames_of_other_ethertypes_pass() {
+    passes(|lab, ends| {
+        // LLDP, MPLS, PPPoE, and a length of IEEE 802.3.
+        let other = |ethertype| {
+            let mut packet = lab.inbound(&ends.opening());
+            packet.ethernet.ethertype = Some(ethertype);
+            packet
+        };
+        [0x88cc, 0x8847, 0x8864, 0x0040].map(other).to_vec()
+    });
+}
+
+// The kernel takes one tag off before the program sees the frame; a tag that is
+// still there belongs to another network.
+#[test]
+#[ignore = "needs root"]
+fn frames_with_a_vlan_tag_pass() {
+    passes(|lab, ends| {
+        let packet = lab.inbound(&ends.opening());
+        let tag = Tag {
+            protocol: 0x8100,
+            control: 7,
+        };
+        let service = Tag {
+            protocol: 0x88a8,
+            control: 0x2007,
+        };
+        vec![
+            packet.clone().tagged(tag),
+            packet.clone().tagged(tag).tagged(service),
+        ]
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn frames_for_another_host_pass() {
+    passes(|lab, ends| {
+        let frame = |mac| ends.opening().macs(lab.out.neighbour, mac);
+        // Unicast, multicast, broadcast.
+        let macs = [
+            Mac([2, 0, 0, 0, 1, 9]),
+            Mac([1, 0, 0x5e, 0, 0, 1]),
+            Mac([0xff; 6]),
+        ];
+        macs.map(frame).to_vec()
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn frames_at_a_port_of_a_bridge_are_forwarded_though_they_have_the_mac_address_of_the_bridge() {
+    with_lab(Forwarding::On, |lab| {
+        let device = Device {
+            flags: DEVICE_BRIDGE_PORT,
+            mac: [0; 6],
+            pad: [0; 2],
+        };
+        lab.object.put("devices", lab.out.ifindex, device);
+        for ends in Ends::all() {
+            println!("{ends}");
+            let sent = ends
+                .opening()
+                .macs(lab.out.neighbour, Mac([2, 0, 0, 0, 1, 9]));
+            let expected = lab.pod.emits(&ends.opening().to(ends.backend).hop());
+            lab.receive(&lab.out, sent.bytes())
+                .is_redirected_as(&expected);
+        }
+    });
+}
+
+// What is not an IP header cannot be for a service.
+#[test]
+#[ignore = "needs root"]
+fn packets_of_a_wrong_version_or_header_length_pass() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::all() {
+            println!("{ends}");
+            let whole = lab.inbound(&ends.opening()).bytes();
+            let firsts: &[u8] = if ends.service.is_ipv4() {
+                &[0x55, 0x65, 0x44, 0x40]
+            } else {
+                &[0x40, 0x50]
+            };
+            for first in firsts {
+                let mut frame = whole.clone();
+                frame[14] = *first;
+                lab.receive(&lab.out, frame).is_passed_untouched();
+            }
+        }
+        assert_eq!(lab.drops(), Drops::default());
+    });
+}
+
+// Without ports nothing says that the packet is for a service.
+#[test]
+#[ignore = "needs root"]
+fn packets_that_end_before_their_ports_pass() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::all() {
+            println!("{ends}");
+            let packet = lab.inbound(&ends.opening());
+            let whole = packet.bytes();
+            for length in packet.transport_at()..packet.transport_at() + 4 {
+                lab.receive(&lab.out, whole[..length].to_vec())
+                    .is_passed_untouched();
+            }
+        }
+        assert_eq!(lab.drops(), Drops::default());
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn later_fragments_pass() {
+    passes(|lab, ends| {
+        let packet = lab.inbound(&ends.request());
+        let fragments = [1, 185, 0x1fff];
+        if ends.service.is_ipv4() {
+            fragments
+                .map(|offset| packet.clone().ipv4(|ip| ip.fragment = offset))
+                .to_vec()
+        } else {
+            let fragment = |offset| {
+                let extension = Extension::fragment(offset, false);
+                packet.clone().ipv6(|ip| ip.extensions = vec![extension])
+            };
+            fragments.map(fragment).to_vec()
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn broken_packets_that_are_for_no_service_pass() {
+    passes(|lab, ends| {
+        let elsewhere = lab.inbound(&ends.request().to(ends.backend));
+        let broken = if ends.is_tcp() {
+            elsewhere.with_tcp(|tcp| tcp.data_offset = Field::Exactly(15))
+        } else {
+            elsewhere.with_udp(|udp| udp.length = Field::Exactly(7))
+        };
+        vec![broken]
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn too_many_or_broken_ipv6_extension_headers_pass() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in [Ends::tcp6(), Ends::udp6()] {
+            println!("{ends}");
+            let with = |extensions: Vec<Extension>| {
+                lab.inbound(&ends.opening().ipv6(|ip| ip.extensions = extensions))
+            };
+            let many = with(vec![Extension::filled(DESTINATION_OPTIONS, 1); 12]);
+            // 8 * 256 bytes: past what the program reads.
+            let long = Extension {
+                kind: HOP_BY_HOP,
+                rest: [&[255][..], &[0; 2046]].concat(),
+            };
+            let cut = with(vec![Extension::filled(HOP_BY_HOP, 4)]).bytes()[..14 + 40 + 2].to_vec();
+            for frame in [many.bytes(), with(vec![long]).bytes(), cut] {
+                lab.receive(&lab.out, frame).is_passed_untouched();
+            }
+        }
+        assert_eq!(lab.drops(), Drops::default());
+    });
+}
