@@ -189,10 +189,11 @@ export class FakeLoader {
   }
 
   #resolve(addresses: readonly Uint8Array[]): { routes: Route[] } {
-    const wrong = addresses.find((address) => address.length !== 4 && address.length !== 16);
-    if (wrong !== undefined) {
-      throw new LoaderError(CODE.INVALID_ARGUMENT, `An address has 4 or 16 bytes, not ${wrong.length}`);
-    }
+    addresses.forEach(({ length }, i) => {
+      if (length === 4 || length === 16) return;
+      const message = `Address ${i} has ${length} bytes; an IPv4 address has 4, an IPv6 address 16`;
+      throw new LoaderError(CODE.INVALID_ARGUMENT, message);
+    });
     return { routes: addresses.map((address) => this.network.resolve(address)) };
   }
 

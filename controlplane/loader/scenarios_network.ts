@@ -67,7 +67,11 @@ export const networkScenarios: readonly Scenario[] = [
     name: "Resolve refuses an address that has neither 4 nor 16 bytes",
     run: async (subject) => {
       const call = subject.client().resolve([address, new Uint8Array(5)]);
-      await refused(call, CODE.INVALID_ARGUMENT, /4 or 16 bytes/);
+      await refused(
+        call,
+        CODE.INVALID_ARGUMENT,
+        /Address 1 has 5 bytes; an IPv4 address has 4, an IPv6 address 16/,
+      );
     },
   },
 ];
