@@ -71,8 +71,10 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
       if (!isReady) tell();
     }, () => {});
     for (;;) {
-      const translation = translate(store.snapshot());
-      const changed = latest === undefined || !sameDataplane(latest.dataplane, translation.dataplane);
+      const next = translate(store.snapshot());
+      const changed = latest === undefined || !sameDataplane(latest.dataplane, next.dataplane);
+      // An equal dataplane stays the same object: it is the one that the writer was given.
+      const translation = changed || latest === undefined ? next : { ...next, dataplane: latest.dataplane };
       latest = translation;
       if (changed) dataplane.set(translation.dataplane);
       tell();
