@@ -4,37 +4,35 @@
 
 import type { Config, SourceConfig } from "./cli.ts";
 import { Dataplane } from "./dataplane/dataplane.ts";
+import type { Unprogrammed } from "./dataplane/planner.ts";
+import type { Ends } from "./ends.ts";
 import type { Output } from "./output.ts";
 import { runLoop } from "./run.ts";
-import type { StatusWriter } from "./status/status_writer.ts";
 import { Store } from "./store/store.ts";
-import { translate } from "./translate/translate.ts";
-
-/** A source with the writer that brings statuses back to where the objects came from. */
-interface Ends {
-  readonly status: StatusWriter;
-  /** Fills the store until the signal. */
-  readonly run: (signal: AbortSignal) => Promise<void>;
-}
+import { Translator } from "./translate/translator.ts";
 
 /** Runs the control plane until the signal. What it left in the kernel stays there unless the configuration says otherwise. */
 export async function start(config: Config, output: Output, signal: AbortSignal): Promise<void> {
   const object = await Deno.readFile(config.object);
   const store = new Store();
-  const { loader, interfaces } = config;
-  const dataplane = new Dataplane({ loader, object, interfaces, log: output.log });
-  const ends = await openSource(config.source, store, output);
+  const dataplane = new Dataplane({
+    loader: config.loader,
+    object,
+    interfaces: config.interfaces,
+    log: output.log,
+    onUnprogrammed: (services) =>
+      services.forEach((one) => output.say({ type: "error", text: unprogrammed(one) })),
+  });
+  const { status, run, translateOptions } = await openSource(config.source, store, output);
 
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
-  const parts = [
-    ends.run(either),
-    dataplane.run(either),
-    runLoop(
-      { store, translate: (snapshot) => translate(snapshot), dataplane, status: ends.status, output },
-      either,
-    ),
-  ];
+  const translateAndWrite = async (): Promise<void> => {
+    const translator = new Translator(await translateOptions(either));
+    const translate = translator.translate.bind(translator);
+    await runLoop({ store, translate, dataplane, status, output }, either);
+  };
+  const parts = [run(either), dataplane.run(either), translateAndWrite()];
   try {
     await Promise.all(parts);
   } catch (error) {
@@ -42,9 +40,14 @@ export async function start(config: Config, output: Output, signal: AbortSignal)
   } finally {
     failed.abort(new Error("Another part of the control plane failed"));
     await Promise.allSettled(parts);
-    await ends.status.close();
+    await status.close();
     await dataplane.close({ unload: config.unloadOnExit });
   }
+}
+
+function unprogrammed({ service, reason }: Unprogrammed): string {
+  const { listener, protocol, address, port } = service;
+  return `${listener}: ${protocol} port ${port} of ${address} is not in the kernel: ${reason}`;
 }
 
 /** The two sources are loaded only where they are used: the API client alone takes tens of megabytes. */

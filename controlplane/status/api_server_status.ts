@@ -8,10 +8,10 @@ import { CONTROLLER_NAME } from "../api/gateway_class.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { Kind, ObjectKey } from "../api/snapshot.ts";
 import { type Clock, systemClock, timestamp } from "../clock.ts";
+import { Backoff } from "../dataplane/backoff.ts";
 import { equal } from "../equal.ts";
 import type { ApiClient } from "../source/apiserver/api_client.ts";
 import { ApiError } from "../source/apiserver/api_error.ts";
-import { BackOff } from "../source/apiserver/back_off.ts";
 import { objectPath } from "../source/apiserver/resource_path.ts";
 import type { Trouble } from "../source/apiserver/trouble.ts";
 import type { Store } from "../store/store.ts";
@@ -49,7 +49,7 @@ export class ApiServerStatusWriter implements StatusWriter {
   readonly #queue: WorkQueue;
   readonly #pace = new Pace();
   readonly #events: EventRecorder;
-  readonly #backOffs = new Map<string, BackOff>();
+  readonly #backoffs = new Map<string, Backoff>();
   /** By key of the queue. */
   #desired = new Map<string, DesiredStatus>();
   /** The object for which a desired status was last found to be written already. */
@@ -137,7 +137,7 @@ export class ApiServerStatusWriter implements StatusWriter {
       // Only over the same object: one that was deleted meanwhile must not come back.
       const present = store.get(desired.kind, desired.key);
       if (present === object) store.set(desired.kind, written);
-      this.#backOffs.delete(key);
+      this.#backoffs.delete(key);
       trouble.solved(key);
     } catch (error) {
       this.#retry(key, error);
@@ -151,10 +151,9 @@ export class ApiServerStatusWriter implements StatusWriter {
     if (!isConflict) {
       this.#options.trouble.report(key, `Status of ${key} cannot be written: ${(error as Error).message}`);
     }
-    const { random } = this.#options;
-    const backOff = this.#backOffs.get(key) ?? new BackOff({ first: 100, ...(random && { random }) });
-    this.#backOffs.set(key, backOff);
-    this.#queue.addAfter(key, backOff.next());
+    const backoff = this.#backoffs.get(key) ?? new Backoff(this.#options.random ?? Math.random);
+    this.#backoffs.set(key, backoff);
+    this.#queue.addAfter(key, backoff.next());
   }
 
   async #patch({ kind }: DesiredStatus, object: ObjectWithStatus, merged: Status): Promise<KubernetesObject> {

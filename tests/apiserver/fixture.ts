@@ -12,7 +12,7 @@ import { type DataplaneWriter, runLoop } from "../../controlplane/run.ts";
 import { openApiServer } from "../../controlplane/source/apiserver/open.ts";
 import { Store } from "../../controlplane/store/store.ts";
 import type { DesiredDataplane } from "../../controlplane/translate/desired.ts";
-import { translate } from "../../controlplane/translate/translate.ts";
+import { Translator } from "../../controlplane/translate/translator.ts";
 import type { ApiServer } from "../cluster/api_server.ts";
 
 /** Milliseconds that the statuses may take; conformance allows 30 s. */
@@ -62,11 +62,12 @@ export class RunningControlPlane implements AsyncDisposable {
       stderr: () => {},
     });
     const { store, dataplane } = this;
+    const translator = new Translator();
     const { status, run } = openApiServer({ type: "apiserver", kubeconfig }, store, output);
     this.#running = Promise.all([
       run(this.#stop.signal),
       runLoop(
-        { store, translate: (snapshot) => translate(snapshot), dataplane, status, output },
+        { store, translate: (snapshot) => translator.translate(snapshot), dataplane, status, output },
         this.#stop.signal,
       ),
     ]);

@@ -73,6 +73,10 @@ Deno.test({
   name: "the control plane writes statuses to a real API server",
   ignore: why !== undefined,
   async fn(t): Promise<void> {
+    // A step begins where the one before ended, so none makes sense after a failure.
+    const step = async (name: string, body: () => Promise<void>): Promise<void> => {
+      if (!await t.step(name, body)) throw new Error(`The step "${name}" failed`);
+    };
     await using server = await ApiServer.start();
     const { port } = new URL(server.url);
     await using proxy = new TcpProxy({ hostname: "127.0.0.1", port: Number(port) });
@@ -81,7 +85,7 @@ Deno.test({
     await Deno.writeTextFile(kubeconfig, text.replace(`127.0.0.1:${port}`, `127.0.0.1:${proxy.port}`));
     await using plane = new RunningControlPlane(kubeconfig);
 
-    await t.step(
+    await step(
       "of a GatewayClass, a Gateway and a route, all with the generation they are about",
       async () => {
         await apply(server, OBJECTS);
@@ -115,7 +119,7 @@ Deno.test({
       },
     );
 
-    await t.step("and then writes nothing more", async () => {
+    await step("and then writes nothing more", async () => {
       const before = await Promise.all([
         read(server, "Gateway", "default/web"),
         read(server, "TCPRoute", "default/echo"),
@@ -131,7 +135,7 @@ Deno.test({
       );
     });
 
-    await t.step("leaving entries and conditions of others as they are", async () => {
+    await step("leaving entries and conditions of others as they are", async () => {
       const condition = {
         type: "Accepted",
         status: "True",
@@ -147,26 +151,26 @@ Deno.test({
       const { status } = await read(server, "TCPRoute", "default/echo");
       await patchRoute(server, { status: { parents: [foreign, ...status.parents] } }, "--subresource=status");
       await patchRoute(server, { spec: { rules: [{ backendRefs: [{ name: "missing", port: 1 }] }] } });
-      const route = await eventually(
+      const changed = await eventually(
         server,
         "TCPRoute",
         "default/echo",
         ({ status, metadata }) =>
           has(status?.parents[1]?.conditions, "ResolvedRefs", "False", metadata.generation),
       );
-      assertEquals(route.status.parents.length, 2);
-      assertEquals(route.status.parents[0].conditions, [condition]);
+      assertEquals(changed.status.parents.length, 2);
+      assertEquals(changed.status.parents[0].conditions, [condition]);
       const accepted = (parents: { conditions: { type: string }[] }[]): unknown =>
         parents.at(-1)?.conditions.find(({ type }) => type === "Accepted");
       assertEquals(
-        { ...accepted(route.status.parents) as object, observedGeneration: 1 },
+        { ...accepted(changed.status.parents) as object, observedGeneration: 1 },
         accepted(status.parents),
         "a condition whose status is as before keeps its lastTransitionTime",
       );
       await apply(server, route("echo"));
     });
 
-    await t.step("after every connection was cut", async () => {
+    await step("after every connection was cut", async () => {
       const accepted = proxy.accepted;
       proxy.cut();
       await apply(server, route("second"));
@@ -186,7 +190,7 @@ Deno.test({
       assert(proxy.accepted > accepted, "over new connections");
     });
 
-    await t.step(
+    await step(
       "after connections were refused for a while, in which objects changed and went",
       async () => {
         proxy.refuse(true);
@@ -206,7 +210,7 @@ Deno.test({
       },
     );
 
-    await t.step("after the API server was away and is back", async () => {
+    await step("after the API server was away and is back", async () => {
       const sets = plane.dataplane.sets;
       await server.suspend();
       await new Promise((resolve) => setTimeout(resolve, 1_500));
@@ -222,7 +226,7 @@ Deno.test({
       );
     });
 
-    await t.step("taking its entry from a route that leaves the Gateway", async () => {
+    await step("taking its entry from a route that leaves the Gateway", async () => {
       await patchRoute(server, { spec: { parentRefs: [{ name: "elsewhere" }] } });
       await eventually(
         server,

@@ -107,9 +107,12 @@ export class ApiClient {
   }
 }
 
-/** fetch wraps the reason several times; the innermost says what happened. */
-function rootCause(error: unknown): string {
+/** What happened, without the address of the request, which fetch repeats each time. */
+export function rootCause(error: unknown): string {
   let cause = error as Error;
   while (cause.cause instanceof Error) cause = cause.cause;
-  return cause.message;
+  return cause.message.replace(
+    /^error sending request .*?for url \(\S*\)(: client error \(\w+\))?(: )?/,
+    "",
+  ) || cause.message;
 }

@@ -2,10 +2,11 @@
 
 import { OPTIONAL_KINDS } from "../../api/snapshot.ts";
 import type { SourceConfig } from "../../cli.ts";
+import type { Ends } from "../../ends.ts";
 import type { Output } from "../../output.ts";
 import { ApiServerStatusWriter } from "../../status/api_server_status.ts";
-import type { StatusWriter } from "../../status/status_writer.ts";
 import { KIND_NAMES, type Store } from "../../store/store.ts";
+import { readTranslateOptions } from "./bundle_version.ts";
 import { ApiClient } from "./api_client.ts";
 import { loadApiServer } from "./kube_config.ts";
 import { Reflector } from "./reflector.ts";
@@ -16,7 +17,7 @@ export function openApiServer(
   config: SourceConfig & { readonly type: "apiserver" },
   store: Store,
   output: Output,
-): { readonly status: StatusWriter; readonly run: (signal: AbortSignal) => Promise<void> } {
+): Ends {
   const client = new ApiClient(loadApiServer(config));
   const trouble = new Trouble((text) => output.say({ type: "error", text }));
   const status = new ApiServerStatusWriter({ client, store, trouble });
@@ -39,6 +40,7 @@ export function openApiServer(
   );
   return {
     status,
+    translateOptions: (signal) => readTranslateOptions({ client, trouble }, signal),
     run: async (signal) => {
       await Promise.all([...reflectors.map((reflector) => reflector.run(signal)), status.run(signal)]);
       client.close();

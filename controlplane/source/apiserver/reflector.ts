@@ -8,10 +8,10 @@
 import type { KubernetesObject } from "../../api/object.ts";
 import { type Kind, KINDS, objectKey } from "../../api/snapshot.ts";
 import { type Clock, systemClock } from "../../clock.ts";
+import { Backoff } from "../../dataplane/backoff.ts";
 import type { Store } from "../../store/store.ts";
-import type { ApiClient } from "./api_client.ts";
+import { type ApiClient, rootCause } from "./api_client.ts";
 import { ApiError } from "./api_error.ts";
-import { BackOff } from "./back_off.ts";
 import { jsonLines } from "./json_lines.ts";
 import { collectionPath } from "./resource_path.ts";
 import type { Trouble } from "./trouble.ts";
@@ -61,7 +61,7 @@ export class Reflector {
   readonly #options: ReflectorOptions;
   readonly #clock: Clock;
   readonly #random: () => number;
-  readonly #backOff: BackOff;
+  readonly #backoff: Backoff;
   /** Where the next watch begins; undefined when a list is needed first. */
   #resourceVersion: string | undefined;
   #absent = false;
@@ -70,7 +70,7 @@ export class Reflector {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
-    this.#backOff = new BackOff({ random: this.#random });
+    this.#backoff = new Backoff(this.#random);
   }
 
   /** Runs until the signal; errors are met with another try. */
@@ -81,7 +81,7 @@ export class Reflector {
       try {
         if (this.#resourceVersion === undefined) await this.#list(signal);
         const lasted = await this.#watch(signal);
-        if (!lasted) pause = this.#backOff.next();
+        if (!lasted) pause = this.#backoff.next();
       } catch (error) {
         if (signal.aborted) return;
         pause = this.#pauseAfter(error);
@@ -101,11 +101,11 @@ export class Reflector {
         if (!this.#absent) onPresence?.(kind, false);
         this.#absent = true;
         store.markSynced(kind);
-        return this.#backOff.spread(ABSENT_PAUSE);
+        return ABSENT_PAUSE * (1 - this.#random() / 2);
       }
-      if (error.retryAfter !== undefined) return Math.max(error.retryAfter * 1_000, this.#backOff.next());
+      if (error.retryAfter !== undefined) return Math.max(error.retryAfter * 1_000, this.#backoff.next());
     }
-    return this.#backOff.next();
+    return this.#backoff.next();
   }
 
   /** Reads all objects, page by page, and puts them in the store at once. */
@@ -152,24 +152,30 @@ export class Reflector {
         (limited) => client.send({ path: collectionPath(kind), query }, limited),
       );
       trouble.solved(kind);
-      for await (const event of jsonLines<WatchEvent>(response.body ?? new ReadableStream())) {
-        watchdog.heard();
-        this.#take(event);
-        this.#backOff.reset();
-      }
-    } catch (error) {
-      if (error instanceof SyntaxError) {
-        throw new Error(`Watch of ${kind} brought a line that is no JSON: ${error.message}`, {
-          cause: error,
-        });
-      }
-      if (error instanceof ApiError || signal.aborted) throw error;
-      // A connection that breaks in the middle is an ordinary end: the watch resumes where it was.
-      if (!this.#lasted(begun)) throw error;
+      await this.#follow(response, watchdog).catch((error) => {
+        // A connection that breaks after a while is an ordinary end: the watch resumes where it was.
+        if (error instanceof ApiError || signal.aborted || !this.#lasted(begun)) throw error;
+      });
     } finally {
       watchdog.stop();
     }
     return this.#lasted(begun);
+  }
+
+  /** Takes in events until the body ends. */
+  async #follow(response: Response, watchdog: Watchdog): Promise<void> {
+    const { kind } = this.#options;
+    try {
+      for await (const event of jsonLines<WatchEvent>(response.body ?? new ReadableStream())) {
+        watchdog.heard();
+        this.#take(event);
+        this.#backoff.reset();
+      }
+    } catch (error) {
+      if (error instanceof ApiError) throw error;
+      const what = error instanceof SyntaxError ? "brought a line that is no JSON" : "was cut";
+      throw new Error(`Watch of ${kind} ${what}: ${rootCause(error)}`, { cause: error });
+    }
   }
 
   #lasted(begun: number): boolean {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { SourceConfig } from "../../cli.ts";
+import type { Ends } from "../../ends.ts";
 import type { Output } from "../../output.ts";
 import { ManifestStatusWriter } from "../../status/manifest_status.ts";
 import { StatusFile } from "../../status/status_file.ts";
-import type { StatusWriter } from "../../status/status_writer.ts";
 import { objectKey } from "../../api/snapshot.ts";
 import type { Store } from "../../store/store.ts";
 import { formatProblem } from "./problem.ts";
@@ -15,7 +15,7 @@ export async function openManifests(
   config: SourceConfig & { readonly type: "manifests" },
   store: Store,
   output: Output,
-): Promise<{ readonly status: StatusWriter; readonly run: (signal: AbortSignal) => Promise<void> }> {
+): Promise<Ends> {
   const folder = await Deno.stat(config.folder).catch((error: Error) => {
     throw new Error(`The folder of manifests cannot be read: ${error.message}`, { cause: error });
   });
@@ -39,5 +39,5 @@ export async function openManifests(
     file,
     output,
   });
-  return { status, run: (signal) => source.run(signal) };
+  return { status, run: (signal) => source.run(signal), translateOptions: () => Promise.resolve({}) };
 }
