@@ -22,13 +22,14 @@ const MAPPED_PREFIX = 0xffffn;
 function parseIpv4(text: string): bigint | undefined {
   const parts = text.split(".");
   if (parts.length !== 4) return undefined;
-  let number = 0n;
+  let number = 0;
   for (const part of parts) {
-    // A leading zero would be octal to some programs, so it is refused, as Go and Kubernetes do.
-    if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    number = (number << 8n) | BigInt(part);
+    const byte = Number(part);
+    // Only canonical decimals: a leading zero would be octal to some programs, so Kubernetes refuses it too.
+    if (!(byte >= 0 && byte <= 255) || String(byte) !== part) return undefined;
+    number = number * 256 + byte;
   }
-  return number;
+  return BigInt(number);
 }
 
 function parseGroups(text: string): string[] | undefined {
@@ -74,7 +75,8 @@ export function parseIp(text: string): IpAddress | undefined {
 /** Canonical text: dotted decimal for IPv4, RFC 5952 for IPv6. */
 export function formatIp(address: IpAddress): string {
   if (address.family === "IPv4") {
-    return [24n, 16n, 8n, 0n].map((shift) => ((address.number >> shift) & 0xffn).toString()).join(".");
+    const number = Number(address.number);
+    return `${number >>> 24}.${(number >>> 16) & 0xff}.${(number >>> 8) & 0xff}.${number & 0xff}`;
   }
   const groups = Array.from(
     { length: 8 },
@@ -103,6 +105,11 @@ function longestZeroRun(groups: readonly string[]): { start: number; length: num
 export function canonicalIp(text: string): string | undefined {
   const address = parseIp(text);
   return address === undefined ? undefined : formatIp(address);
+}
+
+/** The family of an address in canonical text. */
+export function familyOf(canonical: string): IpFamily {
+  return canonical.includes(":") ? "IPv6" : "IPv4";
 }
 
 /** The address in network byte order: 4 bytes for IPv4, 16 for IPv6. */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { CONTROLLER_NAME } from "../api/gateway_class.ts";
-import { type Derivation, type TranslateOptions } from "./derivation.ts";
+import { parseIp } from "../api/ip.ts";
+import type { Derivation } from "./derivation.ts";
+import type { TranslateOptions } from "./options.ts";
 import type { DesiredService } from "./desired.ts";
 import { gatewayStatus } from "./gateway.ts";
 import { gatewayClassStatus } from "./gateway_class.ts";
@@ -11,16 +13,33 @@ import { gatewayNotices, listenerSetNotices, routeNotices } from "./notices.ts";
 import { routeStatus } from "./route.ts";
 import type { DesiredStatus, Notice } from "./translation.ts";
 
-/** One object's part of the translation. */
+/** One object's part of the translation. Services and notices stand by the keys that give their order in the whole. */
 export interface Answer {
   /** Absent when Blixt owns no status of the object. */
   readonly status?: DesiredStatus;
-  readonly services: readonly DesiredService[];
-  readonly notices: readonly Notice[];
+  readonly services: ReadonlyMap<string, DesiredService>;
+  readonly notices: ReadonlyMap<string, Notice>;
 }
 
 /** The part of an object that contributes nothing. */
-export const NOTHING: Answer = { services: [], notices: [] };
+export const NOTHING: Answer = { services: new Map(), notices: new Map() };
+
+/** By address, IPv4 first, then port, then protocol. */
+function byKey(services: readonly DesiredService[]): ReadonlyMap<string, DesiredService> {
+  return new Map(services.map((service) => {
+    const { address, port, protocol } = service;
+    const parsed = parseIp(address);
+    const number = parsed?.number.toString(16).padStart(32, "0") ?? "";
+    return [`${parsed?.family ?? ""} ${number} ${String(port).padStart(5, "0")} ${protocol}`, service];
+  }));
+}
+
+/** By object, then reason, then message. */
+function byText(notices: readonly Notice[]): ReadonlyMap<string, Notice> {
+  return new Map(
+    notices.map((notice) => [`${notice.kind} ${notice.key} ${notice.reason} ${notice.message}`, notice]),
+  );
+}
 
 /** The part of the translation that comes from the object of that refText. */
 export function answerFor(derivation: Derivation, object: string, options: TranslateOptions): Answer {
@@ -46,7 +65,7 @@ function gatewayClassAnswer(
   options: TranslateOptions,
 ): Answer {
   const gatewayClass = derivation.objects.get("GatewayClass", key);
-  const model = derivation.gatewayClass(key);
+  const model = derivation.models.gatewayClass(key);
   if (gatewayClass === undefined || model === undefined) return NOTHING;
   return {
     ...NOTHING,
@@ -56,36 +75,36 @@ function gatewayClassAnswer(
 
 function gatewayAnswer(derivation: Derivation, { kind, key }: ObjectRef, object: string): Answer {
   const gateway = derivation.objects.get("Gateway", key);
-  const outcome = derivation.outcome(key);
+  const outcome = derivation.outcomes.gateway(key);
   if (gateway === undefined) return NOTHING;
-  if (outcome === undefined) return { ...NOTHING, notices: gatewayNotices(derivation, gateway) };
-  const attached = derivation.attachedRoutes(object);
+  if (outcome === undefined) return { ...NOTHING, notices: byText(gatewayNotices(derivation, gateway)) };
+  const attached = derivation.attachments.attachedRoutes(object);
   const status = gatewayStatus(gateway, outcome, (listener) => attached.get(listener)?.length ?? 0);
-  return { status: { kind, key, status }, services: derivation.services(key), notices: [] };
+  return { ...NOTHING, status: { kind, key, status }, services: byKey(derivation.services(key)) };
 }
 
 function listenerSetAnswer(derivation: Derivation, { kind, key }: ObjectRef, object: string): Answer {
   const set = derivation.objects.get("ListenerSet", key);
-  const outcome = derivation.listenerSet(key);
+  const outcome = derivation.outcomes.listenerSet(key);
   if (set === undefined) return NOTHING;
-  if (outcome === undefined) return { ...NOTHING, notices: listenerSetNotices(derivation, set) };
-  const attached = derivation.attachedRoutes(object);
+  if (outcome === undefined) return { ...NOTHING, notices: byText(listenerSetNotices(derivation, set)) };
+  const attached = derivation.attachments.attachedRoutes(object);
   const status = listenerSetStatus(set, outcome, (listener) => attached.get(listener)?.length ?? 0);
   return { ...NOTHING, status: { kind, key, status } };
 }
 
 function routeAnswer(derivation: Derivation, { kind, key }: ObjectRef, object: string): Answer {
-  const route = derivation.route(object);
+  const route = derivation.attachments.route(object);
   if (route === undefined) return NOTHING;
-  const notices = routeNotices(derivation, route, object);
-  const parents = derivation.routeParents(object);
+  const notices = byText(routeNotices(derivation, route, object));
+  const parents = derivation.attachments.parentsOf(object);
   // Entries that Blixt wrote for parents the route no longer has, or that are no longer ours, are to go.
   const left = route.status?.parents?.some(({ controllerName }) => controllerName === CONTROLLER_NAME) ??
     false;
-  const backends = derivation.backends(object);
+  const backends = derivation.attachments.backends(object);
   if (backends === undefined || (parents.length === 0 && !left)) return { ...NOTHING, notices };
   return {
-    services: [],
+    ...NOTHING,
     notices,
     status: { kind, key, status: routeStatus(route, parents, backends.resolvedRefs) },
   };

@@ -3,7 +3,8 @@
 // Values that are computed from other values, and computed again only when one
 // of those has changed. A change marks what may depend on it, and no more; what is
 // marked is checked when it is next read. So the work after a change follows the
-// change, not the number of all values.
+// change, not the number of all values. There may be a hundred thousand of them,
+// which is why nodes are kept small.
 
 /** Whether two values of a memo mean the same, so that what depends on it stays as it is. */
 export type Equal<V> = (a: V, b: V) => boolean;
@@ -37,99 +38,145 @@ interface Dependent {
   mark(state: "suspect" | "dirty"): void;
 }
 
+/** The nodes of one source or memo, by key. */
+type Nodes = Map<string, unknown>;
+
 /** Something that computations depend on. */
 class Node {
-  readonly dependents = new Set<Dependent>();
-  /** Called when nothing depends on it any more. */
-  readonly abandoned: () => void;
+  /** One alone, as is usual, stands without a set. */
+  #dependents: Dependent | Set<Dependent> | undefined;
+  readonly #siblings: Nodes;
+  readonly key: string;
+  /** The tracking that last saw this node: it counts once in each. */
+  seenBy = 0;
 
-  constructor(abandoned: () => void) {
-    this.abandoned = abandoned;
+  constructor(siblings: Nodes, key: string) {
+    this.#siblings = siblings;
+    this.key = key;
   }
 
   /** Brings its value up to date. A source's always is. */
   refresh(): void {}
 
-  markDependents(): void {
-    for (const dependent of this.dependents) dependent.mark("dirty");
-  }
-}
-
-class Computation<V> extends Node implements Dependent {
-  readonly #graph: Graph;
-  readonly #compute: () => V;
-  readonly #equal: Equal<V>;
-  readonly #marked: (() => void) | undefined;
-  #state: State = "dirty";
-  #dependencies: ReadonlySet<Node> = new Set();
-  #value: { readonly of: V } | undefined;
-
-  constructor(graph: Graph, compute: () => V, equal: Equal<V>, abandoned: () => void, marked?: () => void) {
-    super(abandoned);
-    this.#graph = graph;
-    this.#compute = compute;
-    this.#equal = equal;
-    this.#marked = marked;
+  addDependent(dependent: Dependent): void {
+    const present = this.#dependents;
+    if (present instanceof Set) present.add(dependent);
+    else if (present === undefined) this.#dependents = dependent;
+    else if (present !== dependent) this.#dependents = new Set([present, dependent]);
   }
 
-  mark(state: "suspect" | "dirty"): void {
-    if (this.#state === "dirty") return;
-    const known = this.#state === "suspect";
-    this.#state = state;
-    if (known) return;
-    this.#marked?.();
-    for (const dependent of this.dependents) dependent.mark("suspect");
-  }
-
-  override refresh(): void {
-    if (this.#state === "suspect") {
-      for (const dependency of this.#dependencies) {
-        dependency.refresh();
-        // One that changed has marked this dirty; those after it may not even be needed any more.
-        if (this.#state !== "suspect") break;
-      }
-      if (this.#state === "suspect") this.#state = "clean";
+  /** Forgets the node when nothing depends on it any more. */
+  removeDependent(dependent: Dependent): void {
+    const present = this.#dependents;
+    if (present instanceof Set) present.delete(dependent);
+    if (present === dependent || (present instanceof Set && present.size === 0)) {
+      this.#dependents = undefined;
+      this.#siblings.delete(this.key);
+      this.dispose();
     }
-    if (this.#state === "dirty") this.#recompute();
   }
 
-  #recompute(): void {
-    const { value, dependencies } = this.#graph.track(this.#compute);
-    for (const dependency of dependencies) dependency.dependents.add(this);
-    const before = this.#dependencies;
-    this.#dependencies = dependencies;
-    this.#release(before, dependencies);
-    this.#state = "clean";
-    if (this.#value !== undefined && this.#equal(this.#value.of, value)) return;
-    this.#value = { of: value };
-    this.markDependents();
-  }
-
-  /** The value; call refresh first. */
-  read(): V {
-    if (this.#value === undefined) throw new Error("A computation was read before it was refreshed");
-    return this.#value.of;
+  markDependents(state: "suspect" | "dirty"): void {
+    if (this.#dependents instanceof Set) { for (const dependent of this.#dependents) dependent.mark(state); }
+    else this.#dependents?.mark(state);
   }
 
   /** Lets go of everything it depends on. */
-  dispose(): void {
-    this.#release(this.#dependencies, new Set());
-    this.#dependencies = new Set();
-    this.#state = "dirty";
+  dispose(): void {}
+}
+
+/** What the computations of one memo have in common. */
+interface Family<V> {
+  readonly graph: Graph;
+  readonly nodes: Map<string, Computation<V>>;
+  readonly compute: (key: string) => V;
+  readonly equal: Equal<V>;
+  /** Keys of computations that were marked; kept for roots only. */
+  readonly stale?: Set<string>;
+}
+
+const NOT_COMPUTED = Symbol("not computed");
+
+class Computation<V> extends Node implements Dependent {
+  readonly #family: Family<V>;
+  #state: State = "dirty";
+  #dependencies: readonly Node[] = [];
+  #value: V | typeof NOT_COMPUTED = NOT_COMPUTED;
+
+  constructor(family: Family<V>, key: string) {
+    super(family.nodes, key);
+    this.#family = family;
   }
 
-  #release(before: ReadonlySet<Node>, kept: ReadonlySet<Node>): void {
-    for (const dependency of before) {
-      if (kept.has(dependency)) continue;
-      dependency.dependents.delete(this);
-      if (dependency.dependents.size === 0) dependency.abandoned();
-    }
+  mark(state: "suspect" | "dirty"): void {
+    const before = this.#state;
+    if (before === "dirty") return;
+    this.#state = state;
+    if (before === "suspect") return;
+    this.#family.stale?.add(this.key);
+    this.markDependents("suspect");
   }
+
+  override refresh(): void {
+    if (this.#state === "suspect") this.#check();
+    if (this.#state === "dirty") this.#recompute();
+  }
+
+  /** Finds out whether something it depends on is really different: that then has marked it dirty. */
+  #check(): void {
+    for (const dependency of this.#dependencies) {
+      dependency.refresh();
+      // Those after a different one may not be read at all any more.
+      if (this.#state === "dirty") return;
+    }
+    this.#state = "clean";
+  }
+
+  #recompute(): void {
+    const { graph, compute, equal } = this.#family;
+    const before = this.#dependencies;
+    const { value, read } = graph.track(() => compute(this.key));
+    this.#dependencies = read;
+    for (const dependency of read) dependency.addDependent(this);
+    if (before.length > 0) {
+      const kept = new Set(read);
+      for (const dependency of before) if (!kept.has(dependency)) dependency.removeDependent(this);
+    }
+    this.#state = "clean";
+    if (this.#value !== NOT_COMPUTED && equal(this.#value, value)) return;
+    this.#value = value;
+    this.markDependents("dirty");
+  }
+
+  /** The value as of the last refresh. */
+  get value(): V {
+    if (this.#value === NOT_COMPUTED) throw new Error("A computation was read before it was refreshed");
+    return this.#value;
+  }
+
+  override dispose(): void {
+    for (const dependency of this.#dependencies) dependency.removeDependent(this);
+    this.#dependencies = [];
+    this.#state = "dirty";
+  }
+}
+
+/** Brings the computation of that key up to date, a new one if there is none. */
+function refreshed<V>(family: Family<V>, key: string): Computation<V> {
+  let computation = family.nodes.get(key);
+  if (computation === undefined) {
+    computation = new Computation(family, key);
+    family.nodes.set(key, computation);
+  }
+  computation.refresh();
+  return computation;
 }
 
 /** Holds sources and memos that read each other. Memos must not read themselves, directly or not. */
 export class Graph {
-  #reads: Set<Node> | undefined;
+  #reads: Node[] | undefined;
+  #tracking = 0;
+  #trackings = 0;
 
   /** Keyed values that lookup finds; it is asked each time. */
   source<V>(lookup: (key: string) => V): Source<V> {
@@ -138,66 +185,61 @@ export class Graph {
       get: (key) => {
         if (this.#reads !== undefined) {
           let node = nodes.get(key);
-          if (node === undefined) nodes.set(key, node = new Node(() => nodes.delete(key)));
-          this.#reads.add(node);
+          if (node === undefined) nodes.set(key, node = new Node(nodes, key));
+          this.#note(node);
         }
         return lookup(key);
       },
-      changed: (key) => nodes.get(key)?.markDependents(),
+      changed: (key) => nodes.get(key)?.markDependents("dirty"),
     };
   }
 
   /** A memo inside the graph: a value that nobody reads any more is forgotten. */
   memo<V>(compute: (key: string) => V, equal: Equal<V> = Object.is): Memo<V> {
-    const computations = new Map<string, Computation<V>>();
+    const family: Family<V> = { graph: this, nodes: new Map(), compute, equal };
     return (key) => {
-      let computation = computations.get(key);
-      if (computation === undefined) {
-        const made = new Computation(this, () => compute(key), equal, () => {
-          computations.delete(key);
-          made.dispose();
-        });
-        computations.set(key, computation = made);
-      }
-      computation.refresh();
-      this.#reads?.add(computation);
-      return computation.read();
+      const computation = refreshed(family, key);
+      this.#note(computation);
+      return computation.value;
     };
   }
 
   /** A memo that is read from outside the graph. */
   roots<V>(compute: (key: string) => V): Roots<V> {
-    const computations = new Map<string, Computation<V>>();
     const stale = new Set<string>();
+    const family: Family<V> = { graph: this, nodes: new Map(), compute, equal: Object.is, stale };
     return {
       get: (key) => {
-        let computation = computations.get(key);
-        if (computation === undefined) {
-          computation = new Computation(this, () => compute(key), Object.is, () => {}, () => stale.add(key));
-          computations.set(key, computation);
-        }
-        computation.refresh();
+        const { value } = refreshed(family, key);
         stale.delete(key);
-        return computation.read();
+        return value;
       },
       stale: () => [...stale],
       drop: (key) => {
-        computations.get(key)?.dispose();
-        computations.delete(key);
+        family.nodes.get(key)?.dispose();
+        family.nodes.delete(key);
         stale.delete(key);
       },
     };
   }
 
   /** Runs a computation and answers what it read. */
-  track<V>(compute: () => V): { readonly value: V; readonly dependencies: ReadonlySet<Node> } {
-    const outer = this.#reads;
-    const reads = new Set<Node>();
-    this.#reads = reads;
+  track<V>(compute: () => V): { readonly value: V; readonly read: readonly Node[] } {
+    const outer = { reads: this.#reads, tracking: this.#tracking };
+    const read: Node[] = [];
+    this.#reads = read;
+    this.#tracking = ++this.#trackings;
     try {
-      return { value: compute(), dependencies: reads };
+      return { value: compute(), read };
     } finally {
-      this.#reads = outer;
+      this.#reads = outer.reads;
+      this.#tracking = outer.tracking;
     }
+  }
+
+  #note(node: Node): void {
+    if (this.#reads === undefined || node.seenBy === this.#tracking) return;
+    node.seenBy = this.#tracking;
+    this.#reads.push(node);
   }
 }

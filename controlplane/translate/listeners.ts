@@ -73,8 +73,8 @@ export function modelListener(listener: Listener, conflict: Verdict | undefined)
 export interface ListenerSurroundings {
   /** The Gateway has at least one address. */
   readonly hasAddress: boolean;
-  /** Why the parent as a whole cannot serve. */
-  readonly parentProblem?: string | undefined;
+  /** Condition Accepted of the Gateway; absent while that is still to be found out. */
+  readonly parentAccepted?: Verdict | undefined;
   /** The Gateway that has the port on a shared address. */
   readonly portTakenBy?: string | undefined;
   /** Entries of ListenerSets give PortUnavailable as the reason of Programmed too. */
@@ -99,7 +99,10 @@ function programmed(model: ListenerModel, accepted: Verdict, around: ListenerSur
       (around.inListenerSet && accepted.reason === "PortUnavailable");
     return no(own ? accepted.reason : "Invalid", accepted.message);
   }
-  if (around.parentProblem !== undefined) return no("Invalid", around.parentProblem);
+  const { parentAccepted } = around;
+  if (parentAccepted?.status === "False") {
+    return no("Invalid", `The Gateway is not accepted: ${parentAccepted.message}`);
+  }
   if (model.kinds.supported.length === 0) {
     return no("Invalid", "allowedRoutes.kinds leaves no kind of route that could attach.");
   }

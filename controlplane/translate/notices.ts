@@ -4,7 +4,7 @@
 // because the Gateway API counts the object as fine.
 
 import type { Gateway } from "../api/gateway.ts";
-import { parseIp } from "../api/ip.ts";
+import { familyOf } from "../api/ip.ts";
 import type { L4Route } from "../api/l4_route.ts";
 import type { ListenerSet } from "../api/listener_set.ts";
 import { type Kind, objectKey } from "../api/snapshot.ts";
@@ -50,7 +50,7 @@ function missingParents(derivation: Derivation, route: L4Route): ObjectRef[] {
 
 /** The listeners that a route is attached to, with the refText of the parent. */
 function listenersOf(derivation: Derivation, object: string): { parent: string; listener: string }[] {
-  return derivation.routeParents(object).flatMap(({ parent, attachment }) =>
+  return derivation.attachments.parentsOf(object).flatMap(({ parent, attachment }) =>
     attachment.listeners.map((listener) => ({ parent, listener }))
   );
 }
@@ -58,7 +58,7 @@ function listenersOf(derivation: Derivation, object: string): { parent: string; 
 /** Many routes on a listener are all accepted, and only the oldest gets its traffic. */
 function olderRoutes(derivation: Derivation, object: string): string[] {
   return listenersOf(derivation, object).flatMap(({ parent, listener }) => {
-    const serving = derivation.servingRoute(parent, listener);
+    const serving = derivation.attachments.servingRoute(parent, listener);
     if (serving === undefined || serving === object) return [];
     return [`${serving} is older and has the traffic of listener ${listener} of ${parent}.`];
   });
@@ -68,11 +68,11 @@ function olderRoutes(derivation: Derivation, object: string): string[] {
 function withoutEndpoints(derivation: Derivation, object: string): string[] {
   const families = new Set(
     listenersOf(derivation, object)
-      .filter(({ parent, listener }) => derivation.servingRoute(parent, listener) === object)
+      .filter(({ parent, listener }) => derivation.attachments.servingRoute(parent, listener) === object)
       .flatMap(({ parent }) => derivation.addressesOf(parent))
-      .flatMap((address) => parseIp(address)?.family ?? []),
+      .map(familyOf),
   );
-  const backends = derivation.backends(object);
+  const backends = derivation.attachments.backends(object);
   return [...families].flatMap((family) =>
     (backends?.backends ?? [])
       .filter(({ weight, endpoints, problem }) =>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Listener } from "../api/gateway.ts";
 import { type Aged, sortByAge } from "./age.ts";
 
 /** A Gateway with its addresses and the ports that its valid listeners want on each of them. */
@@ -9,6 +10,11 @@ export interface PortRequest extends Aged {
   readonly own: readonly string[];
   /** Ports of its ListenerSets' listeners. */
   readonly others: readonly string[];
+}
+
+/** "TCP/80": a port of a listener, of its protocol. */
+export function portName({ protocol, port }: Listener): string {
+  return `${protocol}/${port}`;
 }
 
 /** Ports that a Gateway does not get, each with the name of the Gateway that has it. */

@@ -21,7 +21,7 @@ import {
   objectKey,
   type Snapshot,
 } from "../api/snapshot.ts";
-import { type TranslateOptions } from "./derivation.ts";
+import type { TranslateOptions } from "./options.ts";
 import type { DesiredService } from "./desired.ts";
 import { translate } from "./translate.ts";
 import type { Translation } from "./translation.ts";

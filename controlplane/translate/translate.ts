@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Snapshot } from "../api/snapshot.ts";
-import type { TranslateOptions } from "./derivation.ts";
+import type { TranslateOptions } from "./options.ts";
 import type { Translation } from "./translation.ts";
 import { Translator } from "./translator.ts";
 
-export type { TranslateOptions } from "./derivation.ts";
+export type { TranslateOptions } from "./options.ts";
 
 /**
  * Translates all objects into the statuses to write and the dataplane to program.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ipBytes16, parseIp } from "../api/ip.ts";
 import type { Kind, Snapshot } from "../api/snapshot.ts";
 import { type Answer, answerFor, NOTHING } from "./answer.ts";
-import { Derivation, type TranslateOptions } from "./derivation.ts";
+import { Derivation } from "./derivation.ts";
+import type { TranslateOptions } from "./options.ts";
 import type { DesiredService } from "./desired.ts";
 import type { Roots } from "./graph.ts";
 import { refText } from "./object_ref.ts";
@@ -19,12 +19,6 @@ const OWN_KINDS: ReadonlySet<Kind> = new Set<Kind>([
   "UDPRoute",
 ]);
 
-/** The keys of what one object contributed. */
-interface Contribution {
-  readonly services: readonly string[];
-  readonly notices: readonly string[];
-}
-
 /**
  * Translates one snapshot after another, and works only on what the difference
  * between them reaches. The answers are those of translate(), and parts that are the
@@ -34,7 +28,8 @@ export class Translator {
   readonly #derivation: Derivation;
   /** The part of the answer that comes from each object of an own kind, by refText. */
   readonly #answers: Roots<Answer>;
-  readonly #contributions = new Map<string, Contribution>();
+  /** What is in the whole now from each object. */
+  readonly #contributions = new Map<string, Answer>();
   readonly #statuses = new Sorted<DesiredStatus>();
   readonly #services = new Sorted<DesiredService>();
   readonly #notices = new Sorted<Notice>();
@@ -70,31 +65,19 @@ export class Translator {
   }
 
   /** Removes what an object contributed and no longer does. */
-  #remove(object: string, { status, services, notices }: Answer): void {
+  #remove(object: string, after: Answer): void {
     const before = this.#contributions.get(object);
-    const keys = new Set([...services.map(serviceKey), ...notices.map(noticeKey)]);
-    for (const key of before?.services ?? []) if (!keys.has(key)) this.#services.delete(key);
-    for (const key of before?.notices ?? []) if (!keys.has(key)) this.#notices.delete(key);
-    if (status === undefined) this.#statuses.delete(object);
+    if (before === undefined) return;
+    for (const key of before.services.keys()) if (!after.services.has(key)) this.#services.delete(key);
+    for (const key of before.notices.keys()) if (!after.notices.has(key)) this.#notices.delete(key);
+    if (after.status === undefined) this.#statuses.delete(object);
   }
 
-  #put(object: string, { status, services, notices }: Answer): void {
-    const contribution = { services: services.map(serviceKey), notices: notices.map(noticeKey) };
-    services.forEach((service) => this.#services.set(serviceKey(service), service));
-    notices.forEach((notice) => this.#notices.set(noticeKey(notice), notice));
-    if (status !== undefined) this.#statuses.set(object, status);
-    if (services.length + notices.length > 0) this.#contributions.set(object, contribution);
-    else this.#contributions.delete(object);
+  #put(object: string, answer: Answer): void {
+    for (const [key, service] of answer.services) this.#services.set(key, service);
+    for (const [key, notice] of answer.notices) this.#notices.set(key, notice);
+    if (answer.status !== undefined) this.#statuses.set(object, answer.status);
+    if (answer === NOTHING) this.#contributions.delete(object);
+    else this.#contributions.set(object, answer);
   }
-}
-
-/** Orders services by address, IPv4 first, then port, then protocol. */
-function serviceKey({ address, port, protocol }: DesiredService): string {
-  const parsed = parseIp(address);
-  const bytes = parsed === undefined ? "" : ipBytes16(parsed).toHex();
-  return `${parsed?.family ?? ""} ${bytes} ${String(port).padStart(5, "0")} ${protocol}`;
-}
-
-function noticeKey({ kind, key, reason, message }: Notice): string {
-  return `${kind} ${key} ${reason} ${message}`;
 }

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What the translation is told besides the objects. */
+export interface TranslateOptions {
+  /**
+   * Whether Gateways get new addresses from the pool; true when absent. False on
+   * control planes that do not write status: they read the assignment.
+   */
+  readonly assignAddresses?: boolean;
+  /** The bundle version of the cluster's Gateway API CRDs; absent where there are none, as with manifests. */
+  readonly bundleVersion?: string;
+  /** How many services, one for each listener and address, the dataplane has room for; unlimited when absent. */
+  readonly maxServices?: number;
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The third stage: how Gateways, ListenerSets and their listeners fare with the
+// addresses and ports they got.
+
+import { type ObjectKey, objectKey } from "../api/snapshot.ts";
+import type { Addressing } from "./addressing.ts";
+import { overCapacity } from "./capacity.ts";
+import { no, type Verdict } from "./conditions.ts";
+import { gatewayAccepted, type GatewayOutcome, gatewayProgrammed } from "./gateway.ts";
+import { agedOf, type GatewayModels } from "./gateway_models.ts";
+import type { Graph, Memo } from "./graph.ts";
+import { type ListenerModel, type ListenerOutcome, listenerOutcome } from "./listeners.ts";
+import {
+  listenerSetAccepted,
+  type ListenerSetOutcome,
+  listenerSetProgrammed,
+  notAllowed,
+} from "./listener_set.ts";
+import type { Objects } from "./objects.ts";
+import type { TranslateOptions } from "./options.ts";
+import { portName } from "./ports.ts";
+
+/** A Gateway's outcome and those of the ListenerSets it admits. */
+export interface MergedOutcome extends GatewayOutcome {
+  readonly sets: ReadonlyMap<ObjectKey, ListenerSetOutcome>;
+}
+
+/** Outcomes by the key of the Gateway or ListenerSet. */
+export class Outcomes {
+  /** How a Gateway fares, if it is ours. */
+  readonly gateway: Memo<MergedOutcome | undefined>;
+  /** How a ListenerSet fares, if its Gateway is ours. */
+  readonly listenerSet: Memo<ListenerSetOutcome | undefined>;
+  readonly #objects: Objects;
+  readonly #models: GatewayModels;
+  readonly #addressing: Addressing;
+  readonly #limit: number;
+  readonly #unlimited: Memo<MergedOutcome | undefined>;
+  readonly #serviceCount: Memo<number>;
+  readonly #allOverCapacity: Memo<ReadonlySet<ObjectKey>>;
+  readonly #overCapacity: Memo<boolean>;
+
+  constructor(
+    graph: Graph,
+    objects: Objects,
+    models: GatewayModels,
+    addressing: Addressing,
+    options: TranslateOptions,
+  ) {
+    this.#objects = objects;
+    this.#models = models;
+    this.#addressing = addressing;
+    this.#limit = options.maxServices ?? Infinity;
+    this.#unlimited = graph.memo((key) => this.#fare(key));
+    this.#serviceCount = graph.memo((key) => countServices(this.#unlimited(key)));
+    this.#allOverCapacity = graph.memo(() => this.#measure());
+    this.#overCapacity = graph.memo((key) => this.#allOverCapacity("").has(key));
+    this.gateway = graph.memo((key) => {
+      const outcome = this.#unlimited(key);
+      // Without a limit Gateways do not depend on each other's size.
+      const over = outcome !== undefined && this.#limit !== Infinity && this.#overCapacity(key);
+      return over ? withoutResources(outcome) : outcome;
+    });
+    this.listenerSet = graph.memo((key) => this.#listenerSet(key));
+  }
+
+  #fare(key: ObjectKey): MergedOutcome | undefined {
+    const model = this.#models.gateway(key);
+    if (model === undefined) return undefined;
+    const addresses = this.#addressing.addresses(key);
+    const lost = this.#addressing.lostPorts(key);
+    const fare = (
+      models: readonly ListenerModel[],
+      inListenerSet: boolean,
+      parent?: Verdict,
+    ): ListenerOutcome[] =>
+      models.map((listener) =>
+        listenerOutcome(listener, {
+          hasAddress: addresses.addresses.length > 0,
+          portTakenBy: lost[portName(listener.listener)],
+          parentAccepted: parent,
+          inListenerSet,
+        })
+      );
+    const accepted = gatewayAccepted(model.gateway, fare(model.listeners, false));
+    const listeners = fare(model.listeners, false, accepted);
+    const programmed = gatewayProgrammed(accepted, addresses, listeners);
+    const sets = new Map(model.sets.map(({ set, listeners }) => {
+      const outcomes = fare(listeners, true, accepted);
+      const setAccepted = listenerSetAccepted(accepted, outcomes);
+      const setProgrammed = listenerSetProgrammed(setAccepted, programmed, outcomes);
+      return [objectKey(set), {
+        accepted: setAccepted,
+        programmed: setProgrammed,
+        listeners: outcomes,
+      }] as const;
+    }));
+    return { accepted, programmed, addresses, listeners, attachedListenerSets: countAccepted(sets), sets };
+  }
+
+  #listenerSet(key: ObjectKey): ListenerSetOutcome | undefined {
+    const gatewayKey = this.#models.gatewayOf(key);
+    const gateway = gatewayKey === undefined ? undefined : this.#objects.get("Gateway", gatewayKey);
+    if (gatewayKey === undefined || gateway === undefined) return undefined;
+    return this.gateway(gatewayKey)?.sets.get(key) ?? notAllowed(gateway);
+  }
+
+  #measure(): ReadonlySet<ObjectKey> {
+    const requests = this.#objects.gatewayKeys().flatMap((key) => {
+      const gateway = this.#objects.get("Gateway", key);
+      return gateway === undefined
+        ? []
+        : [{ key, ...agedOf(gateway.metadata), services: this.#serviceCount(key) }];
+    });
+    const over = overCapacity(requests, this.#limit);
+    return new Set(requests.filter((_, index) => over.has(index)).map(({ key }) => key));
+  }
+}
+
+function allListeners({ listeners, sets }: MergedOutcome): readonly ListenerOutcome[] {
+  return [...listeners, ...[...sets.values()].flatMap((set) => set.listeners)];
+}
+
+function countServices(outcome: MergedOutcome | undefined): number {
+  if (outcome === undefined) return 0;
+  const programmed = allListeners(outcome).filter((listener) => listener.programmed.status === "True");
+  return programmed.length * outcome.addresses.addresses.length;
+}
+
+function countAccepted(sets: ReadonlyMap<ObjectKey, ListenerSetOutcome>): number {
+  return [...sets.values()].filter(({ accepted }) => accepted.status === "True").length;
+}
+
+/** The outcome of a Gateway for which the dataplane has no room. */
+function withoutResources(outcome: MergedOutcome): MergedOutcome {
+  const programmed = no(
+    "NoResources",
+    "The dataplane has no room for the Gateway's listeners; remove listeners or Gateways.",
+  );
+  const stop = (listeners: readonly ListenerOutcome[]): ListenerOutcome[] =>
+    listeners.map((listener) =>
+      listener.programmed.status === "True"
+        ? { ...listener, programmed: no("Pending", programmed.message) }
+        : listener
+    );
+  const sets = [...outcome.sets].map(([key, set]) => {
+    const listeners = stop(set.listeners);
+    return [key, {
+      ...set,
+      listeners,
+      programmed: listenerSetProgrammed(set.accepted, programmed, listeners),
+    }] as const;
+  });
+  return { ...outcome, programmed, listeners: stop(outcome.listeners), sets: new Map(sets) };
+}
