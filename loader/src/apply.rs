@@ -5,7 +5,12 @@
 //! an RCU grace period after every write to a map of maps, and once for a
 //! batch.
 
-use std::{collections::BTreeMap, io, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    io,
+    sync::Arc,
+    thread,
+};
 
 use crate::{
     bpf::{self, Stopped},
@@ -21,6 +26,9 @@ const ENOTSUPP: i32 = 524;
 /// Tables made before they are put in place together: each holds a descriptor
 /// until then, and a process has 1,024 by default.
 const TABLES_AT_ONCE: usize = 256;
+
+/// Threads that delete side by side from a map of maps.
+const DELETERS: usize = 64;
 
 /// A run of operations of one kind on one map.
 #[derive(Debug, PartialEq, Eq)]
@@ -230,7 +238,7 @@ fn delete(map: &Map, keys: &[u8]) -> Result<()> {
                 // The one that is not there counts as deleted.
                 Some(libc::ENOENT) => done += stopped.done + 1,
                 Some(ENOTSUPP) => {
-                    return one_by_one(rest.chunks(sizes.key), |key| delete_one(map, key))
+                    return delete_side_by_side(map, rest)
                         .map_err(|stopped| failed("delete from", map, stopped));
                 }
                 _ => {
@@ -242,6 +250,32 @@ fn delete(map: &Map, keys: &[u8]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Deletes from a map without batches. It is a map of maps, where each deletion
+/// waits for an RCU grace period: threads that wait side by side share one.
+///
+/// A thread that fails does not stop the others, so more may be deleted than
+/// the number reported; deleting again does no harm.
+fn delete_side_by_side(map: &Map, keys: &[u8]) -> std::result::Result<(), Stopped> {
+    let key_size = map.sizes().key;
+    let share = (keys.len() / key_size).div_ceil(DELETERS);
+    thread::scope(|scope| {
+        let deleters: Vec<_> = keys
+            .chunks(share * key_size)
+            .map(|keys| {
+                scope.spawn(move || one_by_one(keys.chunks(key_size), |key| delete_one(map, key)))
+            })
+            .collect();
+        for (index, deleter) in deleters.into_iter().enumerate() {
+            let deleted = deleter.join().expect("a deleter does not panic");
+            deleted.map_err(|stopped| Stopped {
+                done: index * share + stopped.done,
+                error: stopped.error,
+            })?;
+        }
+        Ok(())
+    })
 }
 
 fn delete_one(map: &Map, key: &[u8]) -> io::Result<()> {
@@ -289,7 +323,7 @@ fn delete_tables(map: &Map, tables: &Tables, keys: &[u8]) -> Result<()> {
 
 /// Forgets those of `ids` that are not in `used`.
 fn release_unused(tables: &Tables, ids: impl IntoIterator<Item = u32>, used: &[u32]) -> Result<()> {
-    let used: std::collections::HashSet<&u32> = used.iter().collect();
+    let used: HashSet<&u32> = used.iter().collect();
     for id in ids {
         if !used.contains(&id) {
             tables.release(id)?;

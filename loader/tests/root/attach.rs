@@ -45,9 +45,11 @@ fn attach_twice_keeps_the_link() {
     client.load(fixture::first()).unwrap();
     let count = [attachment("count", Hook::TcxIngress, LOOPBACK)];
     assert_eq!(client.attach(&count, Order::Last), [""]);
+    host.send_packet();
+    let once = client.marks()[0];
     assert_eq!(client.attach(&count, Order::First), [""]);
     host.send_packet();
-    assert_eq!(client.marks()[0], 1);
+    assert_eq!(client.marks()[0], 2 * once);
 }
 
 #[test]
