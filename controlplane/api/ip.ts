@@ -32,23 +32,27 @@ function parseIpv4(text: string): bigint | undefined {
   return BigInt(number);
 }
 
+/** The 16-bit groups of one side of "::". */
 function parseGroups(text: string): string[] | undefined {
   if (text === "") return [];
   const groups = text.split(":");
-  const tail = groups.at(-1);
-  if (tail !== undefined && tail.includes(".")) {
-    const number = parseIpv4(tail);
-    if (number === undefined) return undefined;
-    groups.splice(-1, 1, (number >> 16n).toString(16), (number & 0xffffn).toString(16));
-  }
   return groups.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group)) ? groups : undefined;
 }
 
+/** Writes dotted decimals at the end as two groups. */
+function withoutDots(text: string): string | undefined {
+  const colon = text.lastIndexOf(":");
+  const number = parseIpv4(text.slice(colon + 1));
+  if (number === undefined) return undefined;
+  return `${text.slice(0, colon + 1)}${(number >> 16n).toString(16)}:${(number & 0xffffn).toString(16)}`;
+}
+
 function parseIpv6(text: string): bigint | undefined {
-  const halves = text.split("::");
-  if (halves.length > 2) return undefined;
+  const plain = text.includes(".") ? withoutDots(text) : text;
+  const halves = plain?.split("::") ?? [];
+  if (halves.length !== 1 && halves.length !== 2) return undefined;
   const head = parseGroups(halves[0] ?? "");
-  const tail = halves.length === 2 ? parseGroups(halves[1] ?? "") : [];
+  const tail = parseGroups(halves[1] ?? "");
   if (head === undefined || tail === undefined) return undefined;
   const missing = 8 - head.length - tail.length;
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { ParametersReference } from "../api/gateway_class.ts";
+import { SUPPORTED_FEATURES } from "./supported_features.ts";
+import {
+  gateway,
+  gatewayClass,
+  gatewayClassConfig,
+  gatewayClassWithConfig,
+  routes,
+  statusOf,
+  translated,
+  verdict,
+  withAddresses,
+} from "./testing.ts";
+
+Deno.test("A GatewayClass of Blixt is Accepted and lists its features", () => {
+  const status = statusOf(translated([gatewayClass()]), "GatewayClass", "blixt");
+  assertEquals(verdict(status.conditions, "Accepted"), "True Accepted");
+  assertEquals(status.supportedFeatures, SUPPORTED_FEATURES.map((name) => ({ name })));
+  assertEquals(status.conditions[0].observedGeneration, 1);
+});
+
+Deno.test("A GatewayClass of another controller gets no status, nor do its Gateways", () => {
+  const other = gatewayClass({ controllerName: "example.com/other" });
+  assertEquals(translated([other, gateway("default/web")]).statuses, []);
+});
+
+Deno.test("A GatewayClass of any name is Blixt's by its controllerName", () => {
+  const translation = translated([
+    gatewayClass({}, "fast"),
+    gateway("default/web", { gatewayClassName: "fast" }),
+  ]);
+  assertEquals(translation.statuses.map(({ kind }) => kind), ["Gateway", "GatewayClass"]);
+});
+
+Deno.test("A GatewayClass is Accepted with a valid GatewayClassConfig", () => {
+  const translation = translated([
+    gatewayClassWithConfig(),
+    gatewayClassConfig({ addressPools: [{ cidr: "192.0.2.0/24" }] }),
+  ]);
+  assertEquals(
+    verdict(statusOf(translation, "GatewayClass", "blixt").conditions, "Accepted"),
+    "True Accepted",
+  );
+});
+
+const GOOD: ParametersReference = { group: "blixt.x-k8s.io", kind: "GatewayClassConfig", name: "pool" };
+const BAD: readonly [string, ParametersReference, string][] = [
+  ["that does not exist", { ...GOOD, name: "gone" }, "GatewayClassConfig gone"],
+  [
+    "of another kind",
+    { group: "", kind: "ConfigMap", name: "pool", namespace: "default" },
+    "not a ConfigMap",
+  ],
+  ["of another group", { ...GOOD, group: "example.com" }, "of example.com"],
+  ["with a namespace", { ...GOOD, namespace: "default" }, "must have no namespace"],
+  ["whose ranges are wrong", GOOD, "spec.addressPools[0]"],
+];
+
+for (const [what, parametersRef, part] of BAD) {
+  Deno.test(`A GatewayClass is not Accepted: InvalidParameters for a parametersRef ${what}`, () => {
+    const config = gatewayClassConfig({ addressPools: [{ cidr: "nonsense" }] });
+    const { conditions } = statusOf(
+      translated([gatewayClass({ parametersRef }), config]),
+      "GatewayClass",
+      "blixt",
+    );
+    assertEquals(verdict(conditions, "Accepted"), "False InvalidParameters");
+    assertStringIncludes(conditions[0].message, part);
+  });
+}
+
+Deno.test("Gateways of a GatewayClass that is no longer Accepted keep the addresses they hold, and get no new ones", () => {
+  const translation = translated([
+    gatewayClassWithConfig("gone"),
+    withAddresses(gateway("default/old", { addresses: [] }), "192.0.2.7"),
+    gateway("default/new", { addresses: [] }),
+    withAddresses(gateway("default/static", { addresses: [{ value: "192.0.2.8" }] }), "192.0.2.8"),
+    gateway("default/late", { addresses: [{ value: "192.0.2.9" }] }),
+  ]);
+  const programmed = (name: string): string | undefined =>
+    verdict(statusOf(translation, "Gateway", `default/${name}`).conditions, "Programmed");
+  assertEquals(programmed("old"), "True Programmed");
+  assertEquals(programmed("static"), "True Programmed");
+  assertEquals(programmed("new"), "False AddressNotAssigned");
+  assertEquals(programmed("late"), "False AddressNotUsable");
+  assertEquals(routes(translation), ["192.0.2.7 TCP 80 -> refused", "192.0.2.8 TCP 80 -> refused"]);
+});
+
+Deno.test("A GatewayClass has SupportedVersion True for the bundles Blixt was made for", () => {
+  for (const bundleVersion of ["v1.6.0", "v1.6.3", "v1.7.0-rc.1"]) {
+    const { conditions } = statusOf(translated([gatewayClass()], { bundleVersion }), "GatewayClass", "blixt");
+    assertEquals(verdict(conditions, "SupportedVersion"), "True SupportedVersion");
+  }
+});
+
+Deno.test("A GatewayClass stays Accepted with other bundles, and SupportedVersion is False", () => {
+  for (const bundleVersion of ["v1.5.1", "v2.0.0", "v1.60.0", ""]) {
+    const { conditions } = statusOf(translated([gatewayClass()], { bundleVersion }), "GatewayClass", "blixt");
+    assertEquals(verdict(conditions, "SupportedVersion"), "False UnsupportedVersion");
+    assertEquals(verdict(conditions, "Accepted"), "True Accepted");
+  }
+});
+
+Deno.test("A GatewayClass has no SupportedVersion where the bundle is not known", () => {
+  const { conditions } = statusOf(translated([gatewayClass()]), "GatewayClass", "blixt");
+  assertEquals(verdict(conditions, "SupportedVersion"), undefined);
+});
