@@ -73,20 +73,19 @@ const RED = "\x1b[31m";
 const YELLOW = "\x1b[33m";
 const RESET = "\x1b[0m";
 
-/** Columns of the object with its part, and of the condition: wide enough for most. */
-const OBJECT_WIDTH = 46;
-const CONDITION_WIDTH = 20;
+/** The first column holds the longest condition that Blixt writes, "SupportedVersion=False". */
+const CONDITION_WIDTH = 23;
 
 function formatStatus(message: Message & { type: "status" }, colour: boolean): string {
   const { object, part, condition, place } = message;
+  const { type, status, reason } = condition;
   const subject = part === "" ? object : `${object}, ${part}`;
-  const state = `${condition.type}=${condition.status}`.padEnd(CONDITION_WIDTH);
   // Conflicted is the one condition that is good when False.
-  const good = (condition.status === "True") !== (condition.type === "Conflicted");
-  const shown = colour ? `${good ? GREEN : RED}${state}${RESET}` : state;
+  const good = (status === "True") !== (type === "Conflicted");
+  const state = `${type}=${status}`.padEnd(CONDITION_WIDTH);
+  const why = [reason === type ? "" : reason, condition.message].filter((part) => part !== "");
   const where = good || place === undefined ? "" : ` (${place})`;
-  const line = `${subject.padEnd(OBJECT_WIDTH)} ${shown} ${condition.reason}`;
-  return `${line}${condition.message === "" ? "" : `: ${condition.message}`}${where}`;
+  return `${colour ? `${good ? GREEN : RED}${state}${RESET}` : state}${[subject, ...why].join(": ")}${where}`;
 }
 
 function paint(type: "error" | "notice", colour: boolean): string {
