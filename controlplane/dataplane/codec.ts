@@ -103,6 +103,14 @@ export class StructCodec<Fields extends Readonly<Record<string, FieldKind>>> {
     return bytes;
   }
 
+  /** One field of a struct's bytes; spares decoding the rest. */
+  read<Name extends keyof Fields & string>(bytes: Uint8Array, name: Name): StructValue<Fields>[Name] {
+    const field = this.#fields.find(([candidate]) => candidate === name);
+    if (field === undefined) throw new TypeError(`There is no field ${name}`);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return FIELDS[field[1]].read(view, field[2]) as StructValue<Fields>[Name];
+  }
+
   /** The struct's values. Throws a RangeError when the bytes are too few. */
   decode(bytes: Uint8Array): StructValue<Fields> {
     if (bytes.length < this.size) {

@@ -32,7 +32,7 @@ export function serviceName(key: ServiceKeyValue): string {
 }
 
 /** True for a backend that is in use. */
-export function isAlive(backend: BackendValue): boolean {
+export function isAlive(backend: Pick<BackendValue, "flags">): boolean {
   return (backend.flags & BACKEND_ALIVE) !== 0;
 }
 

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { formatEndpoint } from "./address.ts";
+import type { BackendState, ServiceState, State, Traffic } from "./state.ts";
+
+const HEADER = ["SERVICE", "BACKEND", "WEIGHT", "FLOWS", "SHARE", "PACKETS", "IN", "OUT", "REFUSED"] as const;
+
+/** Columns that hold text; the others are numbers and set to the right. */
+const TEXT_COLUMNS = 2;
+
+/** Options of formatState(). */
+export interface ShowOptions {
+  /** Write ANSI colours. */
+  readonly colour: boolean;
+}
+
+/**
+ * The state as a table for people: a line for each service with its totals, below it one for each backend,
+ * then the drops that happened. WEIGHT is the part of the table's slots, SHARE the part of the flows so far.
+ */
+export function formatState(state: State, { colour }: ShowOptions): string {
+  if (state.services.length === 0) return "No service is programmed\n" + formatDrops(state, colour);
+  const rows = state.services.flatMap(serviceRows);
+  const widths = HEADER.map((title, i) =>
+    Math.max(title.length, ...rows.map((row) => (row[i] ?? "").length))
+  );
+  const line = (cells: readonly string[]): string =>
+    cells.map((cell, i) => i < TEXT_COLUMNS ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))
+      .join("  ").trimEnd();
+  const lines = rows.map((row) => row[0] === "" ? line(row) : bold(line(row), colour));
+  return [dim(line(HEADER), colour), ...lines].join("\n") + "\n" + formatDrops(state, colour);
+}
+
+function serviceRows(service: ServiceState): string[][] {
+  const { flows, refused } = service.traffic;
+  const name = `${formatEndpoint(service.address, service.port)}/${service.protocol}`;
+  const total = [name, "", "", String(flows), "", ...traffic(service.traffic), String(refused)];
+  const backends = service.backends.map((backend) => backendRow(backend, flows));
+  const refusal = service.refusedShare > 0 ? [["", "(refused)", percent(service.refusedShare)]] : [];
+  return [total, ...backends, ...refusal];
+}
+
+function backendRow(backend: BackendState, flows: bigint): string[] {
+  const share = flows === 0n ? "" : percent(Number(backend.traffic.flows) / Number(flows));
+  return [
+    "",
+    formatEndpoint(backend.address, backend.port),
+    percent(backend.share),
+    String(backend.traffic.flows),
+    share,
+    ...traffic(backend.traffic),
+    "",
+  ];
+}
+
+function traffic({ rxPackets, txPackets, rxBytes, txBytes }: Traffic): string[] {
+  return [String(rxPackets + txPackets), formatBytes(rxBytes), formatBytes(txBytes)];
+}
+
+function percent(part: number): string {
+  return `${(part * 100).toFixed(1)}%`;
+}
+
+const UNITS = ["kB", "MB", "GB", "TB", "PB"] as const;
+
+/** "999 B", "1.5 kB": decimal units. */
+export function formatBytes(bytes: bigint): string {
+  if (bytes < 1_000n) return `${bytes} B`;
+  let value = Number(bytes) / 1_000;
+  let unit = 0;
+  while (value >= 999.95 && unit < UNITS.length - 1) {
+    value /= 1_000;
+    unit++;
+  }
+  return `${value.toFixed(1)} ${UNITS[unit] ?? ""}`;
+}
+
+function formatDrops({ drops }: State, colour: boolean): string {
+  const happened = Object.entries(drops).filter(([, packets]) => packets > 0n);
+  if (happened.length === 0) return "\nNo packet was dropped\n";
+  const width = Math.max(...happened.map(([reason]) => reason.length));
+  const lines = happened.map(([reason, packets]) => `${reason.padEnd(width)}  ${packets}`);
+  return ["", dim("DROPPED PACKETS", colour), ...lines].join("\n") + "\n";
+}
+
+/** The state as JSON; counters are decimal strings, as they may exceed 2^53. */
+export function stateToJson(state: State): string {
+  return JSON.stringify(state, (_, value) => typeof value === "bigint" ? value.toString() : value, 2) + "\n";
+}
+
+function bold(text: string, colour: boolean): string {
+  return colour ? `\x1b[1m${text}\x1b[0m` : text;
+}
+
+function dim(text: string, colour: boolean): string {
+  return colour ? `\x1b[2m${text}\x1b[0m` : text;
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { assert, assertEquals } from "@std/assert";
+import { formatBytes, formatState, stateToJson } from "./show.ts";
+import type { State, Traffic } from "./state.ts";
+
+function traffic(flows: bigint, rest: Partial<Traffic> = {}): Traffic {
+  return { rxPackets: 0n, rxBytes: 0n, txPackets: 0n, txBytes: 0n, flows, refused: 0n, ...rest };
+}
+
+const state: State = {
+  services: [
+    {
+      address: "192.0.2.1",
+      port: 80,
+      protocol: "TCP",
+      slots: 4_093,
+      refusedShare: 0.25,
+      traffic: traffic(10n, { rxPackets: 40n, txPackets: 2n, rxBytes: 1_500n, txBytes: 12n, refused: 3n }),
+      backends: [
+        { address: "10.0.0.1", port: 8080, share: 0.5, ifindex: 3, traffic: traffic(7n, { rxPackets: 30n }) },
+        { address: "10.0.0.2", port: 8080, share: 0.25, ifindex: 3, traffic: traffic(3n) },
+      ],
+    },
+    {
+      address: "2001:db8::1",
+      port: 53,
+      protocol: "UDP",
+      slots: 1,
+      refusedShare: 0,
+      traffic: traffic(0n),
+      backends: [{ address: "2001:db8::7", port: 5353, share: 1, ifindex: 0, traffic: traffic(0n) }],
+    },
+  ],
+  drops: { malformed: 0n, refused_tcp: 3n, no_route: 12n },
+  attached: [2],
+};
+
+Deno.test("formatState() aligns services, backends and refusals, and lists only drops that happened", () => {
+  assertEquals(
+    formatState(state, { colour: false }),
+    `SERVICE               BACKEND             WEIGHT  FLOWS  SHARE  PACKETS      IN   OUT  REFUSED
+192.0.2.1:80/TCP                                     10              42  1.5 kB  12 B        3
+                      10.0.0.1:8080        50.0%      7  70.0%       30     0 B   0 B
+                      10.0.0.2:8080        25.0%      3  30.0%        0     0 B   0 B
+                      (refused)            25.0%
+[2001:db8::1]:53/UDP                                  0               0     0 B   0 B        0
+                      [2001:db8::7]:5353  100.0%      0               0     0 B   0 B
+
+DROPPED PACKETS
+refused_tcp  3
+no_route     12
+`,
+  );
+});
+
+Deno.test("formatState() says plainly that there is nothing", () => {
+  const empty = { services: [], drops: { malformed: 0n }, attached: [] };
+  assertEquals(formatState(empty, { colour: false }), "No service is programmed\n\nNo packet was dropped\n");
+});
+
+Deno.test("formatState() colours only when asked to, and the text stays the same", () => {
+  const coloured = formatState(state, { colour: true });
+  assert(coloured.includes("\x1b[1m192.0.2.1:80/TCP"));
+  assertEquals(coloured.replaceAll(/\x1b\[\dm/g, ""), formatState(state, { colour: false }));
+});
+
+Deno.test("formatBytes() uses decimal units with one digit, and never shows 1000 of one", () => {
+  const bytes = [0n, 999n, 1_000n, 1_550n, 999_949n, 999_950n, 1_000_000n, 5n * 10n ** 12n, 10n ** 20n];
+  assertEquals(bytes.map(formatBytes), [
+    "0 B",
+    "999 B",
+    "1.0 kB",
+    "1.6 kB",
+    "999.9 kB",
+    "1.0 MB",
+    "1.0 MB",
+    "5.0 TB",
+    "100000.0 PB",
+  ]);
+});
+
+Deno.test("stateToJson() writes counters beyond 2^53 exactly", () => {
+  const json = stateToJson({ ...state, drops: { malformed: 2n ** 60n } });
+  assertEquals(JSON.parse(json).drops, { malformed: "1152921504606846976" });
+});

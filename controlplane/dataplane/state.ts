@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { LoaderClient } from "../loader/client.ts";
+import { formatEndpoint } from "./address.ts";
+import { decodeU32, type StructCodec, type StructValue } from "./codec.ts";
+import { dumpMap, type KernelState, OBJECT_NAME, readKernel } from "./kernel.ts";
+import type { Layout, MapName, STRUCTS } from "./layout.ts";
+import { type BackendValue, PROTOCOL_NUMBER } from "./operation.ts";
+
+/** Traffic counted since the service or backend was made, summed over the CPUs. */
+export interface Traffic {
+  /** From clients. */
+  readonly rxPackets: bigint;
+  readonly rxBytes: bigint;
+  /** To clients. */
+  readonly txPackets: bigint;
+  readonly txBytes: bigint;
+  /** Flows begun. */
+  readonly flows: bigint;
+  /** Flows refused. */
+  readonly refused: bigint;
+}
+
+/** A backend as the kernel has it. */
+export interface BackendState {
+  readonly address: string;
+  readonly port: number;
+  /** Part of the slots of its service's table, 0 to 1. */
+  readonly share: number;
+  /** Interface on the way to it; 0 when the FIB is left to know. */
+  readonly ifindex: number;
+  readonly traffic: Traffic;
+}
+
+/** A service as the kernel has it. */
+export interface ServiceState {
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: "TCP" | "UDP";
+  /** Slots of its table; 0 when every flow is refused. */
+  readonly slots: number;
+  /** Part of the slots that refuse, 0 to 1. */
+  readonly refusedShare: number;
+  readonly traffic: Traffic;
+  /** Those with the larger share first. */
+  readonly backends: readonly BackendState[];
+}
+
+/** The whole dataplane as the kernel has it. */
+export interface State {
+  /** By address, port and protocol. */
+  readonly services: readonly ServiceState[];
+  /** Packets by reason, in the order of the object. */
+  readonly drops: Readonly<Record<string, bigint>>;
+  /** Interfaces that the program hangs at, by index. */
+  readonly attached: readonly number[];
+}
+
+/** Reads services, backends, counters and drops through the loader. Throws a LoaderError when nothing is loaded. */
+export async function readState(client: LoaderClient, layout: Layout, signal?: AbortSignal): Promise<State> {
+  const kernel = await readKernel(client, layout, signal);
+  const { objects } = await client.probe({ signal });
+  const stats = (map: MapName, ids: Set<number>): Promise<Map<number, Traffic>> =>
+    readStats(client, layout, map, ids, signal);
+  const services = await stats(
+    "service_stats",
+    new Set([...kernel.services.values()].map(({ value }) => value.id)),
+  );
+  const backends = await stats("backend_stats", new Set(kernel.backends.keys()));
+  return {
+    services: serviceStates(kernel, services, backends),
+    drops: await readDrops(client, layout, signal),
+    attached: objects.filter(({ name }) => name === OBJECT_NAME).flatMap(({ attachments }) => attachments)
+      .map(({ ifindex }) => ifindex).sort((a, b) => a - b),
+  };
+}
+
+const NO_TRAFFIC: Traffic = {
+  rxPackets: 0n,
+  rxBytes: 0n,
+  txPackets: 0n,
+  txBytes: 0n,
+  flows: 0n,
+  refused: 0n,
+};
+
+/** Makes a state of what was read. */
+export function serviceStates(
+  kernel: KernelState,
+  services: ReadonlyMap<number, Traffic>,
+  backends: ReadonlyMap<number, Traffic>,
+): ServiceState[] {
+  const byService = Map.groupBy(kernel.backends, ([, backend]) => backend.service);
+  const states = [...kernel.services.values()].map(({ key, value }): ServiceState => {
+    const slots = countSlots(kernel.tables.get(value.table), value.slots);
+    const share = (id: number): number => value.slots === 0 ? 0 : (slots.get(id) ?? 0) / value.slots;
+    const own = (byService.get(value.id) ?? []).map(([id, backend]) =>
+      backendState(backend, share(id), backends.get(id) ?? NO_TRAFFIC)
+    );
+    return {
+      address: key.address,
+      port: key.port,
+      protocol: key.protocol === PROTOCOL_NUMBER.UDP ? "UDP" : "TCP",
+      slots: value.slots,
+      refusedShare: value.slots === 0 ? 1 : share(0),
+      traffic: services.get(value.id) ?? NO_TRAFFIC,
+      backends: own.sort((a, b) => b.share - a.share || compareEndpoints(a, b)),
+    };
+  });
+  return states.sort((a, b) => compareEndpoints(a, b) || (a.protocol < b.protocol ? -1 : 1));
+}
+
+function backendState(backend: BackendValue, share: number, traffic: Traffic): BackendState {
+  const { address, port, ifindex } = backend;
+  return { address, port, share, ifindex, traffic };
+}
+
+function compareEndpoints(
+  a: { address: string; port: number },
+  b: { address: string; port: number },
+): number {
+  return formatEndpoint(a.address, a.port).localeCompare(formatEndpoint(b.address, b.port), "en", {
+    numeric: true,
+  });
+}
+
+function countSlots(table: Uint32Array | undefined, slots: number): Map<number, number> {
+  const counts = new Map<number, number>();
+  if (slots > 0) { for (const id of table ?? []) counts.set(id, (counts.get(id) ?? 0) + 1); }
+  return counts;
+}
+
+async function readStats(
+  client: LoaderClient,
+  layout: Layout,
+  map: MapName,
+  ids: ReadonlySet<number>,
+  signal?: AbortSignal,
+): Promise<Map<number, Traffic>> {
+  const result = new Map<number, Traffic>();
+  for await (const { key, value } of dumpMap(client, map, signal)) {
+    const id = decodeU32(key);
+    if (ids.has(id)) result.set(id, sumStats(layout, value));
+  }
+  return result;
+}
+
+function sumStats(layout: Layout, value: Uint8Array): Traffic {
+  const sum = sumCpus<typeof STRUCTS.Stats>(layout.Stats, value);
+  return {
+    rxPackets: sum.rx_packets,
+    rxBytes: sum.rx_bytes,
+    txPackets: sum.tx_packets,
+    txBytes: sum.tx_bytes,
+    flows: sum.flows,
+    refused: sum.refused,
+  };
+}
+
+async function readDrops(
+  client: LoaderClient,
+  layout: Layout,
+  signal?: AbortSignal,
+): Promise<Record<string, bigint>> {
+  for await (const { value } of dumpMap(client, "drops", signal)) return sumCpus(layout.Drops, value);
+  return {};
+}
+
+/** Adds up what each CPU has counted; bpf(2) pads each one's value to 8 bytes. */
+export function sumCpus<Fields extends Readonly<Record<string, "u64">>>(
+  codec: StructCodec<Fields>,
+  value: Uint8Array,
+): StructValue<Fields> {
+  const stride = Math.ceil(codec.size / 8) * 8;
+  const sum: Record<string, bigint> = {};
+  for (let at = 0; at + codec.size <= value.length; at += stride) {
+    const part: Readonly<Record<string, bigint>> = codec.decode(value.subarray(at, at + codec.size));
+    for (const [name, count] of Object.entries(part)) sum[name] = (sum[name] ?? 0n) + count;
+  }
+  return sum as StructValue<Fields>;
+}
