@@ -63,6 +63,11 @@ export class EventRecorder {
     }
   }
 
+  /** Resolves when what was set so far is written, or has failed. */
+  settled(): Promise<void> {
+    return this.#sending;
+  }
+
   /** An Event is worth one try: who needs to know reads the conditions. */
   async #record(notice: Notice, signal: AbortSignal): Promise<void> {
     const { store, trouble } = this.#options;

@@ -206,7 +206,7 @@ Deno.test("Reflector takes nothing away while the server is in trouble, waits lo
   ], (outcome) => names(outcome).length === 2);
   assertEquals(outcome.clock.pauses, [75, 150, 300, 600, 1_200, 2_400, 3_750]);
   assertEquals(outcome.log, [
-    "API server refused GET /api/v1/services: etcd is away (500); the last state stays, trying again",
+    "API server refused GET /api/v1/services: etcd is away (500)",
     "Over: API server refused GET /api/v1/services: etcd is away (500)",
   ]);
 });

@@ -28,6 +28,8 @@ export class ScriptedServer implements AsyncDisposable {
   readonly #finished = Promise.withResolvers<void>();
   readonly #bodies: unknown[] = [];
   readonly #requests: string[] = [];
+  /** Requests after the script's end. */
+  readonly unexpected: string[] = [];
 
   constructor(script: readonly Exchange[]) {
     this.#script = script;
@@ -58,10 +60,14 @@ export class ScriptedServer implements AsyncDisposable {
   async #answer(request: Request): Promise<Response> {
     const { pathname, search } = new URL(request.url);
     const text = await request.text();
+    const line = `${request.method} ${pathname}${decodeURIComponent(search)}`;
     const exchange = this.#script[this.#requests.length];
     // After the script, every request waits for the end of the test, so that nothing more changes.
-    if (exchange === undefined) return new Response(openStream([]), { status: 200 });
-    this.#requests.push(`${request.method} ${pathname}${decodeURIComponent(search)}`);
+    if (exchange === undefined) {
+      this.unexpected.push(line);
+      return new Response(openStream([]), { status: 200 });
+    }
+    this.#requests.push(line);
     this.#bodies.push(text === "" ? undefined : JSON.parse(text));
     if (this.#requests.length === this.#script.length) queueMicrotask(() => this.#finished.resolve());
     const { status = 200, headers = {}, json, text: raw, lines = [], open = false } = exchange;

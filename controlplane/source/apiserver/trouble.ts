@@ -17,7 +17,7 @@ export class Trouble {
   report(who: string, message: string): void {
     const known = [...this.#present.values()].includes(message);
     this.#present.set(who, message);
-    if (!known) this.#log(`${message}; the last state stays, trying again`);
+    if (!known) this.#log(message);
   }
 
   /** One who has none any more. */
