@@ -301,40 +301,43 @@ fn put_tables(map: &Map, tables: &Tables, keys: &[u8], values: &[&[u8]]) -> Resu
 }
 
 fn put_tables_at_once(map: &Map, tables: &Tables, keys: &[u8], values: &[&[u8]]) -> Result<()> {
-    let made: Result<Vec<Table>> = values.iter().map(|values| tables.make(values)).collect();
-    let made = made?;
-    let former = former_ids(map, keys)?;
-    let fds: Vec<u8> = made.iter().flat_map(Table::value).collect();
-    put(map, keys, &fds)?;
-    // A key that occurs twice in the run has its first table replaced as well.
-    let now = former_ids(map, keys)?;
-    release_unused(
-        tables,
-        former.into_iter().chain(made.iter().map(|table| table.id)),
-        &now,
-    )
+    let former = ids_at(map, keys)?;
+    let mut made = Vec::with_capacity(values.len());
+    let done = values
+        .iter()
+        .try_for_each(|values| tables.make(values).map(|table| made.push(table)))
+        .and_then(|()| {
+            let fds: Vec<u8> = made.iter().flat_map(Table::value).collect();
+            put(map, keys, &fds)
+        });
+    // Whatever happened, and also when a key occurs twice: of the tables that
+    // were and those that were made, the ones in place are needed.
+    let used = ids_at(map, keys)?;
+    let made = made.iter().map(|table| table.id);
+    release_unused(tables, former.into_iter().chain(made), &used)?;
+    done
 }
 
 fn delete_tables(map: &Map, tables: &Tables, keys: &[u8]) -> Result<()> {
-    let former = former_ids(map, keys)?;
-    delete(map, keys)?;
-    release_unused(tables, former, &[])
+    let former = ids_at(map, keys)?;
+    let done = delete(map, keys);
+    release_unused(tables, former, &ids_at(map, keys)?)?;
+    done
 }
 
 /// Forgets those of `ids` that are not in `used`.
-fn release_unused(tables: &Tables, ids: impl IntoIterator<Item = u32>, used: &[u32]) -> Result<()> {
-    let used: HashSet<&u32> = used.iter().collect();
-    for id in ids {
-        if !used.contains(&id) {
-            tables.release(id)?;
-        }
-    }
-    Ok(())
+fn release_unused(
+    tables: &Tables,
+    ids: impl IntoIterator<Item = u32>,
+    used: &HashSet<u32>,
+) -> Result<()> {
+    let mut unused = ids.into_iter().filter(|id| !used.contains(id));
+    unused.try_for_each(|id| tables.release(id))
 }
 
 /// Ids of the tables at these keys, where there are any.
-fn former_ids(map: &Map, keys: &[u8]) -> Result<Vec<u32>> {
-    let mut ids = Vec::new();
+fn ids_at(map: &Map, keys: &[u8]) -> Result<HashSet<u32>> {
+    let mut ids = HashSet::new();
     for key in keys.chunks(map.sizes().key) {
         ids.extend(table_id(map, key)?);
     }
@@ -364,4 +367,191 @@ fn one_by_one<T>(
 
 fn failed(verb: &str, map: &Map, stopped: Stopped) -> Error {
     Error::kernel(format!("{verb} map {}", map.name()), &stopped.error).after(stopped.done as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use aya::maps::MapType;
+    use tonic::Code;
+
+    use super::*;
+    use crate::{
+        proto::{Delete, Put, PutTable},
+        shape::Shape,
+    };
+
+    const CPUS: usize = 2;
+
+    fn layout(name: &str) -> Option<&'static Layout> {
+        const fn plain(map_type: MapType, value_size: u32) -> Layout {
+            Layout {
+                shape: Shape {
+                    map_type: map_type as u32,
+                    key_size: 4,
+                    value_size,
+                    max_entries: 8,
+                    flags: 0,
+                },
+                inner: None,
+            }
+        }
+        static HASH: Layout = plain(MapType::Hash, 2);
+        static ARRAY: Layout = plain(MapType::Array, 2);
+        static PER_CPU: Layout = plain(MapType::PerCpuHash, 2);
+        static PROGRAMS: Layout = plain(MapType::ProgramArray, 4);
+        static TABLES: Layout = Layout {
+            inner: Some(plain(MapType::Array, 4).shape),
+            ..plain(MapType::ArrayOfMaps, 4)
+        };
+        match name {
+            "hash" => Some(&HASH),
+            "array" => Some(&ARRAY),
+            "per_cpu" => Some(&PER_CPU),
+            "programs" => Some(&PROGRAMS),
+            "tables" => Some(&TABLES),
+            _ => None,
+        }
+    }
+
+    fn operation(map: &str, action: Action) -> Operation {
+        Operation {
+            map: map.into(),
+            action: Some(action),
+        }
+    }
+
+    fn put(map: &str, key: u32, value: &[u8]) -> Operation {
+        let key = key.to_ne_bytes().to_vec().into();
+        let value = value.to_vec().into();
+        operation(map, Action::Put(Put { key, value }))
+    }
+
+    fn delete(map: &str, key: u32) -> Operation {
+        let key = key.to_ne_bytes().to_vec().into();
+        operation(map, Action::Delete(Delete { key }))
+    }
+
+    fn put_table(map: &str, key: u32, values: &[u8]) -> Operation {
+        let key = key.to_ne_bytes().to_vec().into();
+        let values = values.to_vec().into();
+        operation(map, Action::PutTable(PutTable { key, values }))
+    }
+
+    fn keys(keys: &[u32]) -> Vec<u8> {
+        keys.iter().copied().flat_map(u32::to_ne_bytes).collect()
+    }
+
+    #[test]
+    fn plan_gathers_neighbours_of_one_kind_and_keeps_the_order() {
+        let operations = [
+            put("hash", 1, &[1, 1]),
+            put("hash", 2, &[2, 2]),
+            delete("hash", 1),
+            put("hash", 3, &[3, 3]),
+            put("array", 3, &[4, 4]),
+            put_table("tables", 0, &[0; 4]),
+            put_table("tables", 1, &[0; 8]),
+        ];
+        let steps = plan(layout, &operations, CPUS).unwrap();
+        let step = |map, count, numbers: &[u32], change| Step {
+            map,
+            count,
+            keys: keys(numbers),
+            change,
+        };
+        assert_eq!(
+            steps,
+            [
+                step("hash", 2, &[1, 2], Change::Put(vec![1, 1, 2, 2])),
+                step("hash", 1, &[1], Change::Delete),
+                step("hash", 1, &[3], Change::Put(vec![3, 3])),
+                step("array", 1, &[3], Change::Put(vec![4, 4])),
+                step(
+                    "tables",
+                    2,
+                    &[0, 1],
+                    Change::PutTable(vec![&[0; 4], &[0; 8]])
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn plan_turns_a_deletion_in_an_array_into_zeros() {
+        let operations = [put("array", 1, &[1, 1]), delete("array", 2)];
+        let steps = plan(layout, &operations, CPUS).unwrap();
+        assert_eq!(steps.len(), 1);
+        assert_eq!(steps[0].change, Change::Put(vec![1, 1, 0, 0]));
+    }
+
+    #[test]
+    fn plan_pads_and_repeats_the_value_of_a_per_cpu_map() {
+        let operations = [put("per_cpu", 1, &[5, 6])];
+        let steps = plan(layout, &operations, CPUS).unwrap();
+        let value = [5, 6, 0, 0, 0, 0, 0, 0];
+        assert_eq!(steps[0].change, Change::Put(value.repeat(CPUS)));
+    }
+
+    #[test]
+    fn plan_keeps_a_deletion_in_a_map_of_maps() {
+        let operations = [delete("tables", 7)];
+        let steps = plan(layout, &operations, CPUS).unwrap();
+        assert_eq!(steps[0].change, Change::Delete);
+    }
+
+    #[test]
+    fn plan_names_the_operation_and_the_map_that_cannot_work() {
+        let wrong_key = operation(
+            "hash",
+            Action::Delete(Delete {
+                key: vec![1, 2, 3].into(),
+            }),
+        );
+        let nothing = Operation {
+            map: "hash".into(),
+            action: None,
+        };
+        for (bad, part) in [
+            (wrong_key, "the key has 3 bytes"),
+            (nothing, "neither put, delete nor put_table"),
+            (put("hash", 1, &[1]), "the value has 1 bytes"),
+            (put("array", 8, &[1, 1]), "index 8 is out of bounds"),
+            (delete("tables", 8), "index 8 is out of bounds"),
+            (put("programs", 1, &[0; 4]), "no plain keys and values"),
+            (put("tables", 1, &[0; 4]), "takes put_table"),
+            (put_table("hash", 1, &[0; 4]), "needs a map of maps"),
+            (put_table("tables", 1, &[]), "whole values"),
+            (put_table("tables", 1, &[0; 5]), "whole values"),
+        ] {
+            let map = bad.map.clone();
+            let operations = [put("hash", 1, &[1, 1]), bad];
+            let error = plan(layout, &operations, CPUS).unwrap_err();
+            assert_eq!(error.code, Code::InvalidArgument);
+            let start = format!("Operation 1 on map {map}: ");
+            assert!(error.message.starts_with(&start), "{}", error.message);
+            assert!(error.message.contains(part), "{part}: {}", error.message);
+        }
+    }
+
+    #[test]
+    fn plan_does_not_find_an_unknown_map() {
+        let operations = [put("other", 1, &[1])];
+        let error = plan(layout, &operations, CPUS).unwrap_err();
+        assert_eq!(error.code, Code::NotFound);
+        assert!(error.message.contains("Operation 0 names map \"other\""));
+    }
+
+    #[test]
+    fn one_by_one_stops_at_the_first_failure_and_counts_those_before() {
+        let mut written = Vec::new();
+        let stopped = one_by_one([1, 2, 3, 4].into_iter(), |element| {
+            written.push(element);
+            if element == 3 {
+                return Err(io::Error::from_raw_os_error(libc::ENOMEM));
+            }
+            Ok(())
+        })
+        .unwrap_err();
+        assert_eq!((stopped.done, written), (2, vec![1, 2, 3]));
+    }
 }

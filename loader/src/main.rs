@@ -4,7 +4,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::{fs, process::ExitCode, sync::Arc};
+use std::{fs, process::ExitCode, sync::Arc, time::Duration};
 
 use blixt_loader::{
     args::{self, Command, EXIT_USAGE, HELP, Options},
@@ -26,6 +26,9 @@ const EXIT_CONFIGURATION: u8 = 78;
 
 /// Largest request: an object with its debug information, or a whole state.
 const LARGEST_MESSAGE: usize = 64 << 20;
+
+/// How long a call may go on after the loader was told to end.
+const GRACE: Duration = Duration::from_secs(5);
 
 const BUILD: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
 
@@ -98,7 +101,8 @@ fn run(options: Options) -> Result<(), Failure> {
     // Only this process's own socket: another loader refuses to start while
     // this one answers.
     let _ = fs::remove_file(&options.socket);
-    runtime.shutdown_background();
+    // A change that is under way is finished; one that hangs is not waited for.
+    runtime.shutdown_timeout(GRACE);
     served.map_err(Failure::from)
 }
 

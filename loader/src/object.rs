@@ -64,7 +64,8 @@ impl Object {
 
     /// Forgets what is gone when somebody removed the pins behind our back.
     pub fn refresh(&mut self) -> Result<()> {
-        if !self.exists() && !(self.maps.is_empty() && self.programs.is_empty()) {
+        let empty = self.maps.is_empty() && self.programs.is_empty();
+        if !empty && !self.exists() {
             self.unload()?;
         }
         Ok(())
@@ -100,6 +101,7 @@ impl Object {
         let adopted = self.adoptable(&bytecode)?;
         let ebpf = bytecode.load(&adopted)?;
 
+        let existed = self.exists();
         self.pins.create()?;
         let created: Vec<&str> = bytecode
             .maps()
@@ -111,16 +113,15 @@ impl Object {
             .pin_maps(&bytecode, &ebpf, &created)
             .and_then(|()| self.switch(&ebpf));
         if let Err(error) = switched {
-            for name in created {
-                self.unpin_map(name)?;
+            if existed {
+                created.iter().try_for_each(|name| self.unpin_map(name))?;
+            } else {
+                self.pins.remove_all()?;
             }
             return Err(error);
         }
 
         self.unpin_absent(&bytecode)?;
-        if adopted.is_empty() {
-            self.generation = 0;
-        }
         self.adopted = adopted.into_keys().collect();
         self.reopen()
     }

@@ -98,7 +98,8 @@ impl Tables {
         bpf::update_batch(data.fd().as_fd(), shape.sizes(1), &keys, values).map_err(|stopped| {
             Error::kernel(format!("fill a table of map {}", self.map), &stopped.error)
         })?;
-        pins::replace(data.fd(), &self.pin(id))?;
+        bpf::pin(data.fd().as_fd(), &self.pin(id))
+            .map_err(|error| Error::kernel(format!("pin a table of map {}", self.map), &error))?;
         Ok(Table { data, id })
     }
 

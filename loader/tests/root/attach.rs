@@ -54,6 +54,34 @@ fn attach_twice_keeps_the_link() {
 
 #[test]
 #[ignore = "needs root"]
+fn attach_puts_a_program_first_or_last() {
+    let (host, mut client) = Host::with_loader();
+    client.load(fixture::first()).unwrap();
+    // `former` lets no packet through to those after it.
+    let mut place = |program, order| {
+        let place = attachment(program, Hook::TcxIngress, LOOPBACK);
+        assert_eq!(client.attach(&[place], order), [""]);
+        host.send_packet();
+        let marks = client.marks();
+        (marks[0], marks[3])
+    };
+    let (count, former) = place("former", Order::Last);
+    assert!(count == 0 && former > 0);
+    assert_eq!(place("count", Order::Last), (0, 2 * former));
+    let former = [attachment("former", Hook::TcxIngress, LOOPBACK)];
+    client.detach(&former).unwrap();
+    client.attach(&former, Order::Last);
+    host.send_packet();
+    let counted = client.marks()[0];
+    assert!(counted > 0, "count was not first");
+    client.detach(&former).unwrap();
+    client.attach(&former, Order::First);
+    host.send_packet();
+    assert_eq!(client.marks()[0], counted, "former was not first");
+}
+
+#[test]
+#[ignore = "needs root"]
 fn attach_answers_each_failure_in_a_sentence_and_does_the_rest() {
     let (_host, mut client) = Host::with_loader();
     client.load(fixture::first()).unwrap();
@@ -106,7 +134,10 @@ fn links_of_interfaces_that_are_gone_are_forgotten() {
     client.load(fixture::first()).unwrap();
     host.ip(&["link", "add", "v0", "type", "veth", "peer", "name", "v1"]);
     let veth = attachment("count", Hook::TcxIngress, host.ifindex("v0"));
-    assert_eq!(client.attach(&[veth.clone()], Order::Last), [""]);
+    assert_eq!(
+        client.attach(std::slice::from_ref(&veth), Order::Last),
+        [""]
+    );
     host.ip(&["link", "del", "v0"]);
     assert!(client.probe_object().unwrap().attachments.is_empty());
     assert!(client.attach(&[veth], Order::Last)[0].contains("does not exist"));

@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Name of the object in all tests.
 pub const NAME: &str = "test";
 
+pub type KeyValue = (Vec<u8>, Vec<u8>);
+
 pub struct Client {
     runtime: Runtime,
     loader: LoaderClient<Channel>,
@@ -115,7 +117,7 @@ impl Client {
     }
 
     /// All elements of a map, sorted by key.
-    pub fn dump(&mut self, map: &str) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Status> {
+    pub fn dump(&mut self, map: &str) -> Result<Vec<KeyValue>, Status> {
         let mut elements: Vec<_> = self
             .dump_chunks(map, 0)?
             .into_iter()

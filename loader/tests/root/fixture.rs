@@ -11,17 +11,17 @@ use std::{
 
 /// First version.
 pub fn first() -> Vec<u8> {
-    build("first", "")
+    build("")
 }
 
 /// Second version: other programs, one map more.
 pub fn next() -> Vec<u8> {
-    build("next", "next")
+    build("next")
 }
 
 /// With a program that the verifier refuses.
 pub fn refused() -> Vec<u8> {
-    build("refused", "refused")
+    build("refused")
 }
 
 fn cache() -> PathBuf {
@@ -29,10 +29,10 @@ fn cache() -> PathBuf {
     env::var_os("BLIXT_CACHE").map_or_else(home, PathBuf::from)
 }
 
-fn build(name: &str, features: &str) -> Vec<u8> {
+fn build(features: &str) -> Vec<u8> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock();
-    let target = cache().join("target-bpf").join(format!("fixture-{name}"));
+    let target = cache().join("target-bpf/fixture");
     let flags = [
         format!("--cfg=bpf_target_arch=\"{}\"", env::consts::ARCH),
         "-Cdebuginfo=2".into(),

@@ -136,6 +136,17 @@ impl Host {
         line.split(':').next().unwrap().parse().expect("an ifindex")
     }
 
+    /// Packets that came over the loopback interface so far.
+    pub fn received(&self) -> u64 {
+        let output = self.enter("cat").arg("/proc/net/dev").output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let line = text
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("lo:"));
+        let packets = line.unwrap().split_whitespace().nth(1).unwrap();
+        packets.parse().unwrap()
+    }
+
     /// Sends a datagram over the loopback interface.
     pub fn send_packet(&self) {
         let sent = self

@@ -108,9 +108,10 @@ fn load_swaps_the_programs_behind_links_and_detaches_those_that_are_gone() {
     client.load(fixture::first()).unwrap();
     let count = attachment("count", Hook::TcxIngress, LOOPBACK);
     let former = attachment("former", Hook::TcxIngress, LOOPBACK);
+    let pass = attachment("pass", Hook::XdpGeneric, LOOPBACK);
     assert_eq!(
-        client.attach(&[count.clone(), former], Order::First),
-        ["", ""]
+        client.attach(&[count.clone(), former, pass.clone()], Order::Last),
+        ["", "", ""]
     );
     host.send_packet();
     let before = client.marks();
@@ -120,7 +121,7 @@ fn load_swaps_the_programs_behind_links_and_detaches_those_that_are_gone() {
     );
 
     let object = client.load(fixture::next()).unwrap();
-    assert_eq!(object.attachments, [count]);
+    assert_eq!(object.attachments, [count, pass]);
     let programs: Vec<&str> = object
         .programs
         .iter()
@@ -137,10 +138,43 @@ fn load_swaps_the_programs_behind_links_and_detaches_those_that_are_gone() {
     host.send_packet();
     let after = client.marks();
     assert_eq!((after[0], after[3]), (before[0], before[3]));
-    assert!(after[1] > 0, "{after:?}");
+    assert!(after[1] > 0 && after[4] > before[4], "{after:?}");
 
     let back = client.load(fixture::first()).unwrap();
     assert!(back.maps.iter().all(|map| map.name != "added"));
+}
+
+#[test]
+#[ignore = "needs root"]
+fn no_packet_passes_by_while_programs_are_swapped() {
+    let (host, mut client) = Host::with_loader();
+    let (first, next) = (fixture::first(), fixture::next());
+    client.load(first.clone()).unwrap();
+    let count = attachment("count", Hook::TcxIngress, LOOPBACK);
+    client.attach(&[count], Order::Last);
+    let (received, marks) = (host.received(), client.marks());
+    let mut sender = host
+        .enter("bash")
+        .args([
+            "-c",
+            "for i in {1..20000}; do echo x > /dev/udp/127.0.0.1/9; done",
+        ])
+        .spawn()
+        .unwrap();
+    let mut swaps = 0;
+    while sender.try_wait().unwrap().is_none() {
+        client.load(next.clone()).unwrap();
+        client.load(first.clone()).unwrap();
+        swaps += 2;
+    }
+    let received = host.received() - received;
+    let after = client.marks();
+    assert_eq!(after[0] + after[1] - marks[0] - marks[1], received);
+    println!(
+        "{swaps} swaps, {received} packets, {} seen by the second version",
+        after[1]
+    );
+    assert!(swaps > 2 && after[1] > 0 && received >= 20_000);
 }
 
 #[test]
@@ -283,12 +317,15 @@ fn a_new_loader_adopts_what_a_killed_one_left_running() {
     host.start();
     let mut client = host.client();
     let object = client.probe_object().unwrap();
-    assert_eq!(object.attachments, [count.clone()]);
+    assert_eq!(object.attachments, std::slice::from_ref(&count));
     assert_eq!((object.maps.len(), object.programs.len()), (6, 3));
     assert_eq!(object.generation, 0);
     assert!(client.marks()[0] > 0, "it stopped counting");
     assert_eq!(client.dump("tables").unwrap().len(), 1);
-    assert_eq!(client.attach(&[count.clone()], Order::Last), [""]);
+    assert_eq!(
+        client.attach(std::slice::from_ref(&count), Order::Last),
+        [""]
+    );
     let object = client.load(fixture::first()).unwrap();
     assert!(object.maps.iter().all(|map| map.adopted));
     assert_eq!(object.attachments, [count]);
