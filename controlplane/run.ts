@@ -46,7 +46,9 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
 
   const announce = async (translation: Translation): Promise<void> => {
     await dataplane.programmed(translation.dataplane, signal);
-    if (signal.aborted || translation !== latest) return;
+    // A newer translation may only say more of statuses: then this dataplane is still the latest, and this the news of it.
+    if (signal.aborted || translation.dataplane !== latest?.dataplane) return;
+    if (applied === translation.dataplane) return;
     if (!isReady) {
       isReady = true;
       tell();
