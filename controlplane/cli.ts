@@ -79,12 +79,12 @@ export function parseCommandLine(args: readonly string[]): Config | "help" {
     },
   });
   if (flags.help) return "help";
-  if (unknown[0] !== undefined) throw new UsageError(`Unknown argument ${unknown[0]}`);
   for (const [name, value] of Object.entries(flags)) {
     if (value === "" || Array.isArray(value) && value.includes("")) {
       throw new UsageError(`--${name} needs a value`);
     }
   }
+  if (unknown[0] !== undefined) throw new UsageError(`Unknown argument ${unknown[0]}`);
   const { loader, object } = flags;
   if (loader === undefined) {
     throw new UsageError("--loader is missing, for example --loader unix:/run/blixt/loader.sock");

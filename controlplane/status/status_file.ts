@@ -24,8 +24,8 @@ export class StatusFile {
   /** The items of the last run; none when there was none or the file cannot be understood. */
   async read(): Promise<readonly StatusItem[]> {
     try {
-      const content: unknown = parse(await Deno.readTextFile(this.#path));
-      return (content as { items?: StatusItem[] } | null)?.items ?? [];
+      const content = parse(await Deno.readTextFile(this.#path)) as { readonly items?: unknown } | null;
+      return Array.isArray(content?.items) ? content.items.filter(isStatusItem) : [];
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) this.#report("read", error);
       return [];
@@ -61,4 +61,10 @@ export class StatusFile {
   #report(what: string, error: unknown): void {
     this.#onError(`Status file ${this.#path} cannot be ${what}: ${(error as Error).message}`);
   }
+}
+
+/** The file may have been edited or cut short: what does not look like an item does not count. */
+function isStatusItem(value: unknown): value is StatusItem {
+  const { kind, metadata, status } = (value ?? {}) as Partial<StatusItem>;
+  return typeof kind === "string" && typeof metadata?.name === "string" && typeof status === "object";
 }

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { assertEquals, assertThrows } from "@std/assert";
+import { parseCommandLine, UsageError } from "./cli.ts";
+
+const COMMON = ["--loader", "unix:/run/l.sock", "--object", "blixt.o"];
+
+Deno.test("parseCommandLine() reads a folder of manifests, the status file beside the socket by default", () => {
+  assertEquals(parseCommandLine(["--manifests", "k8s", ...COMMON]), {
+    source: { type: "manifests", folder: "k8s", statusFile: "/run/status.yaml" },
+    loader: "unix:/run/l.sock",
+    object: "blixt.o",
+    interfaces: [],
+    unloadOnExit: false,
+    json: false,
+  });
+});
+
+Deno.test("parseCommandLine() reads every option", () => {
+  const all = [
+    "--interface",
+    "eth0",
+    "--interface=eth1",
+    "--status-file",
+    "s.yaml",
+    "--unload-on-exit",
+    "--json",
+  ];
+  assertEquals(parseCommandLine(["--manifests=k8s", ...COMMON, ...all]), {
+    source: { type: "manifests", folder: "k8s", statusFile: "s.yaml" },
+    loader: "unix:/run/l.sock",
+    object: "blixt.o",
+    interfaces: ["eth0", "eth1"],
+    unloadOnExit: true,
+    json: true,
+  });
+});
+
+Deno.test("parseCommandLine() reads a kubeconfig with a context, and the pod's own account", () => {
+  const sourceOf = (...args: string[]): unknown =>
+    (parseCommandLine([...args, ...COMMON]) as { source: unknown }).source;
+  assertEquals(sourceOf("--kubeconfig", "c"), { type: "apiserver", kubeconfig: "c" });
+  assertEquals(sourceOf("--kubeconfig", "c", "--context", "kind"), {
+    type: "apiserver",
+    kubeconfig: "c",
+    context: "kind",
+  });
+  assertEquals(sourceOf("--in-cluster"), { type: "apiserver" });
+});
+
+Deno.test("parseCommandLine() answers help before it looks at anything else", () => {
+  assertEquals(parseCommandLine(["--help"]), "help");
+});
+
+Deno.test("parseCommandLine() says what is wrong with a command line", () => {
+  const cases: [string[], string][] = [
+    [["--manifests", "k8s", ...COMMON, "--frobnicate"], "Unknown argument --frobnicate"],
+    [["--manifests", "k8s", ...COMMON, "extra"], "Unknown argument extra"],
+    [COMMON, "Exactly one of --manifests, --kubeconfig and --in-cluster must be given, not 0"],
+    [["--manifests", "a", "--kubeconfig", "b", ...COMMON], "must be given, not 2"],
+    [["--manifests", "a", "--context", "b", ...COMMON], "--context needs --kubeconfig"],
+    [["--kubeconfig", "a", "--status-file", "b", ...COMMON], "--status-file needs --manifests"],
+    [["--manifests", "a", "--object", "o"], "--loader is missing"],
+    [
+      ["--manifests", "a", "--object", "o", "--loader", "/run/l.sock"],
+      "--loader is /run/l.sock, must be unix:",
+    ],
+    [["--manifests", "a", "--loader", "unix:/l"], "--object is missing"],
+    [["--manifests", ...COMMON], "--manifests needs a value"],
+    [["--manifests", "a", ...COMMON, "--interface", ""], "--interface needs a value"],
+  ];
+  for (const [args, sentence] of cases) {
+    assertThrows(() => parseCommandLine(args), UsageError, sentence);
+  }
+});
