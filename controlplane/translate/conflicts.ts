@@ -13,6 +13,8 @@ export interface ListenerGroup {
 interface Entry {
   readonly group: ListenerGroup;
   readonly listener: Listener;
+  /** Indexes of group and listener. */
+  readonly place: readonly [number, number];
 }
 
 /** Protocols that share the port numbers of TCP. */
@@ -42,26 +44,29 @@ function conflict({ listener }: Entry, rival: Entry): Verdict {
 
 function byPortSpace(groups: readonly ListenerGroup[]): Iterable<readonly Entry[]> {
   const spaces = new Map<string, Entry[]>();
-  for (const group of groups) {
-    for (const listener of group.listeners) {
+  for (const [groupIndex, group] of groups.entries()) {
+    for (const [index, listener] of group.listeners.entries()) {
       const space = portSpace(listener);
       if (space === undefined) continue;
+      const entry: Entry = { group, listener, place: [groupIndex, index] };
       const entries = spaces.get(space);
-      if (entries === undefined) spaces.set(space, [{ group, listener }]);
-      else entries.push({ group, listener });
+      if (entries === undefined) spaces.set(space, [entry]);
+      else entries.push(entry);
     }
   }
   return spaces.values();
 }
 
 /**
- * The listeners that conflict, each with the reason. Within one object no
- * listener wins (GatewaySpec.listeners, "Handling indistinct Listeners"); across
- * objects the earlier group does: the Gateway, then ListenerSets by age
- * (ListenerSetSpec.listeners).
+ * Why listeners conflict, by group and listener; undefined for those that do not.
+ * Within one object no listener wins (GatewaySpec.listeners, "Handling indistinct
+ * Listeners"); across objects the earlier group does: the Gateway, then
+ * ListenerSets by age (ListenerSetSpec.listeners).
  */
-export function findConflicts(groups: readonly ListenerGroup[]): ReadonlyMap<Listener, Verdict> {
-  const conflicts = new Map<Listener, Verdict>();
+export function findConflicts(
+  groups: readonly ListenerGroup[],
+): readonly (readonly (Verdict | undefined)[])[] {
+  const conflicts = groups.map(({ listeners }) => listeners.map((): Verdict | undefined => undefined));
   for (const entries of byPortSpace(groups)) {
     if (entries.length === 1) continue;
     // Entries of earlier groups: these win.
@@ -69,7 +74,8 @@ export function findConflicts(groups: readonly ListenerGroup[]): ReadonlyMap<Lis
     for (const own of Map.groupBy(entries, ({ group }) => group).values()) {
       for (const entry of own) {
         const rival = rivalOf(entry, settled) ?? rivalOf(entry, own);
-        if (rival !== undefined) conflicts.set(entry.listener, conflict(entry, rival));
+        const [group, listener] = entry.place;
+        if (rival !== undefined) conflicts[group]![listener] = conflict(entry, rival);
       }
       settled.push(...own);
     }

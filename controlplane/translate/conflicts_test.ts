@@ -15,8 +15,7 @@ function listeners(...ports: string[]): Listener[] {
 /** The reason of each listener of each group, "-" for none. */
 function reasons(...groups: readonly (readonly string[])[]): string[][] {
   const models = groups.map((ports, index) => ({ name: `Group ${index}`, listeners: listeners(...ports) }));
-  const conflicts = findConflicts(models);
-  return models.map((group) => group.listeners.map((listener) => conflicts.get(listener)?.reason ?? "-"));
+  return findConflicts(models).map((group) => group.map((verdict) => verdict?.reason ?? "-"));
 }
 
 const L = "ListenerConflict";
@@ -74,7 +73,13 @@ Deno.test("findConflicts() names the other listener, its object and the way out"
     { name: "Gateway default/web", listeners: listeners("TCP/80") },
     { name: "ListenerSet default/more", listeners: listeners("TCP/80") },
   ];
-  const [message] = [...findConflicts(groups).values()].map((verdict) => verdict.message);
+  const [message] = findConflicts(groups).flat().flatMap((verdict) => verdict?.message ?? []);
   assertStringIncludes(message ?? "", "Port 80 is also that of TCP listener l0 of Gateway default/web");
   assertStringIncludes(message ?? "", "another port");
+});
+
+Deno.test("findConflicts() tells listeners apart that are one object, as with aliases in YAML", () => {
+  const [shared] = listeners("TCP/80");
+  const groups = ["a", "b"].map((name) => ({ name, listeners: [shared!] }));
+  assertEquals(findConflicts(groups).flat().map((verdict) => verdict?.reason), [undefined, L]);
 });

@@ -92,8 +92,8 @@ export class GatewayModels {
       })),
     ];
     const conflicts = findConflicts(groups);
-    const [own = [], ...others] = groups.map(({ listeners }) =>
-      listeners.map((listener) => modelListener(listener, conflicts.get(listener)))
+    const [own = [], ...others] = groups.map(({ listeners }, group) =>
+      listeners.map((listener, index) => modelListener(listener, conflicts[group]?.[index]))
     );
     return {
       gateway,
