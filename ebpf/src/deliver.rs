@@ -61,6 +61,9 @@ pub unsafe fn resolve<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow
         }
         fib.l4_protocol = packet.tuple.protocol;
         fib.ifindex = (*skb).ifindex;
+        // The way is the flow's: with a length of its own, the helper does not
+        // measure this packet against the MTU and refuse the way to all.
+        fib.__bindgen_anon_1.tot_len = 1;
         let answer = bpf_fib_lookup(skb.cast(), &raw mut fib, size_of::<Fib>() as i32, 0) as u32;
         if answer == BPF_FIB_LKUP_RET_SUCCESS {
             (*flow).dmac = fib.dmac;

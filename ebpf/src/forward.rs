@@ -160,7 +160,13 @@ fn bury<const V6: bool>(packet: &Packet) -> i32 {
     if let Some(flow) = flows::find::<V6>(&packet.tuple) {
         // SAFETY: the element stays valid for this run.
         let twin = unsafe { packet.tuple.twin(&(*flow).address, (*flow).port, true) };
-        flows::remove::<V6>(&twin);
+        if let Some(other) = flows::find::<V6>(&twin) {
+            // Another service's flow may have taken its place since.
+            // SAFETY: as above.
+            if unsafe { (*other).service == (*flow).service } {
+                flows::remove::<V6>(&twin);
+            }
+        }
         flows::remove::<V6>(&packet.tuple);
     }
     counters::dropped(|drops| &mut drops.backend_gone);

@@ -78,7 +78,7 @@ pub fn follow<const V6: bool>(packet: &Packet, flow: &mut Flow, twin: &Tuple) {
         };
         if flow.state < state {
             flow.state = state;
-            close::<V6>(twin, state);
+            close::<V6>(twin, flow.service, state);
         }
     } else if flow.state == STATE_NEW && packet.flags & TCP_SYN == 0 {
         flow.state = STATE_ESTABLISHED;
@@ -86,10 +86,15 @@ pub fn follow<const V6: bool>(packet: &Packet, flow: &mut Flow, twin: &Tuple) {
 }
 
 #[inline(never)]
-fn close<const V6: bool>(twin: &Tuple, state: u8) {
+fn close<const V6: bool>(twin: &Tuple, service: u32, state: u8) {
     if let Some(flow) = flows::find::<V6>(twin) {
         // SAFETY: the element stays readable and writable for this run (RCU).
-        unsafe { (*flow).state = state }
+        unsafe {
+            // Another service's flow may have taken its place since.
+            if (*flow).service == service {
+                (*flow).state = state;
+            }
+        }
     }
 }
 

@@ -219,3 +219,22 @@ fn ingress_follows_a_route_that_changes_under_a_flow() {
         assert_eq!(lab.drops(), Drops::default());
     });
 }
+
+// bpf_fib_lookup() refuses a way to a packet that is larger than the interface's
+// MTU; the flow's other packets would be refused along with it.
+#[test]
+#[ignore = "needs root"]
+fn ingress_finds_the_way_of_a_flow_with_a_packet_beyond_the_mtu() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::all() {
+            println!("{ends}");
+            assert!(
+                lab.from_client(&ends.opening().payload([0xa5; 2_000]))
+                    .was_redirected()
+            );
+            let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
+            lab.from_client(&ends.request()).is_redirected_as(&expected);
+        }
+        assert_eq!(lab.drops(), Drops::default());
+    });
+}

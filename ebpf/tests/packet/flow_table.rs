@@ -148,3 +148,27 @@ fn a_flow_may_take_the_place_of_one_of_another_service_that_is_over() {
         }
     });
 }
+
+#[test]
+#[ignore = "needs root"]
+fn the_end_of_a_flow_leaves_the_one_alone_that_took_its_place() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::tcp() {
+            println!("{ends}");
+            let mut other = ends.clone();
+            other.service.set_port(81);
+            other.service_id += 50;
+            other.table += 50;
+            other.backend_id += 50;
+            lab.serve(&other);
+            lab.begin(&ends);
+            // The id of the first flow's backend goes, its address and port do not.
+            lab.remove_backend(&ends);
+            lab.begin(&other);
+            assert!(lab.from_client(&ends.request()).was_redirected());
+            assert!(lab.forward_flow(&ends).is_none());
+            let expected = lab.out.emits(&other.reply().from(other.service).hop());
+            lab.from_pod(&other.reply()).is_redirected_as(&expected);
+        }
+    });
+}

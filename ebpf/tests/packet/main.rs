@@ -19,6 +19,7 @@ mod flow_table;
 mod forward;
 mod harness;
 mod pass;
+mod random;
 mod refuse;
 mod select;
 mod tracking;

@@ -6,22 +6,16 @@ use blixt_ebpf::layout::{Drops, Stats};
 
 use crate::{
     build::{ACK, FIN, Field, Packet, RST, SYN},
-    harness::{Ends, Forwarding, Lab, NO_STATS, with_lab},
+    harness::{Ends, Forwarding, Lab, NO_STATS, bare_reset, with_lab},
 };
 
-/// The reset that answers a segment which came through `lab.out`, as the kernel
-/// itself sends one: nothing in it but what RFC 9293 asks for.
+/// The reset that answers a segment which came through `lab.out`.
 fn reset(lab: &Lab, ends: &Ends, flags: u8, sequence: u32, acknowledgement: u32) -> Packet {
-    let reset = Packet::tcp(ends.service, ends.client)
-        .flags(flags)
-        .numbers(sequence, acknowledgement)
-        .with_tcp(|tcp| tcp.window = 0);
-    let reset = if ends.service.is_ipv4() {
-        reset.ipv4(|ip| ip.identification = 0)
-    } else {
-        reset.ipv6(|ip| ip.flow_label = 0)
-    };
-    lab.out.emits(&reset)
+    lab.out.emits(
+        &bare_reset(ends.service, ends.client)
+            .flags(flags)
+            .numbers(sequence, acknowledgement),
+    )
 }
 
 fn refused(count: u64) -> Stats {

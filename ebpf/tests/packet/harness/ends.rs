@@ -145,6 +145,17 @@ impl fmt::Display for Ends {
     }
 }
 
+/// What all resets of the program have in common: like the kernel's own, they
+/// carry nothing but what RFC 9293 asks for.
+pub fn bare_reset(from: SocketAddr, to: SocketAddr) -> Packet {
+    let reset = Packet::tcp(from, to).with_tcp(|tcp| tcp.window = 0);
+    if from.is_ipv4() {
+        reset.ipv4(|ip| ip.identification = 0)
+    } else {
+        reset.ipv6(|ip| ip.flow_label = 0)
+    }
+}
+
 fn socket(text: &str) -> SocketAddr {
     text.parse().expect("an address and a port")
 }

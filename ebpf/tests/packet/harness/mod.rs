@@ -12,7 +12,7 @@ mod outcome;
 mod raw;
 mod test_run;
 
-pub use ends::Ends;
+pub use ends::{Ends, bare_reset};
 pub use lab::{Forwarding, Lab, Port, with_lab};
 pub use maps::NO_STATS;
 pub use namespace::ip;

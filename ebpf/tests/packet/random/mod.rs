@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! Random packets among random changes of the maps: the program against a model.
+
+mod generator;
+mod model;
+mod sample;
+
+use std::{env, thread, time::SystemTime};
+
+use blixt_ebpf::layout::DIRECTION_FORWARD;
+
+use generator::Random;
+use model::{Fate, Model};
+use sample::{Sample, Sum, frame, sample};
+
+use crate::{
+    build::Packet,
+    harness::{Ends, Forwarding, Lab, NO_STATS, Outcome, address, with_lab},
+};
+
+const PACKETS: usize = 20_000;
+
+/// One that `BLIXT_SEED` names, or another every time.
+fn seed() -> u64 {
+    let chosen = env::var("BLIXT_SEED").ok();
+    let now = || {
+        let elapsed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        elapsed.expect("it is later than 1970").as_nanos() as u64
+    };
+    chosen.map_or_else(now, |seed| seed.parse().expect("BLIXT_SEED is a number"))
+}
+
+/// Services at two ports of each address. They share a backend, so that flows of
+/// one client with both collide.
+fn services() -> Vec<Ends> {
+    let second = |ends: &Ends| {
+        let mut second = ends.clone();
+        second.service.set_port(81);
+        second.service_id += 20;
+        second.table += 20;
+        second.backend_id += 20;
+        second.epoch += 20;
+        second
+    };
+    Ends::all()
+        .iter()
+        .flat_map(|ends| [ends.clone(), second(ends)])
+        .collect()
+}
+
+#[test]
+#[ignore = "needs root"]
+fn ingress_does_what_the_model_does_with_random_packets() {
+    let seed = seed();
+    println!("BLIXT_SEED={seed}");
+    let mut random = Random::new(seed);
+    let services = services();
+    with_lab(Forwarding::On, |lab| {
+        let mut model = Model::default();
+        for ends in &services {
+            lab.serve(ends);
+            model.alive.insert(ends.backend_id, ends.epoch);
+            let choice = (ends.service_id, Some(ends.clone()));
+            model.choices.insert((ends.service, ends.protocol), choice);
+        }
+        for number in 0..PACKETS {
+            if random.once_in(100) {
+                change(&mut random, lab, &mut model, &services);
+            }
+            let sample = sample(&mut random, &services);
+            let Some(frame) = arriving(lab, &sample) else {
+                continue;
+            };
+            let port = if sample.from_client {
+                &lab.out
+            } else {
+                &lab.pod
+            };
+            let outcome = lab.receive(port, frame);
+            let fate = model.receive(&sample.packet, sample.ttl, sample.defect);
+            let _named = Named {
+                number,
+                sample: &sample,
+                fate: &fate,
+            };
+            check(lab, outcome, &fate, &sample);
+            // Once a second a packet brings back what is missing; when is the clock's affair.
+            if let Some((key, entry)) = model.missing_twin(&sample.packet)
+                && lab.flow(key.0, key.1, key.2).is_some()
+            {
+                model.entries.insert(key, entry);
+            }
+        }
+        compare(lab, &model, &services);
+    });
+}
+
+/// Says which packet it was when its check fails.
+struct Named<'a> {
+    number: usize,
+    sample: &'a Sample,
+    fate: &'a Fate,
+}
+
+impl Drop for Named<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let Self {
+                number,
+                sample,
+                fate,
+            } = self;
+            println!("packet {number}: {sample:?}\nexpected: {fate:?}");
+        }
+    }
+}
+
+/// Changes what a service does with new flows, or which backends are alive.
+fn change(random: &mut Random, lab: &mut Lab, model: &mut Model, services: &[Ends]) {
+    let ends = random.pick(services);
+    let mut backend = if random.once_in(2) {
+        ends.second_backend()
+    } else {
+        ends.clone()
+    };
+    let key = (ends.service, ends.protocol);
+    let (_, choice) = model
+        .choices
+        .get_mut(&key)
+        .expect("the model has every service");
+    match random.below(8) {
+        0 => {
+            lab.refuse(&ends);
+            *choice = None;
+        }
+        1 => {
+            lab.remove_backend(&backend);
+            model.alive.remove(&backend.backend_id);
+        }
+        _ => {
+            // The same owner of the id as before, or another.
+            backend.epoch += random.below(2) as u32;
+            lab.choose(&backend);
+            model.alive.insert(backend.backend_id, backend.epoch);
+            *choice = Some(backend);
+        }
+    }
+}
+
+fn arriving(lab: &Lab, sample: &Sample) -> Option<Vec<u8>> {
+    let packet = &sample.packet;
+    let framed = if sample.from_client {
+        lab.inbound(packet)
+    } else {
+        lab.outbound(packet)
+    };
+    frame(&framed, sample.sum)
+}
+
+fn check(lab: &Lab, outcome: Outcome, fate: &Fate, sample: &Sample) {
+    let (expected, sum): (Packet, Sum) = match fate {
+        Fate::Passed => return outcome.is_passed_untouched(),
+        Fate::Dropped => return outcome.is_dropped(),
+        Fate::ToBackend(packet) => (lab.pod.emits(packet), sample.sum),
+        Fate::ToClient(packet) => (lab.out.emits(packet), sample.sum),
+        Fate::Reset(packet) if sample.from_client => (lab.out.emits(packet), Sum::Right),
+        Fate::Reset(packet) => (lab.pod.emits(packet), Sum::Right),
+    };
+    match frame(&expected, sum) {
+        Some(expected) => outcome.is_redirected_as_frame(&expected),
+        None => assert!(outcome.was_redirected()),
+    }
+}
+
+/// Compares what is in the maps afterwards, and that it was worth the while.
+fn compare(lab: &mut Lab, model: &Model, services: &[Ends]) {
+    assert_eq!(lab.drops(), model.drops);
+    for ends in services {
+        let expected = model
+            .service_stats
+            .get(&ends.service_id)
+            .copied()
+            .unwrap_or(NO_STATS);
+        assert_eq!(lab.service_stats(ends), expected, "{ends}");
+        assert!(
+            expected.rx_packets > 100 && expected.tx_packets > 10,
+            "{ends}: {expected:?}"
+        );
+    }
+    for (key, expected) in &model.entries {
+        let flow = lab
+            .flow(key.0, key.1, key.2)
+            .unwrap_or_else(|| panic!("no entry {key:?}"));
+        let forward = flow.direction == DIRECTION_FORWARD;
+        assert_eq!(
+            (flow.address, flow.port),
+            (
+                address(expected.address.ip()),
+                expected.address.port().to_be()
+            )
+        );
+        assert_eq!(
+            (forward, flow.backend, flow.epoch, flow.service, flow.state),
+            (
+                expected.forward,
+                expected.backend,
+                expected.epoch,
+                expected.service,
+                expected.state
+            ),
+            "{key:?}"
+        );
+    }
+    assert_eq!(lab.flow_entries(), model.entries.len());
+    let drops = model.drops;
+    for (reason, count) in [
+        ("malformed", drops.malformed),
+        ("fragment", drops.fragment),
+        ("ttl_exceeded", drops.ttl_exceeded),
+        ("refused_udp", drops.refused_udp),
+        ("refused_tcp", drops.refused_tcp),
+        ("backend_gone", drops.backend_gone),
+        ("inconsistent", drops.inconsistent),
+        ("tuple_in_use", drops.tuple_in_use),
+    ] {
+        assert!(count > 0, "no packet was dropped as {reason}");
+    }
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! What the program should do, in terms of whole packets and plain collections:
+//! written from the design, not from the program, and slow.
+
+use std::{collections::HashMap, net::SocketAddr};
+
+use blixt_ebpf::layout::{Drops, STATE_CLOSED, STATE_CLOSING, STATE_ESTABLISHED, STATE_NEW, Stats};
+
+use crate::{
+    build::{ACK, FIN, Packet, RST, SYN, TCP, Transport, UDP},
+    harness::{Ends, NO_STATS, bare_reset},
+};
+
+/// Source, destination and protocol of the packets that find an entry.
+pub type Key = (SocketAddr, SocketAddr, u8);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Rewrites the destination; else the source.
+    pub forward: bool,
+    pub address: SocketAddr,
+    pub backend: u32,
+    pub epoch: u32,
+    pub service: u32,
+    pub state: u8,
+}
+
+/// What becomes of a packet, apart from MAC addresses.
+#[derive(Debug)]
+pub enum Fate {
+    Passed,
+    Dropped,
+    ToBackend(Packet),
+    ToClient(Packet),
+    Reset(Packet),
+}
+
+#[derive(Default)]
+pub struct Model {
+    /// The backend that new flows of a service get; none: refused.
+    pub choices: HashMap<(SocketAddr, u8), (u32, Option<Ends>)>,
+    /// Epochs of the backends that are alive, by id.
+    pub alive: HashMap<u32, u32>,
+    pub entries: HashMap<Key, Entry>,
+    pub drops: Drops,
+    pub service_stats: HashMap<u32, Stats>,
+}
+
+/// What is wrong with a packet that has ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Defect {
+    None,
+    Malformed,
+    FirstFragment,
+}
+
+/// Both ends of a packet.
+pub fn key(packet: &Packet) -> Key {
+    let (source, destination, protocol) = match &packet.transport {
+        Transport::Tcp(tcp) => (tcp.source, tcp.destination, TCP),
+        Transport::Udp(udp) => (udp.source, udp.destination, UDP),
+        other => panic!("{other:?} has no ports"),
+    };
+    (
+        (packet.source(), source).into(),
+        (packet.destination(), destination).into(),
+        protocol,
+    )
+}
+
+fn flags(packet: &Packet) -> Option<u8> {
+    match &packet.transport {
+        Transport::Tcp(tcp) => Some(tcp.flags),
+        _ => None,
+    }
+}
+
+/// The entry's flow may begin anew with this packet.
+fn opens(packet: &Packet) -> bool {
+    flags(packet).is_none_or(|flags| flags & (SYN | ACK) == SYN)
+}
+
+impl Model {
+    pub fn receive(&mut self, packet: &Packet, ttl: u8, defect: Defect) -> Fate {
+        let key = key(packet);
+        if defect != Defect::None {
+            if !self.choices.contains_key(&(key.1, key.2)) {
+                return Fate::Passed;
+            }
+            match defect {
+                Defect::Malformed => self.drops.malformed += 1,
+                _ => self.drops.fragment += 1,
+            }
+            return Fate::Dropped;
+        }
+        match self.entries.get(&key).cloned() {
+            None => self.begin(packet, key, ttl),
+            Some(entry) if !entry.forward => self.go_on(packet, key, ttl),
+            Some(entry)
+                if flags(packet).is_some() && opens(packet) && entry.state >= STATE_CLOSING =>
+            {
+                self.begin(packet, key, ttl)
+            }
+            Some(entry) if self.is_alive(&entry) => self.go_on(packet, key, ttl),
+            Some(_) if opens(packet) => self.begin(packet, key, ttl),
+            Some(entry) => {
+                let twin = twin(key, &entry);
+                self.entries.remove(&key);
+                if self
+                    .entries
+                    .get(&twin)
+                    .is_some_and(|other| other.service == entry.service)
+                {
+                    self.entries.remove(&twin);
+                }
+                self.drops.backend_gone += 1;
+                reset(packet, key)
+            }
+        }
+    }
+
+    /// The other direction's entry, when this packet found one without: that of
+    /// an older flow whose place a newer one had, until that ended.
+    pub fn missing_twin(&self, packet: &Packet) -> Option<(Key, Entry)> {
+        let key = key(packet);
+        let entry = self.entries.get(&key)?;
+        let address = if entry.forward { key.1 } else { key.0 };
+        let twin = (
+            twin(key, entry),
+            Entry {
+                forward: !entry.forward,
+                address,
+                ..entry.clone()
+            },
+        );
+        (!self.entries.contains_key(&twin.0)).then_some(twin)
+    }
+
+    fn is_alive(&self, entry: &Entry) -> bool {
+        self.alive.get(&entry.backend) == Some(&entry.epoch)
+    }
+
+    fn stats(&mut self, service: u32) -> &mut Stats {
+        self.service_stats.entry(service).or_insert(NO_STATS)
+    }
+
+    fn begin(&mut self, packet: &Packet, key: Key, ttl: u8) -> Fate {
+        let Some((service, choice)) = self.choices.get(&(key.1, key.2)).cloned() else {
+            return Fate::Passed;
+        };
+        let Some(chosen) = choice else {
+            self.stats(service).refused += 1;
+            if flags(packet).is_some() {
+                self.drops.refused_tcp += 1;
+                return reset(packet, key);
+            }
+            self.drops.refused_udp += 1;
+            return Fate::Dropped;
+        };
+        let Some(epoch) = self.alive.get(&chosen.backend_id).copied() else {
+            self.drops.inconsistent += 1;
+            return Fate::Dropped;
+        };
+        let state = if flags(packet).is_none() || opens(packet) {
+            STATE_NEW
+        } else {
+            STATE_ESTABLISHED
+        };
+        let forward = Entry {
+            forward: true,
+            address: chosen.backend,
+            backend: chosen.backend_id,
+            epoch,
+            service,
+            state,
+        };
+        let twin = twin(key, &forward);
+        let taken = self.entries.get(&twin).is_some_and(|other| {
+            let over = flags(packet).is_some() && other.state >= STATE_CLOSING;
+            other.service != service && !over && self.is_alive(other)
+        });
+        if taken {
+            self.drops.tuple_in_use += 1;
+            return Fate::Dropped;
+        }
+        let reply = Entry {
+            forward: false,
+            address: key.1,
+            ..forward.clone()
+        };
+        self.entries.insert(key, forward);
+        self.entries.insert(twin, reply);
+        self.stats(service).flows += 1;
+        self.go_on(packet, key, ttl)
+    }
+
+    fn go_on(&mut self, packet: &Packet, key: Key, ttl: u8) -> Fate {
+        let entry = self.entries.get_mut(&key).expect("the packet found it");
+        let before = entry.state;
+        match flags(packet) {
+            None if !entry.forward && before == STATE_NEW => entry.state = STATE_ESTABLISHED,
+            Some(flags) if flags & RST != 0 => entry.state = STATE_CLOSED,
+            Some(flags) if flags & FIN != 0 => entry.state = before.max(STATE_CLOSING),
+            Some(flags) if flags & SYN == 0 && before == STATE_NEW => {
+                entry.state = STATE_ESTABLISHED
+            }
+            _ => {}
+        }
+        let entry = entry.clone();
+        if entry.state != before
+            && entry.state >= STATE_CLOSING
+            && let Some(other) = self.entries.get_mut(&twin(key, &entry))
+            && other.service == entry.service
+        {
+            other.state = entry.state;
+        }
+        if ttl <= 1 {
+            self.drops.ttl_exceeded += 1;
+            return Fate::Dropped;
+        }
+        let bytes = packet.ip_length() as u64;
+        let stats = self.stats(entry.service);
+        if entry.forward {
+            stats.rx_packets += 1;
+            stats.rx_bytes += bytes;
+            Fate::ToBackend(packet.clone().to(entry.address).ttl(ttl - 1))
+        } else {
+            stats.tx_packets += 1;
+            stats.tx_bytes += bytes;
+            Fate::ToClient(packet.clone().from(entry.address).ttl(ttl - 1))
+        }
+    }
+}
+
+/// Under what the other direction's packets are found.
+fn twin((source, destination, protocol): Key, entry: &Entry) -> Key {
+    if entry.forward {
+        (entry.address, source, protocol)
+    } else {
+        (destination, entry.address, protocol)
+    }
+}
+
+/// RFC 9293, section 3.10.7.1.
+fn reset(packet: &Packet, (source, destination, _): Key) -> Fate {
+    let Transport::Tcp(tcp) = &packet.transport else {
+        unreachable!("only TCP has resets")
+    };
+    if tcp.flags & RST != 0 {
+        return Fate::Dropped;
+    }
+    let reset = bare_reset(destination, source);
+    Fate::Reset(if tcp.flags & ACK != 0 {
+        reset.flags(RST).numbers(tcp.acknowledgement, 0)
+    } else {
+        let controls = u32::from(tcp.flags & SYN != 0) + u32::from(tcp.flags & FIN != 0);
+        let length = packet.payload.len() as u32 + controls;
+        reset
+            .flags(RST | ACK)
+            .numbers(0, tcp.sequence.wrapping_add(length))
+    })
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! Packets as they may come, mostly sound ones.
+
+use std::net::SocketAddr;
+
+use super::{generator::Random, model::Defect};
+use crate::{
+    build::{
+        ACK, DESTINATION_OPTIONS, Extension, FIN, Field, HOP_BY_HOP, MORE_FRAGMENTS, PSH, Packet,
+        ROUTING, RST, SYN,
+    },
+    checksum,
+    harness::Ends,
+};
+
+/// What is wrong with the transport checksum when a packet arrives, and so must
+/// be when it leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sum {
+    Right,
+    /// By this much, in one's complement.
+    Off(u16),
+    /// UDP over IPv4 without one.
+    None,
+}
+
+#[derive(Debug)]
+pub struct Sample {
+    pub packet: Packet,
+    pub ttl: u8,
+    pub defect: Defect,
+    pub sum: Sum,
+    pub from_client: bool,
+}
+
+/// Flags of TCP segments, the sensible ones more often.
+const FLAGS: [u8; 14] = [
+    SYN,
+    SYN,
+    SYN,
+    ACK,
+    ACK,
+    ACK | PSH,
+    SYN | ACK,
+    FIN | ACK,
+    FIN,
+    RST,
+    RST | ACK,
+    SYN | FIN,
+    0,
+    0xff,
+];
+
+/// Few clients, so that most packets belong to a flow and some flows collide.
+const CLIENT_PORTS: usize = 12;
+
+pub fn sample(random: &mut Random, services: &[Ends]) -> Sample {
+    let mut ends = random.pick(services);
+    ends.client
+        .set_port(40_000 + random.below(CLIENT_PORTS) as u16);
+    let from_client = random.below(5) < 3;
+    if !from_client && random.once_in(2) {
+        ends = ends.second_backend();
+    }
+    let (from, mut to) = if from_client {
+        (ends.client, ends.service)
+    } else {
+        (ends.backend, ends.client)
+    };
+    if random.once_in(50) {
+        to = SocketAddr::new(to.ip(), 4_444);
+    }
+    let packet = if ends.is_tcp() {
+        tcp(random, from, to)
+    } else {
+        Packet::udp(from, to)
+    };
+    let length = if random.once_in(20) { 2_800 } else { 100 };
+    let length = random.below(length);
+    let ttl = if random.once_in(20) {
+        random.below(3)
+    } else {
+        3 + random.below(253)
+    } as u8;
+    let mut packet = packet.payload(random.bytes(length)).ttl(ttl);
+    if random.once_in(4) {
+        packet = lengthened(random, packet);
+    }
+    if random.once_in(5) {
+        packet = packet.trailer(random.bytes(10));
+    }
+    let defect = match random.below(50) {
+        0 => Defect::FirstFragment,
+        1 => Defect::Malformed,
+        _ => Defect::None,
+    };
+    let sum = match random.below(10) {
+        0 => Sum::Off(1 + random.below(0xfffe) as u16),
+        1 if !ends.is_tcp() && from.is_ipv4() => Sum::None,
+        _ => Sum::Right,
+    };
+    Sample {
+        packet: spoilt(random, packet, defect),
+        ttl,
+        defect,
+        sum,
+        from_client,
+    }
+}
+
+fn tcp(random: &mut Random, from: SocketAddr, to: SocketAddr) -> Packet {
+    let words = random.below(11);
+    let options = random.bytes(4 * words);
+    Packet::tcp(from, to)
+        .flags(random.pick(&FLAGS))
+        .numbers(random.next() as u32, random.next() as u32)
+        .with_tcp(|tcp| tcp.options = options)
+}
+
+/// With IPv4 options or IPv6 extension headers.
+fn lengthened(random: &mut Random, packet: Packet) -> Packet {
+    if packet.source().is_ipv4() {
+        let words = 1 + random.below(10);
+        let options = random.bytes(4 * words);
+        return packet.ipv4(|ip| ip.options = options);
+    }
+    let mut extension = || {
+        let kind = random.pick(&[HOP_BY_HOP, DESTINATION_OPTIONS, ROUTING]);
+        Extension::filled(kind, 1 + random.below(6) as u8)
+    };
+    let extensions = vec![extension(), extension()];
+    packet.ipv6(|ip| ip.extensions = extensions)
+}
+
+fn spoilt(random: &mut Random, packet: Packet, defect: Defect) -> Packet {
+    let v4 = packet.source().is_ipv4();
+    match defect {
+        Defect::None => packet,
+        Defect::FirstFragment if v4 => packet.ipv4(|ip| ip.fragment = MORE_FRAGMENTS),
+        Defect::FirstFragment => packet.ipv6(|ip| ip.extensions.push(Extension::fragment(0, true))),
+        Defect::Malformed if packet.transport.is_tcp() => {
+            packet.with_tcp(|tcp| tcp.data_offset = Field::Exactly(random.below(5) as u16))
+        }
+        Defect::Malformed => {
+            packet.with_udp(|udp| udp.length = Field::Exactly(random.below(8) as u16))
+        }
+    }
+}
+
+/// The frame with its transport checksum as wrong as `sum` says. Nothing where
+/// that comes out as one of one's complement's two zeros, which are the same
+/// number but not the same bits.
+pub fn frame(packet: &Packet, sum: Sum) -> Option<Vec<u8>> {
+    let mut frame = packet.bytes();
+    let at = packet.transport_at() + if packet.transport.is_tcp() { 16 } else { 6 };
+    let right = u16::from_be_bytes([frame[at], frame[at + 1]]);
+    let field = match sum {
+        Sum::Right => right,
+        Sum::Off(error) => checksum::add(right, error),
+        Sum::None => 0,
+    };
+    if matches!(sum, Sum::Off(_)) && matches!(field, 0 | 0xffff) {
+        return None;
+    }
+    frame[at..at + 2].copy_from_slice(&field.to_be_bytes());
+    Some(frame)
+}
