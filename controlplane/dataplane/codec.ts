@@ -137,16 +137,13 @@ export function decodeU32(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true);
 }
 
-/** An inner table's values one after another. */
+/** An inner table's values one after another, in host byte order as a typed array has them; shares its memory. */
 export function encodeTable(values: Uint32Array): Uint8Array {
-  const bytes = new Uint8Array(values.length * 4);
-  const view = new DataView(bytes.buffer);
-  values.forEach((value, i) => view.setUint32(i * 4, value, true));
-  return bytes;
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
 /** Reads what encodeTable() wrote. */
 export function decodeTable(bytes: Uint8Array): Uint32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Uint32Array.from({ length: bytes.length / 4 }, (_, i) => view.getUint32(i * 4, true));
+  // A copy, because the bytes of a message may begin anywhere.
+  return new Uint32Array(Uint8Array.from(bytes).buffer);
 }

@@ -168,10 +168,10 @@ export class Dataplane {
     const ended = new AbortController();
     const signal = AbortSignal.any([outer, ended.signal]);
     try {
-      const session = await this.#begin(client, signal);
+      const { session, greeting } = await this.#begin(client, signal);
       const watching = this.#watch(client, signal).catch((error) => ended.abort(error));
       try {
-        await this.#work(session, signal);
+        await this.#work(session, greeting, signal);
       } finally {
         ended.abort();
         await watching;
@@ -181,7 +181,7 @@ export class Dataplane {
     }
   }
 
-  async #begin(client: LoaderClient, signal: AbortSignal): Promise<Session> {
+  async #begin(client: LoaderClient, signal: AbortSignal): Promise<{ session: Session; greeting: string }> {
     const { version, kernel } = await client.probe({ signal, timeout: 5_000 });
     const loaded = await this.#load(client, signal);
     const session = await Session.begin(loaded, {
@@ -194,8 +194,7 @@ export class Dataplane {
     const adopted = loaded.maps.some((map) => map.adopted)
       ? "took over what was there"
       : "began with empty maps";
-    this.#options.log(`Connected to loader ${version} on Linux ${kernel}, ${adopted}`);
-    return session;
+    return { session, greeting: `Connected to loader ${version} on Linux ${kernel}, ${adopted}` };
   }
 
   #load(client: LoaderClient, signal: AbortSignal): Promise<LoadedObject> {
@@ -221,8 +220,9 @@ export class Dataplane {
     throw new LoaderError(CODE.UNAVAILABLE, "The loader ended the connection");
   }
 
-  async #work(session: Session, signal: AbortSignal): Promise<void> {
+  async #work(session: Session, greeting: string, signal: AbortSignal): Promise<void> {
     let network: WatchResponse | undefined;
+    let greeted = false;
     for (;;) {
       const version = this.#version;
       const desired = this.#desired;
@@ -236,6 +236,9 @@ export class Dataplane {
         }
         this.#backoff.reset();
         this.#lastComplaint = "";
+        // Not before something went well: a loader that refuses everything would be greeted at every attempt.
+        if (!greeted) this.#options.log(greeting);
+        greeted = true;
       }
       await this.#rest(session, signal);
     }

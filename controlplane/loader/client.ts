@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Deno permissions this needs, beside reading its modules: --allow-net=unix:SOCKET, --allow-read=proto and
-// --allow-env with the names in GRPC_ENVIRONMENT.
+// Deno permissions this needs: --allow-net=unix:SOCKET with --allow-read=SOCKET and --allow-write=SOCKET (Deno
+// asks for all three to connect), --allow-read=proto, and --allow-env with the names in GRPC_ENVIRONMENT.
 
 import { type Client, type ClientReadableStream, credentials, Metadata, status } from "@grpc/grpc-js";
 import { LoaderError, toLoaderError } from "./error.ts";

@@ -30,7 +30,9 @@ export class LoaderError extends Error {
 /** Turns what grpc-js reports into a LoaderError. */
 export function toLoaderError(error: ServiceError): LoaderError {
   const applied = error.metadata?.get(APPLIED_TRAILER)[0];
-  return new LoaderError(error.code, error.details, {
+  // Of a failed connection grpc-js says more than there is to say.
+  const message = error.details.replace(/\. Resolution note: $/, "");
+  return new LoaderError(error.code, message, {
     applied: applied === undefined ? undefined : Number(applied),
     cause: error,
   });

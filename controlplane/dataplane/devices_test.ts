@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { assertEquals } from "@std/assert";
+import { fakeInterface } from "../loader/fake_network.ts";
+import type { Interface } from "../loader/messages.ts";
+import { deviceChanges, devicesOf } from "./devices.ts";
+import { DEVICE_BRIDGE_PORT, DEVICE_OUTWARD, DEVICE_PEER } from "./layout.ts";
+
+const lo = fakeInterface(1, "lo", { type: 772 });
+const eth0 = fakeInterface(2, "eth0");
+const pod = fakeInterface(3, "veth3", { kind: "veth", peerElsewhere: true });
+const inside = fakeInterface(4, "veth4", { kind: "veth" });
+const bridge = fakeInterface(5, "br0", { kind: "bridge" });
+
+function flags(interfaces: readonly Interface[], named?: readonly string[]): Record<number, number> {
+  return Object.fromEntries(
+    [...devicesOf(interfaces, named)].map(([ifindex, device]) => [ifindex, device.flags]),
+  );
+}
+
+Deno.test("devicesOf() takes every Ethernet interface, up or down, and no other", () => {
+  const down = fakeInterface(6, "eth1", { up: false });
+  const tunnel = fakeInterface(7, "tun0", { type: 65_534, mac: new Uint8Array() });
+  assertEquals(Object.keys(flags([lo, eth0, pod, down, tunnel])), ["2", "3", "6"]);
+});
+
+Deno.test("devicesOf() carries the link-layer address", () => {
+  assertEquals(devicesOf([eth0]).get(2)?.mac, "020000000002");
+});
+
+Deno.test("devicesOf() calls hardware and interfaces with a default route outward", () => {
+  const uplink = fakeInterface(8, "veth8", { kind: "veth", defaultRoute: true });
+  assertEquals(flags([eth0, inside, uplink]), { 2: DEVICE_OUTWARD, 4: 0, 8: DEVICE_OUTWARD });
+});
+
+Deno.test("devicesOf() calls everything outward that belongs to no bridge where there is neither", () => {
+  const port = { ...pod, master: 5 };
+  assertEquals(flags([inside, bridge, port]), {
+    3: DEVICE_PEER | DEVICE_BRIDGE_PORT,
+    4: DEVICE_OUTWARD,
+    5: DEVICE_OUTWARD,
+  });
+});
+
+Deno.test("devicesOf() calls only the interfaces outward that are named, be they there or not", () => {
+  assertEquals(flags([eth0, inside], ["veth4", "later0"]), { 2: 0, 4: DEVICE_OUTWARD });
+});
+
+Deno.test("devicesOf() marks a veth whose other end is elsewhere, a bridge's ports, but not a bond's", () => {
+  const bond = fakeInterface(9, "bond0", { kind: "bond" });
+  const slave = fakeInterface(10, "eth2", { master: 9 });
+  const marked = flags([eth0, pod, { ...inside, master: 5 }, bridge, bond, slave], ["eth0"]);
+  assertEquals(marked, { 2: DEVICE_OUTWARD, 3: DEVICE_PEER, 4: DEVICE_BRIDGE_PORT, 5: 0, 9: 0, 10: 0 });
+});
+
+Deno.test("deviceChanges() writes what is new or other, and takes away what is gone", () => {
+  const held = new Map([[2, { flags: 2, mac: "aa" }], [3, { flags: 1, mac: "bb" }], [4, {
+    flags: 0,
+    mac: "cc",
+  }]]);
+  const wanted = new Map([[2, { flags: 2, mac: "aa" }], [3, { flags: 1, mac: "ff" }], [5, {
+    flags: 0,
+    mac: "dd",
+  }]]);
+  assertEquals(deviceChanges(held, wanted), [
+    { map: "devices", key: 3, value: { flags: 1, mac: "ff" } },
+    { map: "devices", key: 5, value: { flags: 0, mac: "dd" } },
+    { map: "devices", key: 4, value: undefined },
+  ]);
+});
