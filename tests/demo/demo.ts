@@ -17,10 +17,10 @@ import { Topology } from "../netns/topology.ts";
 import { startServers } from "../netns/traffic.ts";
 import { Checks } from "./checks.ts";
 import type { DemoContext, Step } from "./context.ts";
+import { Counters } from "./counters.ts";
 import { Monitor } from "./monitor.ts";
 import { picture } from "./picture.ts";
 import { consoleScreen } from "./screen.ts";
-import { readCounters } from "./state.ts";
 import { checksums } from "./steps/checksums.ts";
 import { endpoints } from "./steps/endpoints.ts";
 import { forward } from "./steps/forward.ts";
@@ -52,7 +52,8 @@ async function demo(): Promise<number> {
   const blixt = await Blixt.start(topology.host, { manifests: manifests.path });
   screen.print(...blixt.program.lines.filter((line) => line.startsWith("ready")));
 
-  const monitor = new Monitor(() => readCounters(topology), screen);
+  const counters = await Counters.open(topology, manifests);
+  const monitor = new Monitor(() => counters.read(), screen);
   const context: DemoContext = { topology, manifests, blixt, checks, monitor, screen };
   for (const [index, step] of STEPS.entries()) {
     screen.print("", screen.paint(`${index + 1}  ${step.title}`, "bold"));

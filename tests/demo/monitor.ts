@@ -1,24 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { FlowReport } from "../netns/traffic/report.ts";
+import type { Counted } from "./counters.ts";
 import type { Screen } from "./screen.ts";
 import { formatTable, type Row } from "./table.ts";
 
-/** A row as the kernel counts it: since Blixt began, and without what only backends know. */
-export type Counted = Omit<Row, "client"> & {
-  /** Name of the backend that answers at this address. */
-  readonly name: string;
-  readonly family: string;
-};
-
 /** Milliseconds between two readings while traffic runs. */
-const INTERVAL = 250;
+const INTERVAL = 300;
 
 /** Shows the table while something happens. */
 export class Monitor {
   readonly #read: () => Promise<readonly Counted[]>;
   readonly #screen: Screen;
+  /** What backends said of their clients, by {@link clientKey}. */
   readonly #clients = new Map<string, string>();
+  /** The latest reading of every backend there has ever been. */
+  readonly #known = new Map<string, Counted>();
   #before = new Map<string, Counted>();
 
   constructor(read: () => Promise<readonly Counted[]>, screen: Screen) {
@@ -28,44 +25,60 @@ export class Monitor {
 
   /** Runs something and shows what it does to the counters, from zero on. */
   async watch<T>(work: () => Promise<T>): Promise<T> {
-    this.#before = new Map((await this.#read()).map((row) => [keyOf(row), row]));
-    let reading = Promise.resolve();
+    this.#before = new Map((await this.#read()).map((row) => [rowKey(row), row]));
+    let drawing = Promise.resolve();
     const timer = setInterval(() => {
-      reading = reading.then(() => this.#draw()).catch(() => {});
+      // A reading that fails leaves the table as it was; the last one below counts.
+      drawing = drawing.then(() => this.#draw()).catch(() => {});
     }, INTERVAL);
     try {
       return await work();
     } finally {
       clearInterval(timer);
-      await reading;
+      await drawing;
       await this.#draw();
       this.#screen.keepBlock();
     }
   }
 
   /** Notes what the backends said of their clients. */
-  note(report: FlowReport, family: string): void {
+  note(report: FlowReport, family: Counted["family"]): void {
     for (const [name, clients] of Object.entries(report.clients)) {
-      this.#clients.set(`${name} ${family}`, clients.join(", "));
+      this.#clients.set(clientKey({ name, family }), clients.join(", "));
     }
   }
 
   async #draw(): Promise<void> {
-    const rows = (await this.#read()).map((row): Row => {
-      const before = this.#before.get(keyOf(row));
-      const client = this.#clients.get(`${row.name} ${row.family}`);
-      return {
-        ...row,
-        flows: row.flows - (before?.flows ?? 0),
-        packets: row.packets - (before?.packets ?? 0),
-        bytes: row.bytes - (before?.bytes ?? 0),
-        ...(client === undefined ? {} : { client }),
-      };
-    });
-    this.#screen.setBlock(["", ...formatTable(rows).map((line) => `  ${line}`), ""]);
+    const present = new Map((await this.#read()).map((row) => [rowKey(row), row]));
+    for (const [key, row] of present) this.#known.set(key, row);
+    const rows = [...this.#known].map(([key, known]) =>
+      this.#since(known, present.get(key), this.#before.get(key))
+    );
+    this.#screen.setBlock(["", ...formatTable(rows).map((line) => `  ${line}`)]);
+  }
+
+  /** What a backend has got since the step began; nothing when the kernel has it no more. */
+  #since(known: Counted, now: Counted | undefined, before: Counted | undefined): Row {
+    const { listener, backend } = known;
+    const difference = (field: "flows" | "packets" | "bytes"): number =>
+      now === undefined ? 0 : now[field] - (before?.[field] ?? 0);
+    const client = this.#clients.get(clientKey(known));
+    return {
+      listener,
+      backend,
+      flows: difference("flows"),
+      packets: difference("packets"),
+      bytes: difference("bytes"),
+      ...(now?.weight === undefined ? {} : { weight: now.weight }),
+      ...(client === undefined ? {} : { client }),
+    };
   }
 }
 
-function keyOf({ listener, backend }: Counted): string {
+function rowKey({ listener, backend }: Counted): string {
   return `${listener} ${backend}`;
+}
+
+function clientKey({ name, family }: Pick<Counted, "name" | "family">): string {
+  return `${name} ${family}`;
 }

@@ -45,6 +45,12 @@ export class ManifestFolder implements AsyncDisposable {
     return await Deno.readTextFile(`${this.path}/${file}`);
   }
 
+  /** Reads all files. */
+  async readAll(): Promise<string[]> {
+    const names = (await Array.fromAsync(Deno.readDir(this.path))).map(({ name }) => name).sort();
+    return await Promise.all(names.map((name) => this.read(name)));
+  }
+
   /** Removes a file. */
   async remove(file: string): Promise<void> {
     await Deno.remove(`${this.path}/${file}`);
