@@ -2,6 +2,8 @@
 
 //! The command line, checked fully before anything is opened.
 
+#![forbid(unsafe_code)]
+
 use std::{ffi::OsString, path::PathBuf};
 
 use lexopt::{

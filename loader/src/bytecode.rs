@@ -3,6 +3,8 @@
 //! An ELF file with eBPF programs: checked by itself, then brought into the
 //! kernel. Nothing is pinned or attached here.
 
+#![forbid(unsafe_code)]
+
 use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,

@@ -6,6 +6,8 @@
 //! element that stays in the map is missed. An element that comes or goes
 //! meanwhile may be in the answer or not.
 
+#![forbid(unsafe_code)]
+
 use std::collections::HashSet;
 
 use crate::{

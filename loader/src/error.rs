@@ -3,6 +3,8 @@
 //! What went wrong, as the client will see it: a gRPC status code and one
 //! sentence that says what to do.
 
+#![forbid(unsafe_code)]
+
 use std::io;
 
 use tonic::{Code, Status, metadata::MetadataValue};

@@ -2,6 +2,8 @@
 
 //! Where in the kernel a program can hang.
 
+#![forbid(unsafe_code)]
+
 use aya::programs::ProgramType;
 
 use crate::{

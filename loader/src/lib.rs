@@ -4,8 +4,8 @@
 //! maps on command. It knows nothing of what the programs are for.
 //!
 //! A request goes from [`service`] to the [`object`] it names, and from there
-//! to [`bytecode`] (into the kernel), [`links`] (onto interfaces), [`apply`]
-//! and [`dump`] (maps). Everything that has to outlive the process is in
+//! to [`bytecode`] (into the kernel), [`links`] (onto interfaces), [`plan`],
+//! [`apply`] and [`dump`] (maps). Everything that has to outlive the process is in
 //! [`pins`]. [`network`] and [`resolve`] report on interfaces and routes.
 
 pub mod apply;
@@ -24,6 +24,7 @@ pub mod network;
 pub mod object;
 pub mod objects;
 pub mod pins;
+pub mod plan;
 pub mod probe;
 pub mod program;
 pub mod resolve;

@@ -3,6 +3,8 @@
 //! Pinned links: what is attached, attaching, detaching, and the swap of one
 //! program version for the next.
 
+#![forbid(unsafe_code)]
+
 use std::{
     collections::BTreeMap,
     io,

@@ -3,6 +3,8 @@
 //! Log lines to stderr: level, then the message, in one line each. Time stamps
 //! are the business of whoever collects them.
 
+#![forbid(unsafe_code)]
+
 use std::io::Write as _;
 
 use log::{LevelFilter, Log, Metadata, Record};

@@ -2,6 +2,8 @@
 
 //! A pinned map of a loaded object.
 
+#![forbid(unsafe_code)]
+
 use std::os::fd::{AsFd as _, BorrowedFd};
 
 use aya::maps::MapData;

@@ -3,6 +3,8 @@
 //! A loaded object: its maps, programs and links. All of it lives in pins, so
 //! a new loader finds what an earlier one left.
 
+#![forbid(unsafe_code)]
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     os::fd::AsFd as _,
@@ -21,6 +23,7 @@ use crate::{
     links,
     map::{self, Map},
     pins::{self, Pins},
+    plan,
     program::Program,
     proto,
     shape::Shape,
@@ -271,7 +274,7 @@ impl Object {
                 already: true,
             });
         }
-        let steps = apply::plan(
+        let steps = plan::plan(
             |name| self.maps.get(name).map(|map| map.layout()),
             &request.operations,
             self.cpus,

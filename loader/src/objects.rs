@@ -3,6 +3,8 @@
 //! All objects by name. Requests for one object are done one after another,
 //! those for different objects side by side.
 
+#![forbid(unsafe_code)]
+
 use std::{
     collections::BTreeMap,
     path::PathBuf,

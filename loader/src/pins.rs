@@ -15,6 +15,8 @@
 //! kernel opens a map by id only for CAP_SYS_ADMIN, and the loader must read
 //! them back after a restart.
 
+#![forbid(unsafe_code)]
+
 use std::{
     fs, io,
     os::fd::AsFd,

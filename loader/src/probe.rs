@@ -2,7 +2,15 @@
 
 //! What this kernel can do, found out by trying.
 
-use std::{fmt::Display, fs, os::fd::AsFd as _, path::Path};
+#![forbid(unsafe_code)]
+
+use std::{
+    fmt::Display,
+    fs,
+    os::fd::AsFd as _,
+    path::Path,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use aya::{
     maps::{MapData, MapType},
@@ -100,12 +108,13 @@ fn batch_operations() -> Feature {
 
 /// Whether something can be pinned in `pin_dir`.
 pub fn bpffs(pin_dir: &Path) -> Feature {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
     // Capitals: no object has such a name.
-    let pin = pin_dir.join("PROBE");
+    let pin = pin_dir.join(format!("PROBE-{}-{number}", std::process::id()));
     let tried = format!("pin a map in {}", pin_dir.display());
     let pinned = || -> Result<bool, String> {
         let array = small_array().map_err(|error| error.message)?;
-        pins::remove(&pin).map_err(|error| error.message)?;
         bpf::pin(array.fd().as_fd(), &pin).map_err(|error| error.to_string())?;
         pins::remove(&pin).map_err(|error| error.message)?;
         Ok(true)

@@ -2,6 +2,8 @@
 
 //! A verified, pinned program of a loaded object.
 
+#![forbid(unsafe_code)]
+
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use aya::programs::{ProgramInfo, ProgramType};

@@ -3,6 +3,8 @@
 //! The gRPC service: each call is handed to a thread that may block, because
 //! the kernel takes its time for programs and maps.
 
+#![forbid(unsafe_code)]
+
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -45,11 +47,13 @@ impl proto::loader_server::Loader for Service {
         _: Request<proto::ProbeRequest>,
     ) -> std::result::Result<Response<proto::ProbeResponse>, Status> {
         self.blocking(|objects| {
-            let described = objects
-                .names()?
-                .iter()
-                .map(|name| objects.with(name, |object| object.describe()))
-                .collect::<Result<_>>()?;
+            let mut described = Vec::new();
+            for name in objects.names()? {
+                // Another client may unload it meanwhile.
+                described.extend(objects.with_new(&name, |object| {
+                    object.exists().then(|| object.describe()).transpose()
+                })?);
+            }
             Ok(proto::ProbeResponse {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 kernel: probe::kernel(),

@@ -2,6 +2,8 @@
 
 //! What a map looks like, as declared by an object or as the kernel has it.
 
+#![forbid(unsafe_code)]
+
 use std::fmt;
 
 use aya::maps::{MapData, MapInfo, MapType};

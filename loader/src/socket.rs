@@ -2,6 +2,8 @@
 
 //! The unix socket: who listens, and who may call.
 
+#![forbid(unsafe_code)]
+
 use std::{
     fs, io,
     os::unix::{

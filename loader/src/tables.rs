@@ -3,6 +3,8 @@
 //! The inner maps of a map of maps: plain arrays, filled before they are put
 //! in place and never written again.
 
+#![forbid(unsafe_code)]
+
 use std::{
     collections::HashSet,
     os::fd::{AsFd as _, AsRawFd as _},

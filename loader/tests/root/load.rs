@@ -155,26 +155,19 @@ fn no_packet_passes_by_while_programs_are_swapped() {
     let (received, marks) = (host.received(), client.marks());
     let mut sender = host
         .enter("bash")
-        .args([
-            "-c",
-            "for i in {1..20000}; do echo x > /dev/udp/127.0.0.1/9; done",
-        ])
+        .args(["-c", "while :; do echo x > /dev/udp/127.0.0.1/9; done"])
         .spawn()
         .unwrap();
-    let mut swaps = 0;
-    while sender.try_wait().unwrap().is_none() {
+    for _ in 0..5 {
         client.load(next.clone()).unwrap();
         client.load(first.clone()).unwrap();
-        swaps += 2;
     }
+    sender.kill().unwrap();
+    sender.wait().unwrap();
     let received = host.received() - received;
     let after = client.marks();
     assert_eq!(after[0] + after[1] - marks[0] - marks[1], received);
-    println!(
-        "{swaps} swaps, {received} packets, {} seen by the second version",
-        after[1]
-    );
-    assert!(swaps > 2 && after[1] > 0 && received >= 20_000);
+    assert!(after[0] > marks[0] && after[1] > 0, "{after:?}");
 }
 
 #[test]

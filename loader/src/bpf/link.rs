@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! Links between programs and interfaces.
+
+use std::{
+    io,
+    os::fd::{BorrowedFd, FromRawFd as _, OwnedFd},
+};
+
+use super::{bpf, fd_number};
+
+const BPF_OBJ_GET_INFO_BY_FD: i64 = 15;
+const BPF_PROG_QUERY: i64 = 16;
+const BPF_LINK_CREATE: i64 = 28;
+const BPF_LINK_UPDATE: i64 = 29;
+
+const BPF_LINK_TYPE_XDP: u32 = 6;
+const BPF_LINK_TYPE_TCX: u32 = 11;
+
+#[repr(C)]
+struct LinkCreateAttributes {
+    prog_fd: u32,
+    target_ifindex: u32,
+    attach_type: u32,
+    flags: u32,
+    /// For TCX: the program or link the place is relative to; 0 for all.
+    relative_id: u32,
+    pad: u32,
+    expected_revision: u64,
+}
+
+/// Hangs a program at a hook of an interface and returns the link. `flags` are
+/// BPF_F_BEFORE or BPF_F_AFTER for TCX, XDP_FLAGS_* for XDP.
+///
+/// # Errors
+/// ENODEV without the interface, EOPNOTSUPP without the hook, EBUSY or EEXIST
+/// when the place is taken.
+pub fn link_create(
+    program: BorrowedFd<'_>,
+    ifindex: u32,
+    attach_type: u32,
+    flags: u32,
+) -> io::Result<OwnedFd> {
+    let mut attributes = LinkCreateAttributes {
+        prog_fd: fd_number(program),
+        target_ifindex: ifindex,
+        attach_type,
+        flags,
+        relative_id: 0,
+        pad: 0,
+        expected_revision: 0,
+    };
+    // SAFETY: the layout is that of BPF_LINK_CREATE, which follows no pointer
+    // for these attach types.
+    let fd = unsafe { bpf(BPF_LINK_CREATE, &mut attributes) }?;
+    // SAFETY: the kernel just made this descriptor for us; nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+#[repr(C)]
+struct LinkUpdateAttributes {
+    link_fd: u32,
+    new_prog_fd: u32,
+    flags: u32,
+    old_prog_fd: u32,
+}
+
+/// Swaps the program behind a link in one step: every packet meets the old one
+/// or the new one.
+///
+/// # Errors
+/// ENOLINK when the interface is gone.
+pub fn link_update(link: BorrowedFd<'_>, program: BorrowedFd<'_>) -> io::Result<()> {
+    let mut attributes = LinkUpdateAttributes {
+        link_fd: fd_number(link),
+        new_prog_fd: fd_number(program),
+        flags: 0,
+        old_prog_fd: 0,
+    };
+    // SAFETY: the layout is that of BPF_LINK_UPDATE, which has no pointer.
+    unsafe { bpf(BPF_LINK_UPDATE, &mut attributes) }.map(drop)
+}
+
+/// `struct bpf_link_info` as far as network links fill it.
+#[repr(C)]
+#[derive(Default)]
+struct LinkInfo {
+    kind: u32,
+    id: u32,
+    prog_id: u32,
+    pad: u32,
+    ifindex: u32,
+    attach_type: u32,
+    rest: [u64; 6],
+}
+
+#[repr(C)]
+struct InfoAttributes {
+    bpf_fd: u32,
+    info_len: u32,
+    info: u64,
+}
+
+/// Interface a TCX or XDP link hangs on; `None` when the interface is gone or
+/// the link is of another kind.
+///
+/// # Errors
+/// As in bpf(2).
+pub fn link_ifindex(link: BorrowedFd<'_>) -> io::Result<Option<u32>> {
+    let mut info = LinkInfo::default();
+    let mut attributes = InfoAttributes {
+        bpf_fd: fd_number(link),
+        info_len: size_of::<LinkInfo>() as u32,
+        info: std::ptr::from_mut(&mut info) as u64,
+    };
+    // SAFETY: the layout is that of BPF_OBJ_GET_INFO_BY_FD; `info` is a live
+    // buffer of `info_len` bytes for which every bit pattern is valid.
+    unsafe { bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attributes) }?;
+    let network = matches!(info.kind, BPF_LINK_TYPE_XDP | BPF_LINK_TYPE_TCX);
+    Ok((network && info.ifindex != 0).then_some(info.ifindex))
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct QueryAttributes {
+    target_ifindex: u32,
+    attach_type: u32,
+    query_flags: u32,
+    attach_flags: u32,
+    prog_ids: u64,
+    prog_cnt: u32,
+    pad: u32,
+    prog_attach_flags: u64,
+    link_ids: u64,
+    link_attach_flags: u64,
+    revision: u64,
+}
+
+/// Asks for the number of programs at a hook of an interface, and drops the
+/// answer: only whether the kernel knows the hook is of interest.
+///
+/// # Errors
+/// EINVAL for an unknown attach type, ENODEV without the interface.
+pub fn query(ifindex: u32, attach_type: u32) -> io::Result<()> {
+    let mut attributes = QueryAttributes {
+        target_ifindex: ifindex,
+        attach_type,
+        ..Default::default()
+    };
+    // SAFETY: the layout is that of BPF_PROG_QUERY; with null arrays and a
+    // count of 0 the kernel writes to the attributes alone.
+    unsafe { bpf(BPF_PROG_QUERY, &mut attributes) }.map(drop)
+}
