@@ -2,11 +2,15 @@
 
 // The control plane as a command; `--help` lists what it takes.
 //
-// Permissions it needs, and no more:
-//   --allow-read=DIR,FILE…     the manifests or the kubeconfig with its certificates; the eBPF object; proto/
-//   --allow-write=DIR          with --manifests: the folder of the status file
-//   --allow-net=unix:PATH      the loader; with an API server its host:port too
-//   --allow-env, --allow-sys   what @grpc/grpc-js and @kubernetes/client-node ask for by name; see permissions.ts
+// Deno permissions it needs, and no more:
+//
+//   source          --allow-read                     --allow-write    --allow-net       --allow-env       --allow-run
+//   --manifests     folder, object, proto/           status's folder  unix:SOCKET       permissions.ts    -
+//                   and the status's folder
+//   --kubeconfig    kubeconfig and the files it      -                unix:SOCKET and   all               the exec
+//                   names, object, proto/                             the API server                      plugin, if any
+//   --in-cluster    /var/run/secrets/kubernetes.io,  -                as above          all               -
+//                   object, proto/
 
 import { parseCommandLine, USAGE, UsageError } from "./cli.ts";
 import { outputToConsole } from "./output.ts";
