@@ -147,12 +147,14 @@ class Claim {
 
   answer(): AddressAnswer {
     const fromPool = this.slots.flatMap(({ address }) => address ?? []);
+    // Without a valid class nobody knows how many addresses there should be: one is enough.
+    const content = this.request.policy === undefined && this.request.unnamed === undefined &&
+      fromPool.length > 0;
+    const missing = content ? [] : this.slots.filter(({ address }) => address === undefined);
     return {
       addresses: [...this.granted, ...fromPool],
       unusable: this.unusable,
-      unassigned: this.slots.filter(({ address }) => address === undefined).map((slot) =>
-        this.#whyUnassigned(slot)
-      ),
+      unassigned: missing.map((slot) => this.#whyUnassigned(slot)),
     };
   }
 
