@@ -58,7 +58,7 @@ pub fn attach(pins: &Pins, program: &Program, place: &Place, order: proto::Order
         )));
     }
     let pin = pins.link(place);
-    if is_live(&pin, place) {
+    if open_live(&pin, place).is_some() {
         return Ok(());
     }
     pins::remove(&pin)?;
@@ -73,10 +73,22 @@ pub fn attach(pins: &Pins, program: &Program, place: &Place, order: proto::Order
         .map_err(|error| Error::kernel(format!("pin the link {}", pin.display()), &error))
 }
 
-/// Takes the program off `place`, if it hangs there. The kernel detaches when
-/// the last reference, the pin, is gone.
+/// Takes the program off `place`, if it hangs there.
 pub fn detach(pins: &Pins, place: &Place) -> Result<()> {
-    pins::remove(&pins.link(place))
+    let pin = pins.link(place);
+    if let Some(link) = open_live(&pin, place) {
+        bpf::link_detach(link.as_fd()).map_err(|error| {
+            Error::kernel(format!("detach the link {}", place.pin_name()), &error)
+        })?;
+    }
+    pins::remove(&pin)
+}
+
+/// Takes all programs off their places.
+pub fn detach_all(pins: &Pins) -> Result<()> {
+    attached(pins)?
+        .iter()
+        .try_for_each(|place| detach(pins, place))
 }
 
 /// Swaps the programs behind all links to those of a new version, and detaches
@@ -128,10 +140,6 @@ fn live(pins: &Pins) -> Result<Vec<Link>> {
         }
     }
     Ok(links)
-}
-
-fn is_live(pin: &std::path::Path, place: &Place) -> bool {
-    open_live(pin, place).is_some()
 }
 
 fn open_live(pin: &std::path::Path, place: &Place) -> Option<OwnedFd> {

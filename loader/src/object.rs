@@ -216,6 +216,7 @@ impl Object {
 
     /// Detaches and unpins all of it.
     pub fn unload(&mut self) -> Result<()> {
+        links::detach_all(&self.pins)?;
         self.pins.remove_all()?;
         self.maps.clear();
         self.programs.clear();

@@ -13,6 +13,7 @@ const BPF_OBJ_GET_INFO_BY_FD: i64 = 15;
 const BPF_PROG_QUERY: i64 = 16;
 const BPF_LINK_CREATE: i64 = 28;
 const BPF_LINK_UPDATE: i64 = 29;
+const BPF_LINK_DETACH: i64 = 34;
 
 const BPF_LINK_TYPE_XDP: u32 = 6;
 const BPF_LINK_TYPE_TCX: u32 = 11;
@@ -79,6 +80,24 @@ pub fn link_update(link: BorrowedFd<'_>, program: BorrowedFd<'_>) -> io::Result<
     };
     // SAFETY: the layout is that of BPF_LINK_UPDATE, which has no pointer.
     unsafe { bpf(BPF_LINK_UPDATE, &mut attributes) }.map(drop)
+}
+
+#[repr(C)]
+struct LinkDetachAttributes {
+    link_fd: u32,
+}
+
+/// Takes the program off the interface before it returns. When the last
+/// reference to a link goes away the kernel does so too, but some time later.
+///
+/// # Errors
+/// As in bpf(2).
+pub fn link_detach(link: BorrowedFd<'_>) -> io::Result<()> {
+    let mut attributes = LinkDetachAttributes {
+        link_fd: fd_number(link),
+    };
+    // SAFETY: the layout is that of BPF_LINK_DETACH, which has no pointer.
+    unsafe { bpf(BPF_LINK_DETACH, &mut attributes) }.map(drop)
 }
 
 /// `struct bpf_link_info` as far as network links fill it.

@@ -19,7 +19,7 @@ use std::{
 
 pub use batch::{Batch, Cursor, Stopped, delete_batch, lookup_batch, update_batch};
 pub use element::{delete, lookup, update};
-pub use link::{link_create, link_ifindex, link_update, query};
+pub use link::{link_create, link_detach, link_ifindex, link_update, query};
 pub use pin::{open_pin, pin};
 
 /// Sizes of a map's elements as bpf(2) transfers them. Taken from the kernel's

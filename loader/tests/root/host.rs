@@ -87,8 +87,14 @@ impl Host {
 
     /// Starts a loader and waits until it serves. Returns its log up to then.
     pub fn start(&mut self) -> Vec<String> {
+        self.start_with(&[])
+    }
+
+    /// As [`Self::start`], with more arguments.
+    pub fn start_with(&mut self, arguments: &[&str]) -> Vec<String> {
         let mut child = self
             .command()
+            .args(arguments)
             .stderr(Stdio::piped())
             .spawn()
             .expect("the loader starts");
