@@ -209,6 +209,15 @@ Deno.test("Dataplane names an interface that refuses the program, and serves wit
   await bench.until(() => bench.attached().includes(7));
 });
 
+Deno.test("Dataplane says which interface that was named is missing, and takes it once it appears", async () => {
+  await using bench = await FakeBench.start();
+  await bench.program(bench.run({ interfaces: ["eth0", "veth7"] }), dataplane(web));
+  assertMatch(bench.log.join("\n"), /There is no interface veth7; it faces clients as soon as it appears/);
+  bench.fake.network.setInterfaces([lo, eth0, pod]);
+  await bench.until(() => bench.attached().includes(7));
+  assertEquals((await bench.kernel()).devices.get(7)?.flags, DEVICE_PEER | DEVICE_OUTWARD);
+});
+
 Deno.test("Dataplane asks for the way to backends, and again when the routes change", async () => {
   await using bench = await FakeBench.start();
   const ways = async (): Promise<string[]> =>

@@ -39,6 +39,7 @@ export class Session {
   readonly #routes = new RouteCache();
   readonly #attached: Set<number>;
   readonly #refused = new Map<number, string>();
+  #missing: readonly string[] = [];
   #devices: ReadonlyMap<number, DeviceValue>;
   #generation: number;
 
@@ -71,11 +72,23 @@ export class Session {
 
   /** Makes the devices and attachments fit the interfaces there are. */
   async updateNetwork(network: WatchResponse, signal: AbortSignal): Promise<void> {
+    this.#reportMissing(network.interfaces);
     const wanted = devicesOf(network.interfaces, this.#options.interfaces);
     await this.#apply(deviceChanges(this.#devices, wanted), signal);
     this.#devices = wanted;
     await this.#attach(network.interfaces.filter((device) => wanted.has(device.ifindex)), signal);
     await this.#detach([...this.#attached].filter((ifindex) => !wanted.has(ifindex)), signal);
+  }
+
+  /** Says once of each interface that was named that it is not there. */
+  #reportMissing(interfaces: readonly Interface[]): void {
+    const missing = this.#options.interfaces.filter((name) =>
+      interfaces.every((device) => device.name !== name)
+    );
+    for (const name of missing.filter((name) => !this.#missing.includes(name))) {
+      this.#options.log(`There is no interface ${name}; it faces clients as soon as it appears`);
+    }
+    this.#missing = missing;
   }
 
   async #attach(devices: readonly Interface[], signal: AbortSignal): Promise<void> {

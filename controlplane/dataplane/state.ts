@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { LoaderClient } from "../loader/client.ts";
-import { formatEndpoint } from "./address.ts";
 import { decodeU32, type StructCodec, type StructValue } from "./codec.ts";
 import { dumpMap, type KernelState, OBJECT_NAME, readKernel } from "./kernel.ts";
 import type { Layout, MapName, STRUCTS } from "./layout.ts";
@@ -115,13 +114,15 @@ function backendState(backend: BackendValue, share: number, traffic: Traffic): B
   return { address, port, share, ifindex, traffic };
 }
 
-function compareEndpoints(
-  a: { address: string; port: number },
-  b: { address: string; port: number },
-): number {
-  return formatEndpoint(a.address, a.port).localeCompare(formatEndpoint(b.address, b.port), "en", {
-    numeric: true,
-  });
+interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** IPv4 before IPv6, numbers by their value. */
+function compareEndpoints(a: Endpoint, b: Endpoint): number {
+  const family = Number(a.address.includes(":")) - Number(b.address.includes(":"));
+  return family || a.address.localeCompare(b.address, "en", { numeric: true }) || a.port - b.port;
 }
 
 function countSlots(table: Uint32Array | undefined, slots: number): Map<number, number> {
@@ -138,9 +139,12 @@ async function readStats(
   signal?: AbortSignal,
 ): Promise<Map<number, Traffic>> {
   const result = new Map<number, Traffic>();
+  if (ids.size === 0) return result;
   for await (const { key, value } of dumpMap(client, map, signal)) {
     const id = decodeU32(key);
     if (ids.has(id)) result.set(id, sumStats(layout, value));
+    // Ids in use are low and the maps are large.
+    if (result.size === ids.size) break;
   }
   return result;
 }

@@ -75,9 +75,9 @@ Deno.test("readState() shows what is refused: a group without endpoints, or ever
 
 Deno.test("readState() orders by address as numbers, then port and protocol", async () => {
   await using bench = await FakeBench.start();
-  const at = ["192.0.2.10:80", "192.0.2.9:80", "192.0.2.9:8", "10.0.0.1:99"];
+  const at = ["2001:db8::1:80", "192.0.2.10:80", "192.0.2.9:80", "192.0.2.9:8", "10.0.0.1:99"];
   const services = at.map((address) => service(address));
-  await bench.program(bench.run(), dataplane(...services, { ...services[1]!, protocol: "UDP" }));
+  await bench.program(bench.run(), dataplane(...services, { ...services[2]!, protocol: "UDP" }));
   const order = (await read(bench)).services.map(({ address, port, protocol }) =>
     `${address}:${port}/${protocol}`
   );
@@ -87,6 +87,7 @@ Deno.test("readState() orders by address as numbers, then port and protocol", as
     "192.0.2.9:80/TCP",
     "192.0.2.9:80/UDP",
     "192.0.2.10:80/TCP",
+    "2001:db8::1:80/TCP",
   ]);
 });
 
