@@ -211,7 +211,8 @@ export function assignAddresses(
   return claims.map((claim) => claim.answer());
 }
 
-function usableByPolicy(claim: Claim, address: IpAddress): string | undefined {
+/** Why the class or the address itself speaks against a named address. */
+function policyProblem(claim: Claim, address: IpAddress): string | undefined {
   if (within(RESERVED, address)) return "it is reserved for other purposes";
   const { policy } = claim.request;
   if (policy === undefined) {
@@ -225,7 +226,7 @@ function usableByPolicy(claim: Claim, address: IpAddress): string | undefined {
 
 function grantHeldNamed(claim: Claim, named: Set<string>): void {
   for (const [text, address] of claim.named) {
-    if (claim.held.has(text) && usableByPolicy(claim, address) === undefined) named.add(text);
+    if (claim.held.has(text) && policyProblem(claim, address) === undefined) named.add(text);
   }
 }
 
@@ -244,7 +245,7 @@ function keepPooled(claim: Claim, named: ReadonlySet<string>, pooled: Map<string
 function grantNamed(claim: Claim, named: Set<string>, pooled: ReadonlyMap<string, string>): void {
   for (const [text, address] of claim.named) {
     const owner = pooled.get(text);
-    const problem = owner === undefined ? usableByPolicy(claim, address) : `${owner} has it from the pool`;
+    const problem = policyProblem(claim, address) ?? (owner && `${owner} has it from the pool`);
     if (problem === undefined) {
       named.add(text);
       claim.granted.push(text);
