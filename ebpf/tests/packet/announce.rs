@@ -10,7 +10,7 @@ use blixt_ebpf::layout::{ADDRESS_ANNOUNCE, ADDRESS_LOCAL, DEVICE_OUTWARD, Device
 use crate::{
     build::{
         Arp, ECHO_REPLY, ECHO_REPLY_V6, ECHO_REQUEST, ECHO_REQUEST_V6, Icmp, Mac,
-        NEIGHBOUR_ADVERTISEMENT, NEIGHBOUR_SOLICITATION, Packet,
+        NEIGHBOUR_ADVERTISEMENT, NEIGHBOUR_SOLICITATION, Packet, Transport,
     },
     harness::{Ends, Forwarding, Lab, Port, with_lab},
 };
@@ -70,7 +70,7 @@ fn advertisement(lab: &Lab, port: &Port) -> Packet {
         service6(),
         port.mac,
     );
-    if let crate::build::Transport::Icmp(icmp) = &mut packet.transport {
+    if let Transport::Icmp(icmp) = &mut packet.transport {
         icmp.rest = [0x60, 0, 0, 0];
     }
     packet.macs(port.mac, lab.out.neighbour)
@@ -245,7 +245,7 @@ fn a_ping_to_an_announced_address_comes_back() {
             for ends in Ends::tcp() {
                 println!("{ends}, summed in hardware: {hardware}");
                 let expected = lab.out.emits(&pong(&ends));
-                lab.from_client(&ping(&ends)).is_redirected_as(&expected);
+                lab.client_sends(&ping(&ends)).is_redirected_as(&expected);
             }
         }
     });
@@ -259,7 +259,7 @@ fn a_ping_to_an_address_that_the_host_has_too_is_left_to_it() {
             println!("{ends}");
             for flags in [0, ADDRESS_ANNOUNCE | ADDRESS_LOCAL] {
                 lab.put_address(ends.service.ip(), flags);
-                lab.from_client(&ping(&ends)).is_passed_untouched();
+                lab.client_sends(&ping(&ends)).is_passed_untouched();
             }
         }
     });
@@ -271,9 +271,9 @@ fn other_icmp_is_left_to_the_host() {
     with_lab(Forwarding::On, |lab| {
         for ends in Ends::tcp() {
             println!("{ends}");
-            lab.from_client(&pong(&ends).with_destination(ends.service.ip()))
+            lab.client_sends(&pong(&ends).with_destination(ends.service.ip()))
                 .is_passed_untouched();
-            lab.from_client(&ping(&ends).with_destination(ends.backend.ip()))
+            lab.client_sends(&ping(&ends).with_destination(ends.backend.ip()))
                 .is_passed_untouched();
             let whole = lab.inbound(&ping(&ends)).bytes();
             let transport = ping(&ends).transport_at();

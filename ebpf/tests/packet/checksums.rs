@@ -18,10 +18,10 @@ fn ingress_keeps_udp_over_ipv4_without_a_checksum_without_one() {
         let ends = Ends::udp4();
         let none = |packet: Packet| packet.with_udp(|udp| udp.checksum = Field::Exactly(0));
         let expected = lab.pod.emits(&none(ends.request()).to(ends.backend).hop());
-        lab.from_client(&none(ends.request()))
+        lab.client_sends(&none(ends.request()))
             .is_redirected_as(&expected);
         let expected = lab.out.emits(&none(ends.reply()).from(ends.service).hop());
-        lab.from_pod(&none(ends.reply()))
+        lab.pod_sends(&none(ends.reply()))
             .is_redirected_as(&expected);
     });
 }
@@ -48,7 +48,7 @@ fn ingress_writes_a_udp_checksum_of_zero_as_all_ones() {
             println!("{ends}");
             let expected = summing_to_zero(&ends.request().to(ends.backend).hop());
             let sent = expected.clone().to(ends.service).ttl(64);
-            lab.from_client(&sent)
+            lab.client_sends(&sent)
                 .is_redirected_as(&lab.pod.emits(&expected));
         }
     });
@@ -62,7 +62,7 @@ fn ingress_rewrites_a_udp_checksum_that_is_all_ones() {
             println!("{ends}");
             let sent = summing_to_zero(&ends.request());
             let expected = lab.pod.emits(&sent.clone().to(ends.backend).hop());
-            lab.from_client(&sent).is_redirected_as(&expected);
+            lab.client_sends(&sent).is_redirected_as(&expected);
         }
     });
 }
@@ -92,7 +92,8 @@ fn ingress_leaves_a_wrong_transport_checksum_wrong_by_as_much() {
             let expected = lab
                 .pod
                 .emits(&damaged(&sent.clone().to(ends.backend).hop()));
-            lab.from_client(&damaged(&sent)).is_redirected_as(&expected);
+            lab.client_sends(&damaged(&sent))
+                .is_redirected_as(&expected);
         }
     });
 }
@@ -110,7 +111,7 @@ fn ingress_leaves_a_wrong_ipv4_header_checksum_wrong_by_as_much() {
             println!("{ends}");
             lab.begin(&ends);
             let expected = damaged(ends.request().to(ends.backend).hop());
-            lab.from_client(&damaged(ends.request()))
+            lab.client_sends(&damaged(ends.request()))
                 .is_redirected_as(&lab.pod.emits(&expected));
         }
     });
@@ -124,9 +125,10 @@ fn ingress_keeps_the_sum_right_that_hardware_made_of_the_whole_packet() {
         for ends in Ends::all() {
             println!("{ends}");
             let expected = lab.pod.emits(&ends.opening().to(ends.backend).hop());
-            lab.from_client(&ends.opening()).is_redirected_as(&expected);
+            lab.client_sends(&ends.opening())
+                .is_redirected_as(&expected);
             let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
-            lab.from_pod(&ends.reply()).is_redirected_as(&expected);
+            lab.pod_sends(&ends.reply()).is_redirected_as(&expected);
         }
     });
 }
@@ -143,7 +145,7 @@ fn ingress_keeps_the_sum_right_that_hardware_made_of_a_refused_packet() {
             lab.put_service(&ends, |service| service.slots = 0);
             for flags in [SYN, ACK] {
                 let bare = ends.request().payload([]).flags(flags);
-                assert!(lab.from_client(&bare).was_redirected());
+                assert!(lab.client_sends(&bare).was_redirected());
             }
         }
     });

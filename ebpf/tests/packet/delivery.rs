@@ -48,7 +48,7 @@ fn ingress_sends_replies_out_of_the_interface_to_the_client() {
         for ends in Ends::all() {
             println!("{ends}");
             lab.begin(&ends);
-            assert!(lab.from_pod(&ends.reply()).was_redirected());
+            assert!(lab.pod_sends(&ends.reply()).was_redirected());
             assert_eq!(way(lab.reply_flow(&ends)), (DELIVERY_MAC, lab.out.ifindex));
         }
     });
@@ -63,7 +63,8 @@ fn ingress_sends_packets_for_a_remote_backend_to_the_next_hop() {
             println!("{ends}");
             lab.put_backend(&ends, |_| {});
             let expected = lab.node.emits(&ends.opening().to(ends.backend).hop());
-            lab.from_client(&ends.opening()).is_redirected_as(&expected);
+            lab.client_sends(&ends.opening())
+                .is_redirected_as(&expected);
             assert_eq!(
                 way(lab.forward_flow(&ends)),
                 (DELIVERY_MAC, lab.node.ifindex)
@@ -81,7 +82,7 @@ fn ingress_leaves_an_unknown_neighbour_to_the_kernel() {
             println!("{ends}");
             lab.put_backend(&ends, |_| {});
             let sent = lab.inbound(&ends.opening());
-            lab.from_client(&sent)
+            lab.client_sends(&sent)
                 .is_redirected_as(&sent.clone().to(ends.backend).hop());
             assert_eq!(
                 way(lab.forward_flow(&ends)),
@@ -124,7 +125,7 @@ fn ingress_takes_the_next_hop_of_the_backend_when_the_host_does_not_forward() {
                 backend.gateway = address(gateway.parse().expect("an address"));
             });
             let sent = lab.inbound(&ends.opening());
-            lab.from_client(&sent)
+            lab.client_sends(&sent)
                 .is_redirected_as(&sent.clone().to(ends.backend).hop());
             assert_eq!(way(lab.forward_flow(&ends)), (DELIVERY_NEIGH, ifindex));
         }
@@ -138,7 +139,7 @@ fn ingress_sends_replies_where_the_client_came_from_when_the_host_does_not_forwa
         for ends in Ends::all() {
             println!("{ends}");
             lab.begin(&ends);
-            assert!(lab.from_pod(&ends.reply()).was_redirected());
+            assert!(lab.pod_sends(&ends.reply()).was_redirected());
             assert_eq!(
                 way(lab.reply_flow(&ends)),
                 (DELIVERY_NEIGH, lab.out.ifindex)
@@ -152,9 +153,9 @@ fn reply_entry_comes_back(lab: &mut Lab, ends: &Ends, out: &Port) {
     lab.begin(ends);
     lab.remove_flow(ends.backend, ends.client, ends.protocol);
     lab.outdate(ends.client, ends.service, ends.protocol);
-    assert!(lab.from_client(&ends.request()).was_redirected());
+    assert!(lab.client_sends(&ends.request()).was_redirected());
     let sent = lab.outbound(&ends.reply());
-    let outcome = lab.from_pod(&sent);
+    let outcome = lab.pod_sends(&sent);
     let expected = sent.from(ends.service).hop();
     if way(lab.reply_flow(ends)).0 == DELIVERY_NEIGH {
         outcome.is_redirected_as(&expected);
@@ -188,8 +189,8 @@ fn ingress_finds_the_way_of_requests_again_when_their_entry_was_evicted() {
                 lab.begin(&ends);
                 lab.remove_flow(ends.client, ends.service, ends.protocol);
                 lab.outdate(ends.backend, ends.client, ends.protocol);
-                assert!(lab.from_pod(&ends.reply()).was_redirected());
-                assert!(lab.from_client(&ends.request()).was_redirected());
+                assert!(lab.pod_sends(&ends.reply()).was_redirected());
+                assert!(lab.client_sends(&ends.request()).was_redirected());
                 assert_eq!(way(lab.forward_flow(&ends)).1, lab.pod.ifindex);
                 // It is the same flow still.
                 assert_eq!(lab.service_stats(&ends).flows, 1);
@@ -214,7 +215,8 @@ fn ingress_follows_a_route_that_changes_under_a_flow() {
             ip(&format!("route add {target} via {gateway}"));
             lab.outdate(ends.client, ends.service, ends.protocol);
             let expected = lab.node.emits(&ends.request().to(ends.backend).hop());
-            lab.from_client(&ends.request()).is_redirected_as(&expected);
+            lab.client_sends(&ends.request())
+                .is_redirected_as(&expected);
         }
         assert_eq!(lab.drops(), Drops::default());
     });
@@ -229,11 +231,12 @@ fn ingress_finds_the_way_of_a_flow_with_a_packet_beyond_the_mtu() {
         for ends in Ends::all() {
             println!("{ends}");
             assert!(
-                lab.from_client(&ends.opening().payload([0xa5; 2_000]))
+                lab.client_sends(&ends.opening().payload([0xa5; 2_000]))
                     .was_redirected()
             );
             let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-            lab.from_client(&ends.request()).is_redirected_as(&expected);
+            lab.client_sends(&ends.request())
+                .is_redirected_as(&expected);
         }
         assert_eq!(lab.drops(), Drops::default());
     });

@@ -6,7 +6,7 @@
 use blixt_ebpf::layout::{BACKEND_ALIVE, Drops};
 
 use crate::{
-    build::{Extension, Field, MORE_FRAGMENTS, Packet},
+    build::{Extension, Field, MORE_FRAGMENTS, Packet, RST},
     harness::{Ends, Forwarding, Lab, ip, with_lab},
 };
 
@@ -119,23 +119,23 @@ fn first_fragments(lab: &mut Lab, ends: &Ends) -> u64 {
     } else {
         request.ipv6(|ip| ip.extensions = vec![Extension::fragment(0, true)])
     };
-    lab.from_client(&fragment).is_dropped();
+    lab.client_sends(&fragment).is_dropped();
     1
 }
 
 fn backends_without_a_route(lab: &mut Lab, ends: &Ends) -> u64 {
     ip(&format!("route add unreachable {}", ends.backend.ip()));
-    lab.from_client(&ends.opening()).is_dropped();
-    lab.from_client(&ends.request()).is_dropped();
+    lab.client_sends(&ends.opening()).is_dropped();
+    lab.client_sends(&ends.request()).is_dropped();
     2
 }
 
 fn packets_at_the_end_of_their_hops(lab: &mut Lab, ends: &Ends) -> u64 {
-    lab.from_client(&ends.opening().ttl(1)).is_dropped();
+    lab.client_sends(&ends.opening().ttl(1)).is_dropped();
     lab.begin(ends);
     for ttl in [0, 1] {
-        lab.from_client(&ends.request().ttl(ttl)).is_dropped();
-        lab.from_pod(&ends.reply().ttl(ttl)).is_dropped();
+        lab.client_sends(&ends.request().ttl(ttl)).is_dropped();
+        lab.pod_sends(&ends.reply().ttl(ttl)).is_dropped();
     }
     5
 }
@@ -145,7 +145,7 @@ fn datagrams_to_a_refusing_service(lab: &mut Lab, ends: &Ends) -> u64 {
         return 0;
     }
     lab.refuse(ends);
-    lab.from_client(&ends.opening()).is_dropped();
+    lab.client_sends(&ends.opening()).is_dropped();
     1
 }
 
@@ -155,11 +155,10 @@ fn connections_to_a_refusing_service(lab: &mut Lab, ends: &Ends) -> u64 {
     }
     lab.refuse(ends);
     assert!(
-        lab.from_client(&ends.opening()).was_redirected(),
+        lab.client_sends(&ends.opening()).was_redirected(),
         "a reset goes back"
     );
-    lab.from_client(&ends.opening().flags(crate::build::RST))
-        .is_dropped();
+    lab.client_sends(&ends.opening().flags(RST)).is_dropped();
     2
 }
 
@@ -170,7 +169,7 @@ fn connections_whose_backend_left(lab: &mut Lab, ends: &Ends) -> u64 {
     lab.begin(ends);
     lab.put_backend(ends, |backend| backend.flags = 0);
     assert!(
-        lab.from_client(&ends.request()).was_redirected(),
+        lab.client_sends(&ends.request()).was_redirected(),
         "a reset goes back"
     );
     // The id has another owner.
@@ -178,7 +177,7 @@ fn connections_whose_backend_left(lab: &mut Lab, ends: &Ends) -> u64 {
     lab.begin(ends);
     lab.put_backend(ends, |backend| backend.epoch += 1);
     assert!(
-        lab.from_client(&ends.request()).was_redirected(),
+        lab.client_sends(&ends.request()).was_redirected(),
         "a reset goes back"
     );
     2
@@ -188,15 +187,15 @@ fn maps_that_contradict_each_other(lab: &mut Lab, ends: &Ends) -> u64 {
     // No such table; a table shorter than the service says; a backend that is
     // not alive; a backend beyond the array.
     lab.put_service(ends, |service| service.table = 300);
-    lab.from_client(&ends.opening()).is_dropped();
+    lab.client_sends(&ends.opening()).is_dropped();
     lab.put_service(ends, |service| service.slots = u32::MAX);
-    lab.from_client(&ends.opening()).is_dropped();
+    lab.client_sends(&ends.opening()).is_dropped();
     lab.put_service(ends, |_| {});
     lab.choose(ends);
     lab.put_backend(ends, |backend| backend.flags = !BACKEND_ALIVE);
-    lab.from_client(&ends.opening()).is_dropped();
+    lab.client_sends(&ends.opening()).is_dropped();
     lab.object.set_table(ends.table, &[u32::MAX; 5]);
-    lab.from_client(&ends.opening()).is_dropped();
+    lab.client_sends(&ends.opening()).is_dropped();
     4
 }
 
@@ -207,8 +206,8 @@ fn two_services_with_one_backend_and_one_client_socket(lab: &mut Lab, ends: &End
     other.table += 50;
     lab.serve(&other);
     lab.begin(ends);
-    lab.from_client(&other.opening()).is_dropped();
+    lab.client_sends(&other.opening()).is_dropped();
     let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
-    lab.from_pod(&ends.reply()).is_redirected_as(&expected);
+    lab.pod_sends(&ends.reply()).is_redirected_as(&expected);
     1
 }

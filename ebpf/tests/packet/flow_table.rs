@@ -6,7 +6,10 @@ use std::net::SocketAddr;
 
 use blixt_ebpf::layout::{DIRECTION_FORWARD, DIRECTION_REPLY, Drops};
 
-use crate::harness::{Ends, Forwarding, address, with_lab};
+use crate::{
+    build::RST,
+    harness::{Ends, Forwarding, address, with_lab},
+};
 
 #[test]
 #[ignore = "needs root"]
@@ -60,9 +63,10 @@ fn a_thousand_flows_keep_their_backends() {
                     .clone()
                     .client_port(port);
                 let expected = lab.pod.emits(&flow.request().to(flow.backend).hop());
-                lab.from_client(&flow.request()).is_redirected_as(&expected);
+                lab.client_sends(&flow.request())
+                    .is_redirected_as(&expected);
                 let expected = lab.out.emits(&flow.reply().from(flow.service).hop());
-                lab.from_pod(&flow.reply()).is_redirected_as(&expected);
+                lab.pod_sends(&flow.reply()).is_redirected_as(&expected);
             }
             assert_eq!(lab.service_stats(&ends).flows, 1_000);
         }
@@ -85,9 +89,10 @@ fn one_client_socket_has_a_flow_with_each_of_two_services() {
             lab.serve(&other);
             for ends in [&ends, &other, &ends, &other] {
                 let expected = lab.pod.emits(&ends.opening().to(ends.backend).hop());
-                lab.from_client(&ends.opening()).is_redirected_as(&expected);
+                lab.client_sends(&ends.opening())
+                    .is_redirected_as(&expected);
                 let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
-                lab.from_pod(&ends.reply()).is_redirected_as(&expected);
+                lab.pod_sends(&ends.reply()).is_redirected_as(&expected);
             }
         }
     });
@@ -115,7 +120,8 @@ fn clients_with_the_same_port_are_told_apart_by_address() {
             lab.begin(&other);
             for ends in [&ends, &other] {
                 let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-                lab.from_client(&ends.request()).is_redirected_as(&expected);
+                lab.client_sends(&ends.request())
+                    .is_redirected_as(&expected);
             }
         }
     });
@@ -135,16 +141,13 @@ fn a_flow_may_take_the_place_of_one_of_another_service_that_is_over() {
             lab.serve(&other);
             lab.begin(&ends);
             if ends.is_tcp() {
-                assert!(
-                    lab.from_pod(&ends.reply().flags(crate::build::RST))
-                        .was_redirected()
-                );
+                assert!(lab.pod_sends(&ends.reply().flags(RST)).was_redirected());
             } else {
                 lab.age(&ends, 123);
             }
             lab.begin(&other);
             let expected = lab.out.emits(&ends.reply().from(other.service).hop());
-            lab.from_pod(&other.reply()).is_redirected_as(&expected);
+            lab.pod_sends(&other.reply()).is_redirected_as(&expected);
         }
     });
 }
@@ -165,10 +168,10 @@ fn the_end_of_a_flow_leaves_the_one_alone_that_took_its_place() {
             // The id of the first flow's backend goes, its address and port do not.
             lab.remove_backend(&ends);
             lab.begin(&other);
-            assert!(lab.from_client(&ends.request()).was_redirected());
+            assert!(lab.client_sends(&ends.request()).was_redirected());
             assert!(lab.forward_flow(&ends).is_none());
             let expected = lab.out.emits(&other.reply().from(other.service).hop());
-            lab.from_pod(&other.reply()).is_redirected_as(&expected);
+            lab.pod_sends(&other.reply()).is_redirected_as(&expected);
         }
     });
 }

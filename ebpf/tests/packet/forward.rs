@@ -17,7 +17,7 @@ fn ingress_forwards_the_first_packet_to_the_backend() {
             println!("{ends}");
             let sent = ends.opening();
             let expected = lab.pod.emits(&sent.clone().to(ends.backend).hop());
-            lab.from_client(&sent).is_redirected_as(&expected);
+            lab.client_sends(&sent).is_redirected_as(&expected);
         }
     });
 }
@@ -31,7 +31,7 @@ fn ingress_gives_replies_the_address_and_port_of_the_service() {
             lab.begin(&ends);
             let reply = ends.reply();
             let expected = lab.out.emits(&reply.clone().from(ends.service).hop());
-            lab.from_pod(&reply).is_redirected_as(&expected);
+            lab.pod_sends(&reply).is_redirected_as(&expected);
         }
     });
 }
@@ -44,9 +44,9 @@ fn ingress_forwards_both_ways_on_a_host_that_does_not_forward_by_itself() {
             println!("{ends}");
             // The kernel writes the MAC addresses when it has found the neighbour.
             let (sent, reply) = (lab.inbound(&ends.opening()), lab.outbound(&ends.reply()));
-            lab.from_client(&sent)
+            lab.client_sends(&sent)
                 .is_redirected_as(&sent.clone().to(ends.backend).hop());
-            lab.from_pod(&reply)
+            lab.pod_sends(&reply)
                 .is_redirected_as(&reply.clone().from(ends.service).hop());
         }
     });
@@ -61,10 +61,10 @@ fn ingress_counts_packets_and_bytes_by_direction_and_a_flow_once() {
             let (opening, request, reply) = (ends.opening(), ends.request(), ends.reply());
             lab.begin(&ends);
             for _ in 0..3 {
-                assert!(lab.from_client(&request).was_redirected());
+                assert!(lab.client_sends(&request).was_redirected());
             }
             for _ in 0..2 {
-                assert!(lab.from_pod(&reply).was_redirected());
+                assert!(lab.pod_sends(&reply).was_redirected());
             }
             let expected = Stats {
                 rx_packets: 4,
@@ -92,9 +92,10 @@ fn ingress_rewrites_the_address_alone_when_the_ports_are_the_same() {
             ends.backend.set_port(ends.service.port());
             lab.put_backend(&ends, |_| {});
             let expected = lab.pod.emits(&ends.opening().to(ends.backend).hop());
-            lab.from_client(&ends.opening()).is_redirected_as(&expected);
+            lab.client_sends(&ends.opening())
+                .is_redirected_as(&expected);
             let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
-            lab.from_pod(&ends.reply()).is_redirected_as(&expected);
+            lab.pod_sends(&ends.reply()).is_redirected_as(&expected);
         }
     });
 }
@@ -114,7 +115,7 @@ fn ingress_leaves_every_other_ipv4_field_and_the_options_as_they_are() {
                     ip.options = vec![1; options];
                 });
                 let expected = lab.pod.emits(&sent.clone().to(ends.backend).hop());
-                lab.from_client(&sent).is_redirected_as(&expected);
+                lab.client_sends(&sent).is_redirected_as(&expected);
             }
         }
     });
@@ -149,7 +150,7 @@ fn ingress_walks_ipv6_extension_headers_and_leaves_them_as_they_are() {
                     ip.extensions = extensions.collect();
                 });
                 let expected = lab.pod.emits(&sent.clone().to(ends.backend).hop());
-                lab.from_client(&sent).is_redirected_as(&expected);
+                lab.client_sends(&sent).is_redirected_as(&expected);
             }
         }
     });
@@ -174,7 +175,7 @@ fn ingress_leaves_every_other_tcp_field_and_the_options_as_they_are() {
                         tcp.options = vec![1; 40];
                     });
                 let expected = lab.pod.emits(&sent.clone().to(ends.backend).hop());
-                lab.from_client(&sent).is_redirected_as(&expected);
+                lab.client_sends(&sent).is_redirected_as(&expected);
             }
         }
     });
@@ -190,7 +191,7 @@ fn ingress_forwards_payloads_of_any_length() {
             for length in [0, 1, 2, 3, 1_459, 1_460, 3_000] {
                 let sent = ends.request().payload(vec![0xa5; length]);
                 let expected = lab.pod.emits(&sent.clone().to(ends.backend).hop());
-                lab.from_client(&sent).is_redirected_as(&expected);
+                lab.client_sends(&sent).is_redirected_as(&expected);
             }
         }
     });
@@ -206,7 +207,7 @@ fn ingress_keeps_the_padding_of_a_short_frame_and_does_not_count_it() {
             let before = lab.service_stats(&ends).rx_bytes;
             let sent = ends.request().payload([]).trailer([0x77; 18]);
             let expected = lab.pod.emits(&sent.clone().to(ends.backend).hop());
-            lab.from_client(&sent).is_redirected_as(&expected);
+            lab.client_sends(&sent).is_redirected_as(&expected);
             let counted = lab.service_stats(&ends).rx_bytes - before;
             assert_eq!(counted, sent.ip_length() as u64);
         }
@@ -222,7 +223,7 @@ fn ingress_counts_the_ttl_down_from_any_value_that_leaves_one() {
             lab.begin(&ends);
             for ttl in [2, 3, 64, 128, 129, 255] {
                 let expected = lab.pod.emits(&ends.request().to(ends.backend).ttl(ttl - 1));
-                lab.from_client(&ends.request().ttl(ttl))
+                lab.client_sends(&ends.request().ttl(ttl))
                     .is_redirected_as(&expected);
             }
         }
@@ -237,8 +238,10 @@ fn ingress_tells_tcp_and_udp_on_one_port_apart() {
             assert_eq!((tcp.client, tcp.service), (udp.client, udp.service));
             for ends in [tcp, udp] {
                 let expected = lab.pod.emits(&ends.opening().to(ends.backend).hop());
-                lab.from_client(&ends.opening()).is_redirected_as(&expected);
-                lab.from_client(&ends.opening()).is_redirected_as(&expected);
+                lab.client_sends(&ends.opening())
+                    .is_redirected_as(&expected);
+                lab.client_sends(&ends.opening())
+                    .is_redirected_as(&expected);
             }
         }
     });
@@ -253,10 +256,10 @@ fn ingress_forwards_a_backend_that_is_a_client_of_its_own_service() {
             ends.client = ends.backend;
             ends.client.set_port(50_000);
             let expected = lab.pod.emits(&ends.opening().to(ends.backend).hop());
-            lab.from_pod(&ends.opening()).is_redirected_as(&expected);
+            lab.pod_sends(&ends.opening()).is_redirected_as(&expected);
             let reply = ends.reply().flags(SYN | ACK);
             let expected = lab.pod.emits(&reply.clone().from(ends.service).hop());
-            lab.from_pod(&reply).is_redirected_as(&expected);
+            lab.pod_sends(&reply).is_redirected_as(&expected);
         }
     });
 }

@@ -2,7 +2,7 @@
 
 //! What is none of the program's business goes to the host's stack as it came.
 
-use blixt_ebpf::layout::{DEVICE_BRIDGE_PORT, Device, Drops};
+use blixt_ebpf::layout::{ADDRESS_LOCAL, DEVICE_BRIDGE_PORT, Device, Drops};
 
 use crate::{
     build::{DESTINATION_OPTIONS, Extension, Field, HOP_BY_HOP, Mac, Packet, Tag},
@@ -38,13 +38,12 @@ fn packets_to_other_addresses_and_replies_of_no_flow_pass() {
 #[test]
 #[ignore = "needs root"]
 fn packets_to_a_port_without_service_pass_where_the_host_has_the_address_too() {
-    use blixt_ebpf::layout::ADDRESS_LOCAL;
     with_lab(Forwarding::On, |lab| {
         for mut ends in Ends::all() {
             println!("{ends}");
             lab.put_address(ends.service.ip(), ADDRESS_LOCAL);
             ends.service.set_port(22);
-            lab.from_client(&ends.opening()).is_passed_untouched();
+            lab.client_sends(&ends.opening()).is_passed_untouched();
         }
     });
 }

@@ -5,7 +5,7 @@
 use blixt_ebpf::layout::{Drops, Stats};
 
 use crate::{
-    build::{ACK, FIN, Field, Packet, RST, SYN},
+    build::{ACK, Extension, FIN, Field, HOP_BY_HOP, Packet, RST, SYN},
     harness::{Ends, Forwarding, Lab, NO_STATS, bare_reset, with_lab},
 };
 
@@ -36,7 +36,7 @@ fn a_syn_gets_a_reset_that_acknowledges_it() {
             lab.refuse(&ends);
             let sent = ends.opening().numbers(1_000, 0);
             let expected = reset(lab, &ends, RST | ACK, 0, 1_001);
-            lab.from_client(&sent).is_redirected_as(&expected);
+            lab.client_sends(&sent).is_redirected_as(&expected);
             assert_eq!(lab.service_stats(&ends), refused(1));
         }
         assert_eq!(
@@ -67,7 +67,7 @@ fn a_syn_with_data_gets_a_reset_that_acknowledges_the_data_too() {
                 let sent = ends.opening().flags(flags).numbers(u32::MAX, 0);
                 let sent = sent.payload(vec![0x5a; length]);
                 let expected = reset(lab, &ends, RST | ACK, 0, u32::MAX.wrapping_add(counted));
-                lab.from_client(&sent).is_redirected_as(&expected);
+                lab.client_sends(&sent).is_redirected_as(&expected);
             }
         }
     });
@@ -83,7 +83,7 @@ fn a_segment_with_an_acknowledgement_gets_a_reset_with_that_number() {
             for flags in [ACK, SYN | ACK, FIN | ACK] {
                 let sent = ends.request().flags(flags).numbers(77, 0xfeed_f00d);
                 let expected = reset(lab, &ends, RST, 0xfeed_f00d, 0);
-                lab.from_client(&sent).is_redirected_as(&expected);
+                lab.client_sends(&sent).is_redirected_as(&expected);
             }
         }
     });
@@ -97,7 +97,7 @@ fn a_reset_is_never_answered() {
             println!("{ends}");
             lab.refuse(&ends);
             for flags in [RST, RST | ACK] {
-                lab.from_client(&ends.request().flags(flags)).is_dropped();
+                lab.client_sends(&ends.request().flags(flags)).is_dropped();
             }
         }
     });
@@ -114,11 +114,11 @@ fn padding_options_and_extension_headers_do_not_count_as_data() {
             let sent = if ends.service.is_ipv4() {
                 sent.ipv4(|ip| ip.options = vec![1; 12])
             } else {
-                let extension = crate::build::Extension::filled(crate::build::HOP_BY_HOP, 2);
+                let extension = Extension::filled(HOP_BY_HOP, 2);
                 sent.ipv6(|ip| ip.extensions = vec![extension])
             };
             let expected = reset(lab, &ends, RST | ACK, 0, 1_001);
-            lab.from_client(&sent).is_redirected_as(&expected);
+            lab.client_sends(&sent).is_redirected_as(&expected);
         }
     });
 }
@@ -132,7 +132,7 @@ fn a_reset_has_a_ttl_of_its_own() {
             lab.refuse(&ends);
             let expected = reset(lab, &ends, RST | ACK, 0, 1_001);
             let sent = ends.opening().numbers(1_000, 0).ttl(1);
-            lab.from_client(&sent).is_redirected_as(&expected);
+            lab.client_sends(&sent).is_redirected_as(&expected);
         }
     });
 }
@@ -145,7 +145,7 @@ fn a_refused_client_behind_a_pod_gets_its_reset_there() {
             println!("{ends}");
             lab.refuse(&ends);
             let expected = lab.pod.emits(&reset(lab, &ends, RST | ACK, 0, 1_001));
-            lab.from_pod(&ends.opening().numbers(1_000, 0))
+            lab.pod_sends(&ends.opening().numbers(1_000, 0))
                 .is_redirected_as(&expected);
         }
     });
@@ -158,7 +158,7 @@ fn a_service_without_slots_refuses() {
         for ends in Ends::all() {
             println!("{ends}");
             lab.put_service(&ends, |service| service.slots = 0);
-            let outcome = lab.from_client(&ends.opening().payload([]));
+            let outcome = lab.client_sends(&ends.opening().payload([]));
             if ends.is_tcp() {
                 outcome.is_redirected_as(&reset(lab, &ends, RST | ACK, 0, 0xa1b2_c3d5));
             } else {
@@ -176,7 +176,7 @@ fn a_refused_datagram_gets_no_answer() {
         for ends in Ends::udp() {
             println!("{ends}");
             lab.refuse(&ends);
-            lab.from_client(&ends.opening()).is_dropped();
+            lab.client_sends(&ends.opening()).is_dropped();
             assert_eq!(lab.service_stats(&ends), refused(1));
         }
         assert_eq!(
@@ -198,7 +198,8 @@ fn flows_that_exist_go_on_when_new_ones_are_refused() {
             lab.begin(&ends);
             lab.refuse(&ends);
             let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-            lab.from_client(&ends.request()).is_redirected_as(&expected);
+            lab.client_sends(&ends.request())
+                .is_redirected_as(&expected);
         }
         assert_eq!(lab.drops(), Drops::default());
     });
@@ -214,7 +215,7 @@ fn a_connection_whose_backend_is_gone_gets_a_reset_and_is_forgotten() {
             lab.remove_backend(&ends);
             let expected = reset(lab, &ends, RST, 0x1234_5678, 0);
             let sent = ends.request().numbers(9, 0x1234_5678);
-            lab.from_client(&sent).is_redirected_as(&expected);
+            lab.client_sends(&sent).is_redirected_as(&expected);
             assert_eq!(lab.flow_entries(), 0);
         }
         assert_eq!(
@@ -237,7 +238,7 @@ fn a_reset_has_a_right_checksum_though_the_refused_segment_had_not() {
             let sent = ends.opening().numbers(1_000, 0);
             let sent = sent.with_tcp(|tcp| tcp.checksum = Field::Exactly(0));
             let expected = reset(lab, &ends, RST | ACK, 0, 1_001);
-            lab.from_client(&sent).is_redirected_as(&expected);
+            lab.client_sends(&sent).is_redirected_as(&expected);
         }
     });
 }

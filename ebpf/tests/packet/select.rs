@@ -2,7 +2,10 @@
 
 //! Which backend a new flow gets: its slot of the service's table.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use crate::harness::{Ends, Forwarding, Lab, with_lab};
 
@@ -83,7 +86,7 @@ fn reject_slots_refuse_their_share_of_flows() {
             println!("{ends}");
             put_table(lab, &ends, &[201, 201, 201]);
             lab.object.set_table(ends.table, &[201, 0, 201]);
-            let outcome = |port| lab.from_client(&ends.clone().client_port(port).opening());
+            let outcome = |port| lab.client_sends(&ends.clone().client_port(port).opening());
             let refused = (10_000..11_500)
                 .filter(|port| !outcome(*port).was_redirected())
                 .count();
@@ -130,7 +133,7 @@ fn a_client_keeps_its_backend_over_all_flows_where_the_service_asks_for_it() {
                 } else {
                     "2001:db8:c::"
                 };
-                let ip: std::net::IpAddr = format!("{text}{host}").parse().expect("an address");
+                let ip: IpAddr = format!("{text}{host}").parse().expect("an address");
                 let ends = Ends {
                     client: (ip, 1).into(),
                     ..ends.clone()

@@ -19,14 +19,14 @@ fn states(lab: &mut Lab, ends: &Ends) -> (u8, u8) {
 fn handshake(lab: &mut Lab, ends: &Ends) {
     lab.begin(ends);
     assert!(
-        lab.from_pod(&ends.reply().payload([]).flags(SYN | ACK))
+        lab.pod_sends(&ends.reply().payload([]).flags(SYN | ACK))
             .was_redirected()
     );
     assert!(
-        lab.from_client(&ends.request().payload([]).flags(ACK))
+        lab.client_sends(&ends.request().payload([]).flags(ACK))
             .was_redirected()
     );
-    assert!(lab.from_pod(&ends.reply()).was_redirected());
+    assert!(lab.pod_sends(&ends.reply()).was_redirected());
 }
 
 #[test]
@@ -38,12 +38,12 @@ fn a_connection_is_new_until_both_sides_have_acknowledged() {
             lab.begin(&ends);
             assert_eq!(states(lab, &ends), (STATE_NEW, STATE_NEW));
             assert!(
-                lab.from_pod(&ends.reply().flags(SYN | ACK))
+                lab.pod_sends(&ends.reply().flags(SYN | ACK))
                     .was_redirected()
             );
             assert_eq!(states(lab, &ends), (STATE_NEW, STATE_NEW));
-            assert!(lab.from_client(&ends.request()).was_redirected());
-            assert!(lab.from_pod(&ends.reply()).was_redirected());
+            assert!(lab.client_sends(&ends.request()).was_redirected());
+            assert!(lab.pod_sends(&ends.reply()).was_redirected());
             assert_eq!(states(lab, &ends), (STATE_ESTABLISHED, STATE_ESTABLISHED));
         }
     });
@@ -58,14 +58,14 @@ fn a_fin_of_either_side_closes_both_entries_and_is_forwarded() {
             handshake(lab, &ends);
             let fin = ends.request().flags(FIN | ACK);
             let expected = lab.pod.emits(&fin.clone().to(ends.backend).hop());
-            lab.from_client(&fin).is_redirected_as(&expected);
+            lab.client_sends(&fin).is_redirected_as(&expected);
             assert_eq!(states(lab, &ends), (STATE_CLOSING, STATE_CLOSING));
 
             let ends = ends.client_port(40_001);
             handshake(lab, &ends);
             let fin = ends.reply().flags(FIN | ACK);
             let expected = lab.out.emits(&fin.clone().from(ends.service).hop());
-            lab.from_pod(&fin).is_redirected_as(&expected);
+            lab.pod_sends(&fin).is_redirected_as(&expected);
             assert_eq!(states(lab, &ends), (STATE_CLOSING, STATE_CLOSING));
         }
     });
@@ -80,14 +80,14 @@ fn a_reset_of_either_side_ends_both_entries_and_is_forwarded() {
             handshake(lab, &ends);
             let reset = ends.request().flags(RST);
             let expected = lab.pod.emits(&reset.clone().to(ends.backend).hop());
-            lab.from_client(&reset).is_redirected_as(&expected);
+            lab.client_sends(&reset).is_redirected_as(&expected);
             assert_eq!(states(lab, &ends), (STATE_CLOSED, STATE_CLOSED));
 
             let ends = ends.client_port(40_001);
             handshake(lab, &ends);
             let reset = ends.reply().flags(RST | ACK);
             let expected = lab.out.emits(&reset.clone().from(ends.service).hop());
-            lab.from_pod(&reset).is_redirected_as(&expected);
+            lab.pod_sends(&reset).is_redirected_as(&expected);
             assert_eq!(states(lab, &ends), (STATE_CLOSED, STATE_CLOSED));
         }
     });
@@ -101,14 +101,15 @@ fn what_is_left_to_say_after_a_fin_stays_with_the_flow() {
             println!("{ends}");
             handshake(lab, &ends);
             assert!(
-                lab.from_client(&ends.request().flags(FIN | ACK))
+                lab.client_sends(&ends.request().flags(FIN | ACK))
                     .was_redirected()
             );
             lab.choose(&ends.second_backend());
             let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
-            lab.from_pod(&ends.reply()).is_redirected_as(&expected);
+            lab.pod_sends(&ends.reply()).is_redirected_as(&expected);
             let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-            lab.from_client(&ends.request()).is_redirected_as(&expected);
+            lab.client_sends(&ends.request())
+                .is_redirected_as(&expected);
             assert_eq!(states(lab, &ends), (STATE_CLOSING, STATE_CLOSING));
         }
     });
@@ -125,16 +126,20 @@ fn a_syn_after_the_end_of_a_connection_begins_another() {
                 let before = lab.service_stats(&ends).flows;
                 handshake(lab, &ends);
                 assert!(
-                    lab.from_client(&ends.request().flags(flags))
+                    lab.client_sends(&ends.request().flags(flags))
                         .was_redirected()
                 );
                 let other = ends.second_backend();
                 lab.choose(&other);
                 let expected = lab.pod.emits(&ends.opening().to(other.backend).hop());
-                lab.from_client(&ends.opening()).is_redirected_as(&expected);
+                lab.client_sends(&ends.opening())
+                    .is_redirected_as(&expected);
                 assert_eq!(states(lab, &other), (STATE_NEW, STATE_NEW));
                 assert_eq!(lab.service_stats(&ends).flows - before, 2);
-                assert!(lab.from_client(&ends.request().flags(RST)).was_redirected());
+                assert!(
+                    lab.client_sends(&ends.request().flags(RST))
+                        .was_redirected()
+                );
             }
         }
     });
@@ -149,7 +154,8 @@ fn a_syn_that_is_sent_again_stays_with_its_backend() {
             lab.begin(&ends);
             lab.choose(&ends.second_backend());
             let expected = lab.pod.emits(&ends.opening().to(ends.backend).hop());
-            lab.from_client(&ends.opening()).is_redirected_as(&expected);
+            lab.client_sends(&ends.opening())
+                .is_redirected_as(&expected);
             assert_eq!(lab.service_stats(&ends).flows, 1);
         }
     });
@@ -163,7 +169,8 @@ fn a_segment_of_a_connection_that_nobody_remembers_finds_its_backend_again() {
         for ends in Ends::tcp() {
             println!("{ends}");
             let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-            lab.from_client(&ends.request()).is_redirected_as(&expected);
+            lab.client_sends(&ends.request())
+                .is_redirected_as(&expected);
             assert_eq!(states(lab, &ends), (STATE_ESTABLISHED, STATE_ESTABLISHED));
         }
     });
@@ -181,11 +188,12 @@ fn flows_stay_with_their_backend_when_the_table_changes_and_new_ones_follow_it()
             lab.choose(&other);
             for _ in 0..3 {
                 let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-                lab.from_client(&ends.request()).is_redirected_as(&expected);
+                lab.client_sends(&ends.request())
+                    .is_redirected_as(&expected);
             }
             let newcomer = ends.clone().client_port(40_001);
             let expected = lab.pod.emits(&newcomer.opening().to(other.backend).hop());
-            lab.from_client(&newcomer.opening())
+            lab.client_sends(&newcomer.opening())
                 .is_redirected_as(&expected);
         }
     });
@@ -202,10 +210,12 @@ fn datagrams_after_two_idle_minutes_begin_another_flow() {
             lab.choose(&other);
             lab.age(&ends, 118);
             let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-            lab.from_client(&ends.request()).is_redirected_as(&expected);
+            lab.client_sends(&ends.request())
+                .is_redirected_as(&expected);
             lab.age(&ends, 123);
             let expected = lab.pod.emits(&ends.request().to(other.backend).hop());
-            lab.from_client(&ends.request()).is_redirected_as(&expected);
+            lab.client_sends(&ends.request())
+                .is_redirected_as(&expected);
             assert_eq!(lab.service_stats(&ends).flows, 2);
         }
     });
@@ -219,10 +229,11 @@ fn replies_keep_a_flow_of_datagrams_alive() {
             println!("{ends}");
             lab.begin(&ends);
             lab.age(&ends, 118);
-            assert!(lab.from_pod(&ends.reply()).was_redirected());
+            assert!(lab.pod_sends(&ends.reply()).was_redirected());
             lab.choose(&ends.second_backend());
             let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-            lab.from_client(&ends.request()).is_redirected_as(&expected);
+            lab.client_sends(&ends.request())
+                .is_redirected_as(&expected);
         }
     });
 }
@@ -237,7 +248,8 @@ fn an_idle_connection_stays_with_its_backend() {
             lab.age(&ends, 7_200);
             lab.choose(&ends.second_backend());
             let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-            lab.from_client(&ends.request()).is_redirected_as(&expected);
+            lab.client_sends(&ends.request())
+                .is_redirected_as(&expected);
         }
     });
 }
@@ -253,7 +265,8 @@ fn what_can_begin_anew_does_when_its_backend_is_gone() {
             lab.choose(&other);
             lab.remove_backend(&ends);
             let expected = lab.pod.emits(&ends.opening().to(other.backend).hop());
-            lab.from_client(&ends.opening()).is_redirected_as(&expected);
+            lab.client_sends(&ends.opening())
+                .is_redirected_as(&expected);
             assert_eq!(lab.service_stats(&ends).flows, 2);
         }
         assert_eq!(lab.drops(), Drops::default());
@@ -273,7 +286,8 @@ fn a_backend_that_took_over_the_id_gets_no_old_flow() {
             };
             lab.choose(&heir);
             let expected = lab.pod.emits(&ends.request().to(heir.backend).hop());
-            lab.from_client(&ends.request()).is_redirected_as(&expected);
+            lab.client_sends(&ends.request())
+                .is_redirected_as(&expected);
             assert_eq!(lab.forward_flow(&heir).expect("an entry").epoch, heir.epoch);
         }
     });
@@ -288,7 +302,7 @@ fn what_a_backend_that_left_still_says_reaches_the_client() {
             lab.begin(&ends);
             lab.remove_backend(&ends);
             let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
-            lab.from_pod(&ends.reply()).is_redirected_as(&expected);
+            lab.pod_sends(&ends.reply()).is_redirected_as(&expected);
         }
     });
 }

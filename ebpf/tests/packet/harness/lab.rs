@@ -12,6 +12,7 @@ use super::{
     object::Object,
     outcome::Outcome,
     test_run::Summed,
+    wire::Wire,
 };
 use crate::build::{Mac, Packet};
 
@@ -25,7 +26,6 @@ pub enum Forwarding {
 /// An interface of the host and who is behind it.
 #[derive(Clone, Debug)]
 pub struct Port {
-    pub name: &'static str,
     pub ifindex: u32,
     pub mac: Mac,
     /// Of the router, the pod or the other node.
@@ -41,6 +41,8 @@ pub struct Lab {
     /// To another node, through which 10.1.0.0/16 and 2001:db8:b::/48 are reached.
     pub node: Port,
     summed: Summed,
+    /// Where the other ends of the links are, under the same names.
+    outside: Namespace,
 }
 
 /// Addresses are on-link at the pod, behind the router and behind the node.
@@ -73,7 +75,7 @@ pub fn with_lab(forwarding: Forwarding, test: impl FnOnce(&mut Lab) + Send) {
         .unwrap_or_else(|error| panic!("root alone may make a network namespace: {error}"));
     let outside = Namespace::new().expect("what worked once works twice");
     host.enter(|| {
-        let mut lab = Lab::new(&outside, forwarding);
+        let mut lab = Lab::new(outside, forwarding);
         for ends in Ends::all() {
             lab.serve(&ends);
         }
@@ -82,10 +84,10 @@ pub fn with_lab(forwarding: Forwarding, test: impl FnOnce(&mut Lab) + Send) {
 }
 
 impl Lab {
-    fn new(outside: &Namespace, forwarding: Forwarding) -> Self {
-        let out = plug("out0", 1, outside);
-        let pod = plug("pod0", 2, outside);
-        let node = plug("node0", 3, outside);
+    fn new(outside: Namespace, forwarding: Forwarding) -> Self {
+        let out = plug("out0", 1, &outside);
+        let pod = plug("pod0", 2, &outside);
+        let node = plug("node0", 3, &outside);
         outside.enter(|| ip("link set out0 up\nlink set pod0 up\nlink set node0 up"));
         ip(NETWORK);
         let forward = if forwarding == Forwarding::On {
@@ -112,6 +114,7 @@ impl Lab {
             pod,
             node,
             summed: Summed::No,
+            outside,
         }
     }
 
@@ -132,12 +135,12 @@ impl Lab {
     }
 
     /// Receives a packet from the router's side, addressed to this host.
-    pub fn from_client(&self, packet: &Packet) -> Outcome {
+    pub fn client_sends(&self, packet: &Packet) -> Outcome {
         self.receive(&self.out, self.inbound(packet).bytes())
     }
 
     /// Receives a packet from the pod, addressed to this host.
-    pub fn from_pod(&self, packet: &Packet) -> Outcome {
+    pub fn pod_sends(&self, packet: &Packet) -> Outcome {
         self.receive(&self.pod, self.outbound(packet).bytes())
     }
 
@@ -145,9 +148,26 @@ impl Lab {
     #[track_caller]
     pub fn begin(&self, ends: &Ends) {
         assert!(
-            self.from_client(&ends.opening()).was_redirected(),
+            self.client_sends(&ends.opening()).was_redirected(),
             "no flow begins: {ends}"
         );
+    }
+
+    /// Attaches the program to the links, and gives the other ends of those to
+    /// the router and to the pod.
+    pub fn attach(&mut self) -> (Wire, Wire) {
+        for name in ["out0", "pod0"] {
+            self.object.attach(name);
+        }
+        let open = |name| Wire::open(name).expect("root may have a packet socket");
+        self.outside.enter(|| (open("out0"), open("pod0")))
+    }
+
+    /// Nanoseconds that the program took over a frame.
+    pub fn time(&self, port: &Port, frame: &[u8]) -> u32 {
+        let run = self.object.run(frame, port.ifindex, self.summed);
+        run.unwrap_or_else(|error| panic!("the run failed: {error}"))
+            .nanoseconds
     }
 
     pub fn receive(&self, port: &Port, frame: Vec<u8>) -> Outcome {
@@ -162,7 +182,7 @@ impl Lab {
 }
 
 /// Makes a veth pair of the host and the outside, both ends with this name.
-fn plug(name: &'static str, number: u8, outside: &Namespace) -> Port {
+fn plug(name: &str, number: u8, outside: &Namespace) -> Port {
     let [mac, neighbour] = [1, 2].map(|side| Mac([0x02, 0, 0, 0, number, side]));
     let far = outside.path();
     ip(&format!(
@@ -174,7 +194,6 @@ fn plug(name: &'static str, number: u8, outside: &Namespace) -> Port {
     let ifindex = unsafe { libc::if_nametoindex(terminated.as_ptr().cast()) };
     assert_ne!(ifindex, 0, "ip made {name}");
     Port {
-        name,
         ifindex,
         mac,
         neighbour,

@@ -93,11 +93,6 @@ impl Lab {
         );
     }
 
-    pub fn remove_service(&mut self, ends: &Ends) {
-        self.object
-            .remove::<_, Service>("services", service_key(ends.service, ends.protocol));
-    }
-
     /// The entry that packets from `source` to `destination` find.
     pub fn flow(
         &mut self,

@@ -11,6 +11,7 @@ mod object;
 mod outcome;
 mod raw;
 mod test_run;
+mod wire;
 
 pub use ends::{Ends, bare_reset};
 pub use lab::{Forwarding, Lab, Port, with_lab};
@@ -18,3 +19,4 @@ pub use maps::NO_STATS;
 pub use namespace::ip;
 pub use outcome::Outcome;
 pub use raw::address;
+pub use wire::{Offload, Wire};

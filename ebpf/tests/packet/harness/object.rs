@@ -11,7 +11,7 @@ use std::{
 use aya::{
     Ebpf, EbpfLoader,
     maps::{Array, ArrayOfMaps, HashMap, MapData, MapError, PerCpuArray},
-    programs::SchedClassifier,
+    programs::{LinkOrder, SchedClassifier, TcAttachType, tc::TcAttachOptions},
 };
 
 use super::{
@@ -51,6 +51,15 @@ impl Object {
         let fd = classifier.fd().expect("it is loaded").as_fd();
         let program = fd.try_clone_to_owned().expect("a descriptor can be cloned");
         Self { ebpf, program }
+    }
+
+    /// At TCX ingress, until the object goes.
+    pub fn attach(&mut self, interface: &str) {
+        let program = self.ebpf.program_mut("ingress").expect("it was loaded");
+        let classifier: &mut SchedClassifier = program.try_into().expect("it is a classifier");
+        let options = TcAttachOptions::TcxOrder(LinkOrder::default());
+        let attached = classifier.attach_with_options(interface, TcAttachType::Ingress, options);
+        attached.unwrap_or_else(|error| panic!("{interface} takes no program: {error}"));
     }
 
     pub fn run(&self, frame: &[u8], ifindex: u32, summed: Summed) -> io::Result<Run> {

@@ -52,13 +52,19 @@ const FLAGS: [u8; 14] = [
     0xff,
 ];
 
-/// Few clients, so that most packets belong to a flow and some flows collide.
-const CLIENT_PORTS: usize = 12;
+/// Few ports of clients, so that most packets belong to a flow and flows collide;
+const USUAL_PORTS: usize = 12;
+/// and for some packets many more, so that flows begin all the time.
+const PORTS: usize = 20_000;
 
 pub fn sample(random: &mut Random, services: &[Ends]) -> Sample {
     let mut ends = random.pick(services);
-    ends.client
-        .set_port(40_000 + random.below(CLIENT_PORTS) as u16);
+    let ports = if random.once_in(10) {
+        PORTS
+    } else {
+        USUAL_PORTS
+    };
+    ends.client.set_port(40_000 + random.below(ports) as u16);
     let from_client = random.below(5) < 3;
     if !from_client && random.once_in(2) {
         ends = ends.second_backend();
