@@ -2,6 +2,7 @@
 
 // Puts the parts together for one command line.
 
+import type { Snapshot } from "./api/snapshot.ts";
 import type { Config, SourceConfig } from "./cli.ts";
 import { Dataplane } from "./dataplane/dataplane.ts";
 import type { Unprogrammed } from "./dataplane/planner.ts";
@@ -9,10 +10,20 @@ import type { Ends } from "./ends.ts";
 import type { Output } from "./output.ts";
 import { runLoop } from "./run.ts";
 import { Store } from "./store/store.ts";
+import type { Translation } from "./translate/translation.ts";
 import { Translator } from "./translate/translator.ts";
 
-/** Runs the control plane until the signal. What it left in the kernel stays there unless the configuration says otherwise. */
-export async function start(config: Config, output: Output, signal: AbortSignal): Promise<void> {
+/**
+ * Runs the control plane until the signal; what it left in the kernel stays
+ * there unless the configuration says otherwise. The observer sees every
+ * translation.
+ */
+export async function start(
+  config: Config,
+  output: Output,
+  signal: AbortSignal,
+  observe: (translation: Translation) => void = () => {},
+): Promise<void> {
   const object = await Deno.readFile(config.object);
   const store = new Store();
   const dataplane = new Dataplane({
@@ -29,7 +40,11 @@ export async function start(config: Config, output: Output, signal: AbortSignal)
   const either = AbortSignal.any([signal, failed.signal]);
   const translateAndWrite = async (): Promise<void> => {
     const translator = new Translator(await translateOptions(either));
-    const translate = translator.translate.bind(translator);
+    const translate = (snapshot: Snapshot): Translation => {
+      const translation = translator.translate(snapshot);
+      observe(translation);
+      return translation;
+    };
     await runLoop({ store, translate, dataplane, status, output }, either);
   };
   const parts = [run(either), dataplane.run(either), translateAndWrite()];
