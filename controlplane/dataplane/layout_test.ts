@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assertEquals, assertThrows } from "@std/assert";
+import { paths } from "../tasks/paths.ts";
 import { BLIXT_STRUCTS, blixtObject, type BlixtObjectOptions } from "./blixt_object.ts";
 import { checkLayout, type Layout, LayoutError } from "./layout.ts";
 import { readObject } from "./object.ts";
@@ -90,18 +91,15 @@ for (const [what, [options, message]] of Object.entries(refusals)) {
   });
 }
 
-const cache = Deno.env.get("BLIXT_CACHE") ?? `${Deno.env.get("HOME")}/.cache/blixt`;
-const built = `${cache}/target-bpf/bpfel-unknown-none/release/blixt`;
-
 async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }
 
 Deno.test({
   name: "checkLayout() accepts the kernel object as built, which agrees with the stand-in that tests use",
-  ignore: !await exists(built),
+  ignore: !await exists(paths.kernelObject),
   fn: async () => {
-    const real = checkLayout(readObject(await Deno.readFile(built)));
+    const real = checkLayout(readObject(await Deno.readFile(paths.kernelObject)));
     assertEquals(real.Backend.encode(backend), check().Backend.encode(backend));
     for (const name of ["ServiceKey", "Service", "Backend", "Device", "AddressInfo", "Stats"] as const) {
       assertEquals(real[name].size, check()[name].size, name);
