@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import type { KubernetesObject } from "../api/object.ts";
+import { emptySnapshot } from "../api/snapshot.ts";
+import { Graph } from "./graph.ts";
+import { Objects } from "./objects.ts";
+import {
+  endpointSlice,
+  gateway,
+  listenerSet,
+  referenceGrant,
+  service,
+  snapshotOf,
+  tcpRoute,
+  udpRoute,
+} from "./testing.ts";
+
+function objectsOf(...objects: readonly KubernetesObject[]): Objects {
+  const all = new Objects(new Graph());
+  all.update(snapshotOf(...objects));
+  return all;
+}
+
+Deno.test("Objects finds objects by kind and key", () => {
+  const echo = service("default/echo");
+  const objects = objectsOf(echo);
+  assertStrictEquals(objects.get("Service", "default/echo"), echo);
+  assertStrictEquals(objects.service("default", "echo"), echo);
+  assertEquals([objects.get("Service", "default/x"), objects.get("Gateway", "default/echo")], [
+    undefined,
+    undefined,
+  ]);
+});
+
+Deno.test("Objects finds routes of both kinds by their parents", () => {
+  const tcp = tcpRoute("default/r", {
+    parentRefs: [{ name: "web" }, { kind: "ListenerSet", name: "set", namespace: "x" }],
+  });
+  const udp = udpRoute("default/r");
+  const objects = objectsOf(tcp, udp);
+  assertEquals(objects.routesOf("Gateway default/web"), [tcp, udp]);
+  assertEquals(objects.routesOf("ListenerSet x/set"), [tcp]);
+  assertEquals(objects.routesOf("Gateway x/web"), []);
+});
+
+Deno.test("Objects finds ListenerSets by their Gateway", () => {
+  const set = listenerSet("blue/set", { parentRef: { name: "web", namespace: "default" } });
+  assertEquals(objectsOf(set).listenerSetsOf("default/web"), [set]);
+});
+
+Deno.test("Objects finds EndpointSlices by their Service, in its namespace", () => {
+  const slice = endpointSlice("default/echo");
+  const { labels: _, ...metadata } = slice.metadata;
+  const objects = objectsOf(slice, { ...slice, metadata: { ...metadata, name: "bare" } });
+  assertEquals(objects.endpointSlices("default", "echo"), [slice]);
+  assertEquals(objects.endpointSlices("blue", "echo"), []);
+});
+
+Deno.test("Objects finds ReferenceGrants by their namespace", () => {
+  const grant = referenceGrant("far/grant", "default");
+  const objects = objectsOf(grant);
+  assertEquals([objects.referenceGrants("far"), objects.referenceGrants("default")], [[grant], []]);
+});
+
+Deno.test("Objects answers what is different in a snapshot", () => {
+  const [old, changed, gone] = [gateway("default/a"), gateway("default/b"), gateway("default/c")];
+  const again = { ...changed };
+  const objects = objectsOf(old, changed, gone);
+  const echo = service("default/echo");
+  assertEquals(
+    objects.update(snapshotOf(old, again, echo)).map((
+      { kind, key, before, after },
+    ) => [kind, key, before, after]),
+    [
+      ["Gateway", "default/b", changed, again],
+      ["Gateway", "default/c", gone, undefined],
+      ["Service", "default/echo", undefined, echo],
+    ],
+  );
+  assertEquals(objects.gatewayKeys(), ["default/a", "default/b"]);
+});
+
+Deno.test("Objects does not look at a kind whose map is the same", () => {
+  let looks = 0;
+  class Watched extends Map<string, KubernetesObject> {
+    override [Symbol.iterator](): MapIterator<[string, KubernetesObject]> {
+      looks++;
+      return super[Symbol.iterator]();
+    }
+  }
+  const snapshot = { ...emptySnapshot(), Gateway: new Watched() };
+  const objects = new Objects(new Graph());
+  objects.update(snapshot);
+  const first = looks;
+  objects.update({ ...snapshot, Service: new Map() });
+  assertEquals([first > 0, looks], [true, first]);
+});
+
+Deno.test("Objects takes an object that has no spec for absent, and back when it has one", () => {
+  const web = gateway("default/web");
+  const { spec: _, ...bare } = web;
+  const objects = objectsOf(bare);
+  assertEquals(objects.get("Gateway", "default/web"), undefined);
+  const [change] = objects.update(snapshotOf(web));
+  assertEquals([change?.before, change?.after], [undefined, web]);
+  assertStrictEquals(objects.get("Gateway", "default/web"), web);
+});
