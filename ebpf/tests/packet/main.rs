@@ -3,9 +3,10 @@
 //! Packet tests: frames built here go through the real program in the kernel
 //! (BPF_PROG_TEST_RUN), and what comes out is compared whole.
 //!
-//! The tests that enter the kernel need root and the object; they are ignored
-//! otherwise, and run by
-//! `cargo test -p blixt-ebpf --test packet -- --include-ignored`.
+//! Tests that enter the kernel need root, ip(8) and the object that the build
+//! left under `BLIXT_CACHE` (or ~/.cache/blixt). `cargo test` ignores them;
+//! `cargo test -p blixt-ebpf --test packet -- --include-ignored` runs them all.
+//! Each has network namespaces and maps of its own; nothing outlives it.
 
 mod announce;
 mod build;

@@ -5,6 +5,7 @@
 //! by themselves unless a test sets them wrong on purpose.
 
 mod arp;
+mod captured;
 mod ethernet;
 mod icmp;
 mod ipv4;

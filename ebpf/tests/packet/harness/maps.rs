@@ -21,9 +21,7 @@ const SLOTS: u32 = 5;
 impl Lab {
     /// A service with one backend in the pod.
     pub fn serve(&mut self, ends: &Ends) {
-        self.put_backend(ends, |_| {});
-        self.object
-            .set_table(ends.table, &[ends.backend_id; SLOTS as usize]);
+        self.choose(ends);
         self.put_service(ends, |_| {});
         self.put_address(ends.service.ip(), ADDRESS_ANNOUNCE);
     }
