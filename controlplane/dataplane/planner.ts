@@ -85,9 +85,9 @@ class Phases {
  * what was dumped, so an unchanged service costs a comparison. It assumes that every plan is carried out
  * wholly; when one was not, the owner throws the planner away and makes one from a new dump.
  *
- * Order: new backends, then tables that name them, then services that name those tables, then their addresses;
- * addresses that go, then services, then their tables, then the backends that no table names any more. A table whose size stays is replaced in
- * place, which the kernel does in one step.
+ * Order: new backends, then tables that name them, then services that name those tables, then their
+ * addresses; addresses that go, then services, then their tables, then the backends that no table names any
+ * more. A table whose size stays is replaced in place, which the kernel does in one step.
  */
 export class Planner {
   readonly #entries = new Map<string, Entry>();

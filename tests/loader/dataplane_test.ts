@@ -121,16 +121,13 @@ realLoaderTest("real loader: the next control plane takes over ids, epochs and t
   assertEquals((await loader.client().probe()).objects.map(({ name }) => name), [OBJECT_NAME]);
 });
 
-realLoaderTest("real loader: a thousand services are programmed within seconds", async (loader) => {
+realLoaderTest("real loader: a thousand services are programmed within ten seconds", async (loader) => {
   await using bench = new Bench(loader);
   const services = Array.from({ length: 1_000 }, (_, i) => {
     return service(`10.1.${i >> 8}.${i & 255}:80`, group(1, `10.2.${i >> 8}.${i & 255}:80`, "10.3.0.1:80"));
   });
   const subject = bench.run();
   await bench.program(subject, dataplane());
-  const start = performance.now();
   await bench.program(subject, dataplane(...services));
-  const took = performance.now() - start;
-  console.log(`      1,000 services with 2 backends each took ${took.toFixed(0)} ms`);
   assertEquals((await bench.kernel()).services.size, 1_000);
 });
