@@ -36,8 +36,9 @@ export function objectKey(object: KubernetesObject): ObjectKey {
 }
 
 /**
- * All watched objects at one moment. Objects are never changed in place: a
- * changed object is a new one, so identity tells whether something changed.
+ * All watched objects at one moment. Neither objects nor maps are ever changed
+ * in place: a changed object is a new one, in a new map, so identity tells whether
+ * something changed. A kind in which nothing changed keeps its map.
  */
 export type Snapshot = {
   readonly [K in Kind]: ReadonlyMap<ObjectKey, KubernetesObject>;

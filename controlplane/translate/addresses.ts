@@ -4,8 +4,8 @@
 // assignments stable: what a Gateway holds, by its status, it keeps.
 
 import type { Gateway } from "../api/gateway.ts";
-import { formatIp, type IpAddress, type IpFamily, type IpRange, parseIp, rangeContains } from "../api/ip.ts";
-import type { AddressPolicy } from "./address_pool.ts";
+import { formatIp, type IpAddress, type IpFamily, parseIp } from "../api/ip.ts";
+import { type AddressPolicy, isReserved, probe, within } from "./address_pool.ts";
 import { type Aged, sortByAge } from "./age.ts";
 
 /** What a Gateway asks for and what it holds. */
@@ -53,45 +53,6 @@ export function addressRequest(
     policy,
     eligible,
   };
-}
-
-/** Addresses that no Gateway can have: unspecified, loopback, link-local IPv6, multicast and broadcast (RFC 6890). */
-const RESERVED: readonly IpRange[] = [
-  { family: "IPv4", first: 0n, last: 0x00ffffffn },
-  { family: "IPv4", first: 0x7f000000n, last: 0x7fffffffn },
-  { family: "IPv4", first: 0xe0000000n, last: 0xffffffffn },
-  { family: "IPv6", first: 0n, last: 1n },
-  { family: "IPv6", first: 0xfe80n << 112n, last: (0xfec0n << 112n) - 1n },
-  { family: "IPv6", first: 0xff00n << 112n, last: (1n << 128n) - 1n },
-];
-
-function within(ranges: readonly IpRange[], address: IpAddress): boolean {
-  return ranges.some((range) => rangeContains(range, address));
-}
-
-/** FNV-1a of 32 bits: spreads Gateways over a pool. */
-function hash(text: string): bigint {
-  let sum = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) {
-    sum = Math.imul(sum ^ text.charCodeAt(index), 0x01000193);
-  }
-  return BigInt(sum >>> 0);
-}
-
-/** The addresses of a pool of one family, each once, from a starting point around. */
-function* probe(ranges: readonly IpRange[], start: bigint): Generator<IpAddress> {
-  const size = ranges.reduce((sum, { first, last }) => sum + last - first + 1n, 0n);
-  for (let step = 0n; step < size; step++) {
-    let offset = (start + step) % size;
-    for (const { family, first, last } of ranges) {
-      const length = last - first + 1n;
-      if (offset < length) {
-        yield { family, number: first + offset };
-        break;
-      }
-      offset -= length;
-    }
-  }
 }
 
 /** A place in a Gateway's list of addresses that the pool fills. */
@@ -213,7 +174,7 @@ export function assignAddresses(
 
 /** Why the class or the address itself speaks against a named address. */
 function policyProblem(claim: Claim, address: IpAddress): string | undefined {
-  if (within(RESERVED, address)) return "it is reserved for other purposes";
+  if (isReserved(address)) return "it is reserved for other purposes";
   const { policy } = claim.request;
   if (policy === undefined) {
     return claim.held.has(formatIp(address)) ? undefined : "the GatewayClass is not accepted";
@@ -269,7 +230,7 @@ function takeFromPool(
     const pool = ranges.map(({ first, last }) => `${first}-${last}`).join();
     // Nothing is given back within a round, so an empty pool need not be searched again.
     if (exhausted.has(pool)) continue;
-    for (const address of probe(ranges, hash(`${ownerOf(claim)} ${slot.family}`))) {
+    for (const address of probe(ranges, `${ownerOf(claim)} ${slot.family}`)) {
       const text = formatIp(address);
       if (named.has(text) || pooled.has(text)) continue;
       slot.address = text;

@@ -88,7 +88,7 @@ export class Addressing {
       ...agedOf(model.gateway.metadata),
       addresses: this.addresses(key).addresses,
       own: portsOf(model.listeners),
-      others: model.sets.flatMap(({ listeners }) => portsOf(listeners)),
+      others: [...model.sets.values()].flatMap(portsOf),
     };
   }
 

@@ -3,13 +3,13 @@
 import { CONTROLLER_NAME } from "../api/gateway_class.ts";
 import { parseIp } from "../api/ip.ts";
 import type { Derivation } from "./derivation.ts";
-import type { TranslateOptions } from "./options.ts";
 import type { DesiredService } from "./desired.ts";
 import { gatewayStatus } from "./gateway.ts";
 import { gatewayClassStatus } from "./gateway_class.ts";
 import { listenerSetStatus } from "./listener_set.ts";
-import { type ObjectRef, parseRef } from "./object_ref.ts";
 import { gatewayNotices, listenerSetNotices, routeNotices } from "./notices.ts";
+import { type ObjectRef, parseRef } from "./object_ref.ts";
+import type { TranslateOptions } from "./options.ts";
 import { routeStatus } from "./route.ts";
 import type { DesiredStatus, Notice } from "./translation.ts";
 

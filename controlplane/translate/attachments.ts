@@ -79,8 +79,8 @@ export class Attachments {
     }
     const gateway = this.#models.gatewayOf(ref.key);
     if (gateway === undefined) return undefined;
-    const admitted = this.#models.gateway(gateway)?.sets.find(({ set }) => objectKey(set) === ref.key);
-    if (admitted !== undefined) return { ref, namespace, listeners: admitted.listeners };
+    const listeners = this.#models.gateway(gateway)?.sets.get(ref.key);
+    if (listeners !== undefined) return { ref, namespace, listeners };
     return { ref, namespace, listeners: [], detached: `Gateway ${gateway} does not admit ${parent}.` };
   }
 

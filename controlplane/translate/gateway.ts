@@ -3,7 +3,7 @@
 import type { Gateway } from "../api/gateway.ts";
 import type { AddressAnswer } from "./addresses.ts";
 import { condition, no, type Verdict, yes } from "./conditions.ts";
-import { type ListenerModel, type ListenerOutcome, listenerStatus, summarise } from "./listeners.ts";
+import { type AcceptedListener, type ListenerOutcome, listenerStatus, summarise } from "./listeners.ts";
 
 /** Why a Gateway cannot be accepted whatever its listeners are; undefined when nothing speaks against it. */
 function specProblem(gateway: Gateway): Verdict | undefined {
@@ -30,11 +30,8 @@ function specProblem(gateway: Gateway): Verdict | undefined {
   return undefined;
 }
 
-/** Condition Accepted. With the models as outcomes it is the judgement before ports of other Gateways are looked at. */
-export function gatewayAccepted(
-  gateway: Gateway,
-  listeners: readonly { readonly model: ListenerModel; readonly accepted: Verdict }[],
-): Verdict {
+/** Condition Accepted. */
+export function gatewayAccepted(gateway: Gateway, listeners: readonly AcceptedListener[]): Verdict {
   const problem = specProblem(gateway);
   if (problem !== undefined) return problem;
   const { valid, message } = summarise(listeners);

@@ -25,7 +25,11 @@ export function isOurClass(gatewayClass: GatewayClass | undefined): gatewayClass
   return gatewayClass?.spec.controllerName === CONTROLLER_NAME;
 }
 
-/** Reads a class and what its parametersRef names (reason InvalidParameters). */
+/**
+ * Reads a class and what its parametersRef names (reason InvalidParameters). A
+ * change of either reaches the Gateways that are there already: they keep the
+ * addresses they hold as long as these are still in the pool.
+ */
 export function modelClass(
   gatewayClass: GatewayClass,
   config: (name: string) => GatewayClassConfig | undefined,

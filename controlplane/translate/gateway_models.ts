@@ -4,16 +4,14 @@
 // stand by what they and their ListenerSets say.
 
 import type { Gateway } from "../api/gateway.ts";
-import type { ListenerSet } from "../api/listener_set.ts";
 import type { ObjectMeta } from "../api/object.ts";
 import { type ObjectKey, objectKey } from "../api/snapshot.ts";
 import { type Aged, sortByAge } from "./age.ts";
-import type { Verdict } from "./conditions.ts";
 import { findConflicts } from "./conflicts.ts";
 import { gatewayAccepted } from "./gateway.ts";
 import { type ClassModel, isOurClass, modelClass } from "./gateway_class.ts";
 import type { Graph, Memo } from "./graph.ts";
-import { type ListenerModel, modelListener } from "./listeners.ts";
+import { acceptListener, type ListenerModel, modelListener } from "./listeners.ts";
 import { isListenerSetAllowed, parentGateway } from "./listener_set.ts";
 import type { NamespaceLookup } from "./namespaces.ts";
 import { refText } from "./object_ref.ts";
@@ -23,8 +21,8 @@ import type { Objects } from "./objects.ts";
 export interface GatewayModel {
   readonly gateway: Gateway;
   readonly listeners: readonly ListenerModel[];
-  /** ListenerSets that the Gateway admits, oldest first. */
-  readonly sets: readonly { readonly set: ListenerSet; readonly listeners: readonly ListenerModel[] }[];
+  /** The listeners of the ListenerSets that the Gateway admits, by key, the oldest first. */
+  readonly sets: ReadonlyMap<ObjectKey, readonly ListenerModel[]>;
 }
 
 /** What the order of age needs of an object, without all that changes more often. */
@@ -61,7 +59,8 @@ export class GatewayModels {
     this.eligible = graph.memo((key) => {
       const model = this.gateway(key);
       return model !== undefined &&
-        gatewayAccepted(model.gateway, model.listeners.map(alone)).status === "True";
+        gatewayAccepted(model.gateway, model.listeners.map((each) => acceptListener(each, undefined)))
+            .status === "True";
     });
   }
 
@@ -98,12 +97,7 @@ export class GatewayModels {
     return {
       gateway,
       listeners: own,
-      sets: sets.map((set, index) => ({ set, listeners: others[index] ?? [] })),
+      sets: new Map(sets.map((set, index) => [objectKey(set), others[index] ?? []])),
     };
   }
-}
-
-/** A listener's outcome if no other Gateway stood in its way. */
-function alone(model: ListenerModel): { readonly model: ListenerModel; readonly accepted: Verdict } {
-  return { model, accepted: model.accepted };
 }

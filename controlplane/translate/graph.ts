@@ -47,7 +47,7 @@ class Node {
   #dependents: Dependent | Set<Dependent> | undefined;
   readonly #siblings: Nodes;
   readonly key: string;
-  /** The tracking that last saw this node: it counts once in each. */
+  /** The tracking that last noted this node, which so notes it once, or again after one inside it: that does no harm. */
   seenBy = 0;
 
   constructor(siblings: Nodes, key: string) {

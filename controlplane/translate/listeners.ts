@@ -18,10 +18,14 @@ export interface ListenerModel {
   readonly accepted: Verdict;
 }
 
-/** How a listener fares once addresses are assigned. */
-export interface ListenerOutcome {
+/** A listener once it is known which ports its Gateway gets. */
+export interface AcceptedListener {
   readonly model: ListenerModel;
   readonly accepted: Verdict;
+}
+
+/** How a listener fares in the end. */
+export interface ListenerOutcome extends AcceptedListener {
   readonly programmed: Verdict;
 }
 
@@ -69,39 +73,40 @@ export function modelListener(listener: Listener, conflict: Verdict | undefined)
   };
 }
 
-/** What decides a listener's fate besides the listener. */
+/** A listener's condition Accepted; portTakenBy is the Gateway that has its port on a shared address. */
+export function acceptListener(model: ListenerModel, portTakenBy: string | undefined): AcceptedListener {
+  if (model.accepted.status !== "True" || portTakenBy === undefined) {
+    return { model, accepted: model.accepted };
+  }
+  const message =
+    `Port ${model.listener.port} of the Gateway's address belongs to ${portTakenBy}, which is older; ` +
+    "use another port or address.";
+  return { model, accepted: no("PortUnavailable", message) };
+}
+
+/** What decides besides the listener whether it is programmed. */
 export interface ListenerSurroundings {
+  /** Condition Accepted of the Gateway. */
+  readonly gatewayAccepted: Verdict;
   /** The Gateway has at least one address. */
   readonly hasAddress: boolean;
-  /** Condition Accepted of the Gateway; absent while that is still to be found out. */
-  readonly parentAccepted?: Verdict | undefined;
-  /** The Gateway that has the port on a shared address. */
-  readonly portTakenBy?: string | undefined;
-  /** Entries of ListenerSets give PortUnavailable as the reason of Programmed too. */
+  /** Entries of ListenerSets give PortUnavailable as the reason of Programmed, too. */
   readonly inListenerSet: boolean;
 }
 
-/** Accepted and Programmed of a listener. */
-export function listenerOutcome(model: ListenerModel, around: ListenerSurroundings): ListenerOutcome {
-  const accepted = model.accepted.status === "True" && around.portTakenBy !== undefined
-    ? no(
-      "PortUnavailable",
-      `Port ${model.listener.port} of the Gateway's address belongs to ${around.portTakenBy}, which is older; ` +
-        "use another port or address.",
-    )
-    : model.accepted;
-  return { model, accepted, programmed: programmed(model, accepted, around) };
+/** Adds a listener's condition Programmed. */
+export function programListener(listener: AcceptedListener, around: ListenerSurroundings): ListenerOutcome {
+  return { ...listener, programmed: programmed(listener, around) };
 }
 
-function programmed(model: ListenerModel, accepted: Verdict, around: ListenerSurroundings): Verdict {
+function programmed({ model, accepted }: AcceptedListener, around: ListenerSurroundings): Verdict {
   if (accepted.status !== "True") {
     const own = model.conflicted.status === "True" ||
       (around.inListenerSet && accepted.reason === "PortUnavailable");
     return no(own ? accepted.reason : "Invalid", accepted.message);
   }
-  const { parentAccepted } = around;
-  if (parentAccepted?.status === "False") {
-    return no("Invalid", `The Gateway is not accepted: ${parentAccepted.message}`);
+  if (around.gatewayAccepted.status !== "True") {
+    return no("Invalid", `The Gateway is not accepted: ${around.gatewayAccepted.message}`);
   }
   if (model.kinds.supported.length === 0) {
     return no("Invalid", "allowedRoutes.kinds leaves no kind of route that could attach.");
@@ -112,12 +117,10 @@ function programmed(model: ListenerModel, accepted: Verdict, around: ListenerSur
 
 function resolvedRefs({ kinds, listener }: ListenerModel): Verdict {
   if (kinds.invalid.length === 0) return yes("ResolvedRefs", "All references are resolved.");
-  return no(
-    "InvalidRouteKinds",
-    `allowedRoutes.kinds names ${
-      kinds.invalid.join(", ")
-    }, which a ${listener.protocol} listener of Blixt does not take.`,
-  );
+  const named = kinds.invalid.join(", ");
+  const message =
+    `allowedRoutes.kinds names ${named}, which a ${listener.protocol} listener of Blixt does not take.`;
+  return no("InvalidRouteKinds", message);
 }
 
 /** The four conditions of a listener, on the object that holds it. */
@@ -149,13 +152,10 @@ export function listenerStatus(
 
 /** Whether all, some or none of the listeners are accepted, and a sentence about those that are not. */
 export function summarise(
-  outcomes: readonly { readonly model: ListenerModel; readonly accepted: Verdict }[],
-): {
-  readonly valid: "all" | "some" | "none";
-  readonly message: string;
-} {
-  const bad = outcomes.filter(({ accepted }) => accepted.status !== "True");
-  const valid = bad.length === 0 ? "all" : bad.length === outcomes.length ? "none" : "some";
+  listeners: readonly AcceptedListener[],
+): { readonly valid: "all" | "some" | "none"; readonly message: string } {
+  const bad = listeners.filter(({ accepted }) => accepted.status !== "True");
+  const valid = bad.length === 0 ? "all" : bad.length === listeners.length ? "none" : "some";
   const list = bad.map(({ model, accepted }) => `${model.listener.name} (${accepted.reason})`).join(", ");
   return { valid, message: `Listeners that are not valid: ${list}; see their conditions.` };
 }

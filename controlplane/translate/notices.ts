@@ -7,7 +7,7 @@ import type { Gateway } from "../api/gateway.ts";
 import { familyOf } from "../api/ip.ts";
 import type { L4Route } from "../api/l4_route.ts";
 import type { ListenerSet } from "../api/listener_set.ts";
-import { type Kind, objectKey } from "../api/snapshot.ts";
+import { objectKey } from "../api/snapshot.ts";
 import type { Derivation } from "./derivation.ts";
 import { parentGateway } from "./listener_set.ts";
 import { type ObjectRef, parseRef, refText } from "./object_ref.ts";
@@ -45,7 +45,7 @@ export function routeNotices(derivation: Derivation, route: L4Route, object: str
 
 function missingParents(derivation: Derivation, route: L4Route): ObjectRef[] {
   const parents = (route.spec.parentRefs ?? []).flatMap((ref) => parentOf(route, ref) ?? []);
-  return parents.filter(({ kind, key }) => derivation.objects.get(kind as Kind, key) === undefined);
+  return parents.filter(({ kind, key }) => derivation.objects.get(kind, key) === undefined);
 }
 
 /** The listeners that a route is attached to, with the refText of the parent. */

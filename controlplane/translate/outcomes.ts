@@ -3,14 +3,20 @@
 // The third stage: how Gateways, ListenerSets and their listeners fare with the
 // addresses and ports they got.
 
-import { type ObjectKey, objectKey } from "../api/snapshot.ts";
+import type { ObjectKey } from "../api/snapshot.ts";
 import type { Addressing } from "./addressing.ts";
 import { overCapacity } from "./capacity.ts";
-import { no, type Verdict } from "./conditions.ts";
+import { no } from "./conditions.ts";
 import { gatewayAccepted, type GatewayOutcome, gatewayProgrammed } from "./gateway.ts";
 import { agedOf, type GatewayModels } from "./gateway_models.ts";
 import type { Graph, Memo } from "./graph.ts";
-import { type ListenerModel, type ListenerOutcome, listenerOutcome } from "./listeners.ts";
+import {
+  type AcceptedListener,
+  acceptListener,
+  type ListenerModel,
+  type ListenerOutcome,
+  programListener,
+} from "./listeners.ts";
 import {
   listenerSetAccepted,
   type ListenerSetOutcome,
@@ -70,31 +76,20 @@ export class Outcomes {
     if (model === undefined) return undefined;
     const addresses = this.#addressing.addresses(key);
     const lost = this.#addressing.lostPorts(key);
-    const fare = (
-      models: readonly ListenerModel[],
-      inListenerSet: boolean,
-      parent?: Verdict,
-    ): ListenerOutcome[] =>
-      models.map((listener) =>
-        listenerOutcome(listener, {
-          hasAddress: addresses.addresses.length > 0,
-          portTakenBy: lost[portName(listener.listener)],
-          parentAccepted: parent,
-          inListenerSet,
-        })
-      );
-    const accepted = gatewayAccepted(model.gateway, fare(model.listeners, false));
-    const listeners = fare(model.listeners, false, accepted);
+    const accept = (models: readonly ListenerModel[]): AcceptedListener[] =>
+      models.map((listener) => acceptListener(listener, lost[portName(listener.listener)]));
+    const own = accept(model.listeners);
+    const accepted = gatewayAccepted(model.gateway, own);
+    const around = { gatewayAccepted: accepted, hasAddress: addresses.addresses.length > 0 };
+    const listeners = own.map((listener) => programListener(listener, { ...around, inListenerSet: false }));
     const programmed = gatewayProgrammed(accepted, addresses, listeners);
-    const sets = new Map(model.sets.map(({ set, listeners }) => {
-      const outcomes = fare(listeners, true, accepted);
-      const setAccepted = listenerSetAccepted(accepted, outcomes);
-      const setProgrammed = listenerSetProgrammed(setAccepted, programmed, outcomes);
-      return [objectKey(set), {
-        accepted: setAccepted,
-        programmed: setProgrammed,
-        listeners: outcomes,
-      }] as const;
+    const sets = new Map([...model.sets].map(([set, models]) => {
+      const listeners = accept(models).map((listener) =>
+        programListener(listener, { ...around, inListenerSet: true })
+      );
+      const setAccepted = listenerSetAccepted(accepted, listeners);
+      const setProgrammed = listenerSetProgrammed(setAccepted, programmed, listeners);
+      return [set, { accepted: setAccepted, programmed: setProgrammed, listeners }] as const;
     }));
     return { accepted, programmed, addresses, listeners, attachedListenerSets: countAccepted(sets), sets };
   }

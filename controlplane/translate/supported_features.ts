@@ -8,7 +8,6 @@
 export const SUPPORTED_FEATURES: readonly string[] = [
   "Gateway",
   "GatewayAddressEmpty",
-  "GatewayInfrastructure",
   "GatewayPort8080",
   "GatewayStaticAddresses",
   "ListenerSet",
