@@ -3,6 +3,7 @@
 // Holds every watched object. A source writes, the translation reads a
 // snapshot; a change only says "look again", never what changed.
 
+import { abortable } from "../abortable.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import { type Kind, KINDS, type ObjectKey, objectKey, type Snapshot } from "../api/snapshot.ts";
 import { Burst, type BurstOptions } from "./burst.ts";
@@ -106,13 +107,4 @@ function isSameVersion(a: KubernetesObject | undefined, b: KubernetesObject): bo
   const version = b.metadata.resourceVersion;
   return version !== undefined && a?.metadata.resourceVersion === version &&
     a.metadata.uid === b.metadata.uid;
-}
-
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const abort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

@@ -57,13 +57,18 @@ Deno.test({
       );
       assertEquals(status.listeners[0].attachedRoutes, 0);
 
+      const watched = Promise.withResolvers<void>();
       const watching = (async (): Promise<void> => {
         const { body } = await client.send(
           { path: `${GROUP}/gateways`, query: { watch: "true" } },
           stop.signal,
         );
-        for await (const { type } of jsonLines<{ type: string }>(body!)) if (type === "MODIFIED") writes++;
+        for await (const { type } of jsonLines<{ type: string }>(body!, stop.signal)) {
+          if (type === "MODIFIED") writes++;
+          watched.resolve();
+        }
       })().catch(() => {});
+      await watched.promise;
       const queue = Array.from({ length: ROUTES }, (_, index) => `route-${index}`);
       await Promise.all(Array.from({ length: 10 }, async () => {
         for (let name = queue.pop(); name !== undefined; name = queue.pop()) {

@@ -3,6 +3,7 @@
 // Requests to the API server through fetch: HTTP/1.1, one connection for each
 // watch, so that a connection gone dead takes no other with it.
 
+import { abortable } from "../../abortable.ts";
 import { ApiError, responseError } from "./api_error.ts";
 
 /** What is needed to reach an API server and be let in. */
@@ -76,7 +77,7 @@ export class ApiClient {
   async json<T>(request: ApiRequest, signal: AbortSignal): Promise<T> {
     const response = await this.send(request, signal);
     try {
-      return await response.json() as T;
+      return await abortable(response.json(), signal) as T;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw new ApiError(

@@ -166,7 +166,7 @@ export class Reflector {
   async #follow(response: Response, watchdog: Watchdog): Promise<void> {
     const { kind } = this.#options;
     try {
-      for await (const event of jsonLines<WatchEvent>(response.body ?? new ReadableStream())) {
+      for await (const event of jsonLines<WatchEvent>(response.body!, watchdog.signal)) {
         watchdog.heard();
         this.#take(event);
         this.#backoff.reset();
