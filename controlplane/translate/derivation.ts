@@ -6,7 +6,7 @@ import { Addressing } from "./addressing.ts";
 import { Attachments } from "./attachments.ts";
 import type { DesiredService } from "./desired.ts";
 import { GatewayModels } from "./gateway_models.ts";
-import { Graph, type Memo } from "./graph.ts";
+import { Graph } from "./graph.ts";
 import type { ListenerModel } from "./listeners.ts";
 import { parseRef, refText } from "./object_ref.ts";
 import { Objects } from "./objects.ts";
@@ -25,13 +25,10 @@ export class Derivation {
   readonly addressing: Addressing;
   readonly outcomes: Outcomes;
   readonly attachments = new Attachments(this.graph, this.objects, this.models);
-  /** What the kernel should do for the Gateway of that key. */
-  readonly services: Memo<readonly DesiredService[]>;
 
   constructor(options: TranslateOptions) {
     this.addressing = new Addressing(this.graph, this.objects, this.models, options);
     this.outcomes = new Outcomes(this.graph, this.objects, this.models, this.addressing, options);
-    this.services = this.graph.memo((key) => this.#collectServices(key));
   }
 
   /** The addresses at which a Gateway or ListenerSet, by its refText, listens. */
@@ -41,7 +38,8 @@ export class Derivation {
     return gateway === undefined ? [] : this.addressing.addresses(gateway).addresses;
   }
 
-  #collectServices(key: ObjectKey): readonly DesiredService[] {
+  /** What the kernel should do for the Gateway of that key. */
+  services(key: ObjectKey): readonly DesiredService[] {
     const outcome = this.outcomes.gateway(key);
     if (outcome === undefined) return [];
     const parents = [

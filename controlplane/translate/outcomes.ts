@@ -62,11 +62,10 @@ export class Outcomes {
     this.#serviceCount = graph.memo((key) => countServices(this.#unlimited(key)));
     this.#allOverCapacity = graph.memo(() => this.#measure());
     this.#overCapacity = graph.memo((key) => this.#allOverCapacity("").has(key));
-    this.gateway = graph.memo((key) => {
+    // Without a limit Gateways do not depend on each other's size.
+    this.gateway = this.#limit === Infinity ? this.#unlimited : graph.memo((key) => {
       const outcome = this.#unlimited(key);
-      // Without a limit Gateways do not depend on each other's size.
-      const over = outcome !== undefined && this.#limit !== Infinity && this.#overCapacity(key);
-      return over ? withoutResources(outcome) : outcome;
+      return outcome !== undefined && this.#overCapacity(key) ? withoutResources(outcome) : outcome;
     });
     this.listenerSet = graph.memo((key) => this.#listenerSet(key));
   }

@@ -6,18 +6,25 @@ import { compareText } from "./age.ts";
 /** Values in the order of their keys. A list once given out is never changed. */
 export class Sorted<V> {
   readonly #values = new Map<string, V>();
-  /** The keys in order, and the place of each; undefined when keys came or went. */
-  #order: { readonly keys: readonly string[]; readonly places: ReadonlyMap<string, number> } | undefined;
+  /** The keys in order when they were last put in order, and those that came since. */
+  #keys: readonly string[] = [];
+  #added: string[] = [];
+  /** The place of each key in the list. */
+  #places = new Map<string, number>();
+  /** Absent when keys came or went. */
   #list: V[] | undefined;
   #givenOut = false;
 
   /** Puts a value at a key. One that equals the present one leaves that in place, so that identity shows what changed. */
   set(key: string, value: V): void {
     const present = this.#values.get(key);
-    if (present !== undefined && equal(present, value)) return;
+    if (present === undefined) {
+      this.#added.push(key);
+      this.#list = undefined;
+    } else if (equal(present, value)) return;
     this.#values.set(key, value);
-    const place = this.#order?.places.get(key);
-    if (place === undefined || this.#list === undefined) return this.#forgetOrder();
+    const place = this.#places.get(key);
+    if (this.#list === undefined || place === undefined) return;
     if (this.#givenOut) this.#list = [...this.#list];
     this.#givenOut = false;
     this.#list[place] = value;
@@ -25,22 +32,21 @@ export class Sorted<V> {
 
   /** Removes a key. */
   delete(key: string): void {
-    if (this.#values.delete(key)) this.#forgetOrder();
+    if (this.#values.delete(key)) this.#list = undefined;
   }
 
   /** The values in order; the same list as before when nothing changed. */
   list(): readonly V[] {
-    if (this.#order === undefined) {
-      const keys = [...this.#values.keys()].sort(compareText);
-      this.#order = { keys, places: new Map(keys.map((key, place) => [key, place])) };
-    }
-    this.#list ??= this.#order.keys.map((key) => this.#values.get(key) as V);
+    if (this.#list === undefined) this.#order();
     this.#givenOut = true;
-    return this.#list;
+    return this.#list ??= this.#keys.map((key) => this.#values.get(key) as V);
   }
 
-  #forgetOrder(): void {
-    this.#order = undefined;
-    this.#list = undefined;
+  /** The sort is fast where most of it is in order already, which is why the keys are kept. */
+  #order(): void {
+    const keys = new Set([...this.#keys, ...this.#added].filter((key) => this.#values.has(key)));
+    this.#keys = [...keys].sort(compareText);
+    this.#added = [];
+    this.#places = new Map(this.#keys.map((key, place) => [key, place]));
   }
 }

@@ -51,7 +51,8 @@ export class Translator {
     for (const object of this.#answers.stale()) this.#pending.set(object, true);
     const answers = new Map<string, Answer>();
     for (const [object, exists] of this.#pending) {
-      answers.set(object, exists ? this.#answers.get(object) : NOTHING);
+      const answer = exists ? this.#answers.get(object) : NOTHING;
+      if (this.#contributions.get(object) !== answer) answers.set(object, answer);
     }
     // What is gone goes first, for an address and port may pass from one object to another.
     for (const [object, answer] of answers) this.#remove(object, answer);
