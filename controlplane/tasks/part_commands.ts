@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { dirname } from "@std/path";
+import { GRPC_ENVIRONMENT } from "../permissions.ts";
 import type { KubeconfigAccess } from "./kubeconfig_access.ts";
 import type { MountNamespace } from "./mount_namespace.ts";
 import type { Paths } from "./paths.ts";
@@ -39,14 +40,21 @@ export function withoutCapabilities(keep: readonly string[]): string[] {
 }
 
 /**
- * The control plane's command line: the fewest Deno permissions, no
- * capability. It stays user 0, since the loader's socket opens for nobody else.
+ * The control plane's command line: the Deno permissions that its main.ts
+ * lists, no capability. It stays user 0, since the loader's socket opens for nobody else.
  */
 export function controlPlaneCommand(settings: ControlPlaneSettings): string[] {
   const { deno, paths, options, socket, kubeconfig } = settings;
   const { source, interfaces, statusFile, others } = options;
-  const runFolder = dirname(socket);
-  const read = [source.path, ...(kubeconfig?.read ?? []), paths.kernelObject, paths.repository, runFolder];
+  // To connect to a unix socket, Deno asks for its path among what may be read and written too.
+  const folders = [dirname(socket), ...(statusFile === undefined ? [] : [dirname(statusFile)])];
+  const read = [
+    source.path,
+    ...(kubeconfig?.read ?? []),
+    paths.kernelObject,
+    `${paths.repository}/proto`,
+    ...folders,
+  ];
   const net = [`unix:${socket}`, ...(kubeconfig?.net ?? [])];
   const programs = kubeconfig?.run ?? [];
   return [
@@ -57,12 +65,11 @@ export function controlPlaneCommand(settings: ControlPlaneSettings): string[] {
     "--no-prompt",
     "--quiet",
     `--config=${paths.repository}/deno.json`,
-    `--allow-read=${read.join(",")}`,
-    `--allow-write=${statusFile === undefined ? runFolder : dirname(statusFile)}`,
-    `--allow-net=${net.join(",")}`,
-    "--allow-env",
-    "--allow-sys=hostname",
-    ...(programs.length === 0 ? [] : [`--allow-run=${programs.join(",")}`]),
+    `--allow-read=${list(read)}`,
+    `--allow-write=${list(folders)}`,
+    `--allow-net=${list(net)}`,
+    source.kind === "manifests" ? `--allow-env=${list(GRPC_ENVIRONMENT)}` : "--allow-env",
+    ...(programs.length === 0 ? [] : [`--allow-run=${list(programs)}`]),
     `${paths.repository}/controlplane/main.ts`,
     `--${source.kind}`,
     source.path,
@@ -75,4 +82,9 @@ export function controlPlaneCommand(settings: ControlPlaneSettings): string[] {
     ...interfaces.flatMap((name) => ["--interface", name]),
     ...others,
   ];
+}
+
+/** A value of Deno's permission flags: elements between commas, a comma within one doubled. */
+function list(elements: readonly string[]): string {
+  return elements.map((element) => element.replaceAll(",", ",,")).join(",");
 }

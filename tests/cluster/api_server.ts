@@ -4,6 +4,7 @@ import { run } from "../../controlplane/tasks/command.ts";
 import { paths } from "../../controlplane/tasks/paths.ts";
 import { ensure } from "../../controlplane/tasks/requirement.ts";
 import { apiServerRequirements } from "../requirements.ts";
+import { inNetns } from "../netns/run_command.ts";
 import { Daemon } from "./daemon.ts";
 import { freePorts } from "./free_ports.ts";
 import { kubeconfigFor } from "./kubeconfig.ts";
@@ -17,59 +18,53 @@ const PATIENCE = 60_000;
 export interface ApiServerOptions {
   /** Folder for keys, data and logs; a new one under /tmp that goes away at the end by default. */
   readonly folder?: string;
+  /** Name under /run/netns in which all of it runs, kubectl too; the present network namespace by default. */
+  readonly netns?: string;
   /** Install the Gateway API's CustomResourceDefinitions; true by default. */
   readonly crds?: boolean;
+}
+
+/** What is settled before anything runs. */
+interface Site {
+  readonly folder: string;
+  readonly temporary: boolean;
+  readonly netns: string | undefined;
+  readonly pki: Pki;
+  readonly port: number;
+  readonly etcdPort: number;
+  readonly peerPort: number;
 }
 
 /**
  * A real etcd and kube-apiserver on ports of 127.0.0.1 of their own, with the
  * Gateway API's CustomResourceDefinitions and no controllers: what a test
- * creates stays as it is. Several can run at once. Needs no root.
+ * creates stays as it is. Several can run at once. Needs no root, except in
+ * another network namespace.
  */
 export class ApiServer implements AsyncDisposable {
-  readonly #folder: string;
-  readonly #temporary: boolean;
-  readonly #pki: Pki;
-  readonly #etcd: Daemon;
-  readonly #etcdUrl: string;
-  readonly #port: number;
-  readonly #client: Deno.HttpClient;
+  readonly #site: Site;
+  #etcd: Daemon | undefined;
   #server: Daemon | undefined;
-  /** A kubeconfig file of the administrator. */
-  readonly kubeconfig: string;
 
-  private constructor(
-    parts: { folder: string; temporary: boolean; pki: Pki; etcd: Daemon; etcdUrl: string; port: number },
-  ) {
-    this.#folder = parts.folder;
-    this.#temporary = parts.temporary;
-    this.#pki = parts.pki;
-    this.#etcd = parts.etcd;
-    this.#etcdUrl = parts.etcdUrl;
-    this.#port = parts.port;
-    this.#client = Deno.createHttpClient({
-      caCerts: [Deno.readTextFileSync(parts.pki.authority.certificate)],
-      cert: Deno.readTextFileSync(parts.pki.admin.certificate),
-      key: Deno.readTextFileSync(parts.pki.admin.key),
-    });
-    this.kubeconfig = `${parts.folder}/admin.kubeconfig`;
+  private constructor(site: Site) {
+    this.#site = site;
   }
 
   /** Starts both, building them first where need be. */
   static async start(options: ApiServerOptions = {}): Promise<ApiServer> {
     await ensure(apiServerRequirements);
+    const { netns, crds = true } = options;
     const temporary = options.folder === undefined;
     const folder = options.folder ?? await Deno.makeTempDir({ prefix: "blixt-api-" });
     await Deno.mkdir(folder, { recursive: true });
-    const [port = 0, etcdPort, peerPort] = freePorts(3);
+    const [port = 0, etcdPort = 0, peerPort = 0] = freePorts(3);
     const pki = await createPki(folder);
-    const etcdUrl = `http://127.0.0.1:${etcdPort}`;
-    const etcd = await startEtcd(folder, etcdUrl, `http://127.0.0.1:${peerPort}`);
-    const server = new ApiServer({ folder, temporary, pki, etcd, etcdUrl, port });
+    const server = new ApiServer({ folder, temporary, netns, pki, port, etcdPort, peerPort });
     try {
       await Deno.writeTextFile(server.kubeconfig, await kubeconfigFor(server.url, pki.authority, pki.admin));
+      server.#etcd = await Daemon.start(server.#within(await server.#etcdCommand()), `${folder}/etcd.log`);
       await server.resume();
-      if (options.crds ?? true) await server.#installCrds();
+      if (crds) await server.#installCrds();
       return server;
     } catch (error) {
       await server[Symbol.asyncDispose]();
@@ -77,15 +72,20 @@ export class ApiServer implements AsyncDisposable {
     }
   }
 
+  /** A kubeconfig file of the administrator. */
+  get kubeconfig(): string {
+    return `${this.#site.folder}/admin.kubeconfig`;
+  }
+
   /** Where the API is served. */
   get url(): string {
-    return `https://127.0.0.1:${this.#port}`;
+    return `https://127.0.0.1:${this.#site.port}`;
   }
 
   /** Runs kubectl as the administrator, for its standard output. Throws with its words when it fails. */
   async kubectl(args: readonly string[], input?: string): Promise<string> {
     const kubectl = [clusterProgram("kubectl"), `--kubeconfig=${this.kubeconfig}`, ...args];
-    const { code, stdout, output } = await run(kubectl, input === undefined ? {} : { input });
+    const { code, stdout, output } = await run(this.#within(kubectl), input === undefined ? {} : { input });
     if (code !== 0) throw new Error(`kubectl ${args.join(" ")} ended with code ${code}: ${output.trim()}`);
     return stdout;
   }
@@ -99,11 +99,9 @@ export class ApiServer implements AsyncDisposable {
   /** Starts kube-apiserver again on the same port; returns once it is ready. */
   async resume(): Promise<void> {
     if (this.#server !== undefined) return;
-    this.#server = await Daemon.start(this.#command(), `${this.#folder}/kube-apiserver.log`);
-    await this.#server.waitUntil(async () => {
-      const response = await fetch(`${this.url}/readyz`, { client: this.#client });
-      return await response.text() === "ok";
-    }, PATIENCE);
+    const log = `${this.#site.folder}/kube-apiserver.log`;
+    this.#server = await Daemon.start(this.#within(this.#serverCommand()), log);
+    await this.#server.waitUntil(async () => await this.kubectl(["get", "--raw=/readyz"]) === "ok", PATIENCE);
   }
 
   /** Cuts every watch and serves again. */
@@ -114,18 +112,41 @@ export class ApiServer implements AsyncDisposable {
 
   /** Ends both at once. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#client.close();
     await this.suspend();
-    await this.#etcd[Symbol.asyncDispose]();
-    if (this.#temporary) await Deno.remove(this.#folder, { recursive: true });
+    await this.#etcd?.[Symbol.asyncDispose]();
+    if (this.#site.temporary) await Deno.remove(this.#site.folder, { recursive: true });
   }
 
-  #command(): string[] {
-    const { authority, admin, apiServer, serviceAccounts } = this.#pki;
+  #within(argv: readonly string[]): string[] {
+    return inNetns(this.#site.netns, argv);
+  }
+
+  get #etcdUrl(): string {
+    return `http://127.0.0.1:${this.#site.etcdPort}`;
+  }
+
+  async #etcdCommand(): Promise<string[]> {
+    const peerUrl = `http://127.0.0.1:${this.#site.peerPort}`;
+    return [
+      await findEtcd() ?? "etcd",
+      ...flags({
+        name: "blixt",
+        "data-dir": `${this.#site.folder}/etcd`,
+        "listen-client-urls": this.#etcdUrl,
+        "advertise-client-urls": this.#etcdUrl,
+        "listen-peer-urls": peerUrl,
+        "initial-advertise-peer-urls": peerUrl,
+        "initial-cluster": `blixt=${peerUrl}`,
+      }),
+    ];
+  }
+
+  #serverCommand(): string[] {
+    const { authority, admin, apiServer, serviceAccounts } = this.#site.pki;
     const settings = {
       "etcd-servers": this.#etcdUrl,
       "bind-address": "127.0.0.1",
-      "secure-port": this.#port,
+      "secure-port": `${this.#site.port}`,
       "tls-cert-file": apiServer.certificate,
       "tls-private-key-file": apiServer.key,
       "client-ca-file": authority.certificate,
@@ -137,8 +158,7 @@ export class ApiServer implements AsyncDisposable {
       "service-cluster-ip-range": "10.96.0.0/16,fd00:10:96::/112",
       "authorization-mode": "RBAC",
     };
-    const flags = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
-    return [clusterProgram("kube-apiserver"), ...flags];
+    return [clusterProgram("kube-apiserver"), ...flags(settings)];
   }
 
   async #installCrds(): Promise<void> {
@@ -147,19 +167,6 @@ export class ApiServer implements AsyncDisposable {
   }
 }
 
-async function startEtcd(folder: string, clientUrl: string, peerUrl: string): Promise<Daemon> {
-  const etcd = await findEtcd() ?? "etcd";
-  const settings = {
-    name: "blixt",
-    "data-dir": `${folder}/etcd`,
-    "listen-client-urls": clientUrl,
-    "advertise-client-urls": clientUrl,
-    "listen-peer-urls": peerUrl,
-    "initial-advertise-peer-urls": peerUrl,
-    "initial-cluster": `blixt=${peerUrl}`,
-  };
-  const flags = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
-  const daemon = await Daemon.start([etcd, ...flags], `${folder}/etcd.log`);
-  await daemon.waitUntil(async () => (await fetch(`${clientUrl}/health`)).ok, PATIENCE);
-  return daemon;
+function flags(settings: Readonly<Record<string, string>>): string[] {
+  return Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
 }

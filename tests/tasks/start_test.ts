@@ -7,6 +7,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { run } from "../../controlplane/tasks/command.ts";
 import { paths } from "../../controlplane/tasks/paths.ts";
+import { ApiServer } from "../cluster/api_server.ts";
 import { Background } from "../netns/background.ts";
 import { Blixt } from "../netns/blixt.ts";
 import { networkTest } from "../netns/network_test_case.ts";
@@ -98,6 +99,20 @@ networkTest("deno task start under ip netns exec keeps its pins when everything 
   await next.waitForLine(/^ready\b/, PATIENCE);
   next.signal("SIGTERM");
   await next.finish(PATIENCE);
+  assertEquals(topology.host.leftBehind(), []);
+});
+
+networkTest("deno task start takes its objects from an API server", async () => {
+  await using topology = await Topology.create({ backends: 1 });
+  await using server = await ApiServer.start({ netns: topology.host.name });
+  await server.kubectl(["apply", "--filename", manifests]);
+  const fromServer = ["task", "start", "--kubeconfig", server.kubeconfig];
+  await using program = topology.host.start([Deno.execPath(), ...fromServer], { cwd: paths.repository });
+  await program.waitForLine(/^ready\b/, PATIENCE);
+  const programmed = ["wait", "gateway/bare-host", "--for=condition=Programmed", "--timeout=10s"];
+  assertMatch(await server.kubectl(programmed), /condition met/);
+  program.signal("SIGTERM");
+  await program.finish(PATIENCE);
   assertEquals(topology.host.leftBehind(), []);
 });
 
