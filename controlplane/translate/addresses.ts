@@ -6,7 +6,7 @@
 import type { Gateway } from "../api/gateway.ts";
 import { formatIp, type IpAddress, type IpFamily, parseIp } from "../api/ip.ts";
 import { type AddressPolicy, isReserved, probe, within } from "./address_pool.ts";
-import { type Aged, sortByAge } from "./age.ts";
+import { type Aged, agedOf, sortByAge } from "./age.ts";
 
 /** What a Gateway asks for and what it holds. */
 export interface AddressRequest extends Aged {
@@ -38,13 +38,10 @@ export function addressRequest(
   policy: AddressPolicy | undefined,
   eligible: boolean,
 ): AddressRequest {
-  const { name, namespace, creationTimestamp } = gateway.metadata;
   const asked = (gateway.spec.addresses ?? []).filter(({ type }) => (type ?? "IPAddress") === "IPAddress");
   const named = asked.flatMap(({ value }) => value === undefined || value === "" ? [] : [value]);
   return {
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    ...agedOf(gateway.metadata),
     named: [...new Set(named)],
     unnamed: (gateway.spec.addresses ?? []).length === 0 ? undefined : asked.length - named.length,
     held: (gateway.status?.addresses ?? []).flatMap(({ type, value }) =>

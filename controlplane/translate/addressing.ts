@@ -6,8 +6,8 @@
 import { equal } from "../equal.ts";
 import type { ObjectKey } from "../api/snapshot.ts";
 import { type AddressAnswer, type AddressRequest, addressRequest, assignAddresses } from "./addresses.ts";
-import { compareText } from "./age.ts";
-import { agedOf, type GatewayModels } from "./gateway_models.ts";
+import { agedOf, compareText } from "./age.ts";
+import type { GatewayModels } from "./gateway_models.ts";
 import type { Graph, Memo } from "./graph.ts";
 import type { ListenerModel } from "./listeners.ts";
 import type { Objects } from "./objects.ts";

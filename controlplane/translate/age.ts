@@ -5,6 +5,15 @@ import type { ObjectMeta } from "../api/object.ts";
 /** What an object's place in the order of age is decided by. */
 export type Aged = Pick<ObjectMeta, "creationTimestamp" | "namespace" | "name">;
 
+/** What the order of age needs of an object, without all that changes more often. */
+export function agedOf({ name, namespace, creationTimestamp }: ObjectMeta): Aged {
+  return {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+  };
+}
+
 /** Orders strings by code unit, independently of any locale. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

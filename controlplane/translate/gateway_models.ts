@@ -4,9 +4,8 @@
 // stand by what they and their ListenerSets say.
 
 import type { Gateway } from "../api/gateway.ts";
-import type { ObjectMeta } from "../api/object.ts";
 import { type ObjectKey, objectKey } from "../api/snapshot.ts";
-import { type Aged, sortByAge } from "./age.ts";
+import { sortByAge } from "./age.ts";
 import { findConflicts } from "./conflicts.ts";
 import { gatewayAccepted } from "./gateway.ts";
 import { type ClassModel, isOurClass, modelClass } from "./gateway_class.ts";
@@ -23,15 +22,6 @@ export interface GatewayModel {
   readonly listeners: readonly ListenerModel[];
   /** The listeners of the ListenerSets that the Gateway admits, by key, the oldest first. */
   readonly sets: ReadonlyMap<ObjectKey, readonly ListenerModel[]>;
-}
-
-/** What the order of age needs of an object, without all that changes more often. */
-export function agedOf({ name, namespace, creationTimestamp }: ObjectMeta): Aged {
-  return {
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
-  };
 }
 
 /** Gateways, by key, and GatewayClasses, by name. */

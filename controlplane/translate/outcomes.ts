@@ -5,10 +5,11 @@
 
 import type { ObjectKey } from "../api/snapshot.ts";
 import type { Addressing } from "./addressing.ts";
+import { agedOf } from "./age.ts";
 import { overCapacity } from "./capacity.ts";
 import { no } from "./conditions.ts";
 import { gatewayAccepted, type GatewayOutcome, gatewayProgrammed } from "./gateway.ts";
-import { agedOf, type GatewayModels } from "./gateway_models.ts";
+import type { GatewayModels } from "./gateway_models.ts";
 import type { Graph, Memo } from "./graph.ts";
 import {
   type AcceptedListener,
