@@ -7,9 +7,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { CLIENT, FAMILIES, PROTOCOLS } from "../netns/addresses.ts";
 import { readChecksumCounters } from "../netns/checksums.ts";
+import { readMasqueraded } from "../netns/masquerade.ts";
 import { networkTest } from "../netns/network_test_case.ts";
 import { sendFlows } from "../netns/traffic.ts";
-import { readMasqueraded } from "./masquerade.ts";
 import { listenerAddress, Testbed } from "./testbed.ts";
 
 /** More than the 128 entries of the old flow table, all open at the same time. */

@@ -49,7 +49,6 @@ networkTest("a named target port is a different number on each backend", async (
     prepare: async (manifests) => {
       await manifests.edit("echo-stable.yaml", /targetPort: 9000$/, "targetPort: echo");
       await manifests.edit("echo-stable.yaml", /^ +- addresses: \[".*12"\]\n/, "");
-      await manifests.edit("echo-canary.yaml", /name: echo-canary$/, "name: echo-stable");
       await manifests.edit("echo-canary.yaml", /service-name: echo-canary$/, "service-name: echo-stable");
       // Only its EndpointSlices are wanted: b2 on another port, under the same Service.
       await manifests.edit("echo-canary.yaml", /^apiVersion: v1\n[^]*?---\n/, "");

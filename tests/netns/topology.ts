@@ -171,14 +171,21 @@ function defaultRoutes({ ipv4, ipv6 }: DualStack): string[] {
   return [`route add default via ${ipv4}`, `route add default via ${ipv6}`];
 }
 
-/** As CNI's bridge and ptp plugins with ipMasq: from a pod to anywhere but a pod. */
+/**
+ * As CNI's bridge and ptp plugins with ipMasq: from a pod to anywhere but a pod. TCP and UDP are counted,
+ * the first packet of every flow that netfilter sees; the host's own IGMP passes here too.
+ */
 function masqueradeRules(): string {
   const { ipv4, ipv6 } = POD_NETWORK;
   return `table inet cni {
     chain postrouting {
       type nat hook postrouting priority srcnat
-      ip saddr ${ipv4} ip daddr != ${ipv4} counter masquerade
-      ip6 saddr ${ipv6} ip6 daddr != ${ipv6} counter masquerade
+      ip saddr ${ipv4} ip daddr != ${ipv4} goto outward
+      ip6 saddr ${ipv6} ip6 daddr != ${ipv6} goto outward
+    }
+    chain outward {
+      meta l4proto { tcp, udp } counter
+      masquerade
     }
   }`;
 }

@@ -5,6 +5,7 @@ import { CLIENT, FAMILIES, HOST, joinHostPort, PROTOCOLS, TARGET_PORT } from "./
 import { readProcess } from "../../controlplane/tasks/process_table.ts";
 import { Background } from "./background.ts";
 import { readChecksumCounters } from "./checksums.ts";
+import { readMasqueraded } from "./masquerade.ts";
 import { networkTest } from "./network_test_case.ts";
 import { runCommand } from "./run_command.ts";
 import { Topology } from "./topology.ts";
@@ -56,6 +57,7 @@ networkTest("Topology: a pod that connects to the outside has the host's address
     const { stdout } = await client.run(["socat", "-t", "2", "-", target], { input: "who\n" });
     assert(stdout.startsWith(`b1 ${joinHostPort(HOST[family], 0).slice(0, -1)}`), stdout);
   }
+  assertEquals(await readMasqueraded(topology.host), FAMILIES.length);
 });
 
 const netns = (): string[] => [...Deno.readDirSync("/run/netns")].map(({ name }) => name);
