@@ -53,12 +53,6 @@ export const apiServerRequirements: readonly Requirement[] = [
 /** What `deno task test` takes. */
 export const testRequirements: readonly Requirement[] = [
   ...demoRequirements,
-  programs([
-    { program: "curl", package: "curl" },
-    { program: "ethtool", package: "ethtool" },
-    { program: "iperf3", package: "iperf3" },
-    { program: "nc", package: "netcat-openbsd" },
-    { program: "tcpdump", package: "tcpdump" },
-  ]),
+  programs([{ program: "bpftool", package: "bpftool" }]),
   ...apiServerRequirements,
 ];

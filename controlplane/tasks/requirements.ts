@@ -76,6 +76,7 @@ const startPrograms: ProgramPackage[] = [
 ];
 
 const demoPrograms: ProgramPackage[] = [
+  { program: "ethtool", package: "ethtool" },
   { program: "ip", package: "iproute2" },
   { program: "nft", package: "nftables" },
   { program: "socat", package: "socat" },

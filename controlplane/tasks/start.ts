@@ -13,7 +13,7 @@ import { removeTree } from "./remove_tree.ts";
 import { ensure } from "./requirement.ts";
 import { startRequirements } from "./requirements.ts";
 import { presentNetns, type RunPaths, runPaths } from "./run_paths.ts";
-import { requireRoot, runTask } from "./run_task.ts";
+import { requireRoot, runTask, UsageError } from "./run_task.ts";
 import { takeStartLock } from "./start_lock.ts";
 import { parseStartOptions, type StartOptions, USAGE } from "./start_options.ts";
 import { type StopReason, supervise } from "./supervisor.ts";
@@ -76,10 +76,24 @@ async function controlPlane(options: StartOptions, run: RunPaths): Promise<strin
   return controlPlaneCommand({ ...settings, kubeconfig: kubeconfigAccess(text, dirname(source.path)) });
 }
 
+async function prepare(): Promise<"prepared"> {
+  await ensure(startRequirements);
+  await buildAll();
+  return "prepared";
+}
+
+async function requireSource({ source }: StartOptions): Promise<void> {
+  const { isDirectory } = await Deno.stat(source.path).catch(() => {
+    throw new UsageError(`--${source.kind} is ${source.path}, which does not exist`);
+  });
+  if (isDirectory === (source.kind === "manifests")) return;
+  throw new UsageError(`--${source.kind} is ${source.path}, must be a ${isDirectory ? "file" : "folder"}`);
+}
+
 /** Runs both parts until the end. Gives the exit code. */
 async function start(options: StartOptions): Promise<number> {
   requireRoot("start");
-  await Deno.stat(options.source.path);
+  await requireSource(options);
   const netns = presentNetns();
   const run = runPaths(netns);
   await Deno.mkdir(run.folder, { recursive: true, mode: 0o700 });
@@ -87,8 +101,8 @@ async function start(options: StartOptions): Promise<number> {
   const aborter = new AbortController();
   const stop = stopRequested(aborter.signal);
 
-  await ensure(startRequirements);
-  await buildAll();
+  // A compiler that runs when the user gives up goes on to its end, which the next start then need not wait for.
+  if (await Promise.race([prepare(), stop]) !== "prepared") return 0;
   const namespace = lastingMountNamespace(paths.loader);
   const pins = pinFolder(await ensureBpffs(namespace), netns);
   await Deno.remove(run.socket).catch(() => {});

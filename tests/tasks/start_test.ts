@@ -67,6 +67,22 @@ networkTest("deno task start refuses to run twice in one network namespace and n
   assertMatch(stderr, /already runs in this network namespace as process \d+: stop that one first/);
 });
 
+networkTest("deno task start refuses a source that is not there or of the wrong sort", async () => {
+  await using topology = await Topology.create({ backends: 1 });
+  const cases: [string[], RegExp][] = [
+    [["--manifests", "/no/such"], /--manifests is \/no\/such, which does not exist/],
+    [["--kubeconfig", "/etc"], /--kubeconfig is \/etc, must be a file/],
+    [["--manifests", "/etc/passwd"], /--manifests is \/etc\/passwd, must be a folder/],
+  ];
+  for (const [flags, message] of cases) {
+    const argv = [Deno.execPath(), "task", "start", ...flags];
+    const { code, stderr } = await topology.host.run(argv, { tolerant: true });
+    assertEquals(code, 64);
+    assertMatch(stderr, message);
+  }
+  assertEquals(topology.host.leftBehind(), []);
+});
+
 networkTest(
   "deno task start ends with its parts, and leaves what they programmed to the next start",
   async () => {
