@@ -84,7 +84,7 @@ async function prepare(): Promise<"prepared"> {
 
 async function requireSource({ source }: StartOptions): Promise<void> {
   const { isDirectory } = await Deno.stat(source.path).catch(() => {
-    throw new UsageError(`--${source.kind} is ${source.path}, which does not exist`);
+    throw new UsageError(`--${source.kind} is ${source.path}, which cannot be found`);
   });
   if (isDirectory === (source.kind === "manifests")) return;
   throw new UsageError(`--${source.kind} is ${source.path}, must be a ${isDirectory ? "file" : "folder"}`);
@@ -102,7 +102,10 @@ async function start(options: StartOptions): Promise<number> {
   const stop = stopRequested(aborter.signal);
 
   // A compiler that runs when the user gives up goes on to its end, which the next start then need not wait for.
-  if (await Promise.race([prepare(), stop]) !== "prepared") return 0;
+  if (await Promise.race([prepare(), stop]) !== "prepared") {
+    await removeTree(run.folder);
+    return 0;
+  }
   const namespace = lastingMountNamespace(paths.loader);
   const pins = pinFolder(await ensureBpffs(namespace), netns);
   await Deno.remove(run.socket).catch(() => {});

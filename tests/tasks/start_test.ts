@@ -10,6 +10,7 @@ import { paths } from "../../controlplane/tasks/paths.ts";
 import { ApiServer } from "../cluster/api_server.ts";
 import { Background } from "../netns/background.ts";
 import { Blixt } from "../netns/blixt.ts";
+import { ManifestFolder } from "../netns/manifest_folder.ts";
 import { networkTest } from "../netns/network_test_case.ts";
 import { signalProcess } from "../netns/processes.ts";
 import { Topology } from "../netns/topology.ts";
@@ -70,7 +71,7 @@ networkTest("deno task start refuses to run twice in one network namespace and n
 networkTest("deno task start refuses a source that is not there or of the wrong sort", async () => {
   await using topology = await Topology.create({ backends: 1 });
   const cases: [string[], RegExp][] = [
-    [["--manifests", "/no/such"], /--manifests is \/no\/such, which does not exist/],
+    [["--manifests", "/no/such"], /--manifests is \/no\/such, which cannot be found/],
     [["--kubeconfig", "/etc"], /--kubeconfig is \/etc, must be a file/],
     [["--manifests", "/etc/passwd"], /--manifests is \/etc\/passwd, must be a folder/],
   ];
@@ -116,6 +117,17 @@ networkTest("deno task start under ip netns exec keeps its pins when everything 
   next.signal("SIGTERM");
   await next.finish(PATIENCE);
   assertEquals(topology.host.leftBehind(), []);
+});
+
+networkTest("deno task start reads manifests in a folder that only another user may enter", async () => {
+  await using topology = await Topology.create({ backends: 1 });
+  await using folder = await ManifestFolder.copyOf("bare-host");
+  await Deno.chmod(folder.path, 0o700);
+  await Deno.chown(folder.path, 65534, 65534);
+  await using blixt = await Blixt.start(topology.host, { manifests: folder.path });
+  // CAP_DAC_READ_SEARCH 2 of linux/capability.h, and nothing else.
+  assertEquals(statusField(blixt.process("control plane").pid, "CapPrm"), "0000000000000004");
+  await blixt.stop();
 });
 
 networkTest("deno task start takes its objects from an API server", async () => {
