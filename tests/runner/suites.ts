@@ -14,7 +14,7 @@ import type { Suite } from "./suite.ts";
 const deno = (command: string): string[] => [Deno.execPath(), ...command.split(" ")];
 const cargo = (command: string): string[] => ["cargo", ...command.split(" ")];
 // Types have been checked by the time that tests run.
-const denoTest = (args: string): string[] => deno(`test --quiet --allow-all --no-check ${args}`);
+const denoTest = (files: string): string[] => deno(`test --quiet --allow-all --no-check ${files}`);
 const env = { CARGO_TARGET_DIR: paths.target };
 
 /** Without root: a check of the sources, or tests in user space. */
@@ -34,7 +34,7 @@ export const suites: readonly Suite[] = [
   free("types", deno("check --quiet --frozen .")),
   free("rust-format", cargo("fmt --check")),
   free("clippy", cargo("clippy --quiet --locked --workspace --all-targets -- --deny warnings")),
-  free("unit", denoTest("--parallel controlplane tests/demo tests/runner"), countDenoTest),
+  free("unit", denoTest("controlplane tests/demo tests/runner"), countDenoTest),
   free("rust-unit", cargo("test --locked --workspace"), countCargoTestUnignored),
   root("packets", cargo("test --locked --package blixt-ebpf -- --ignored"), countCargoTest),
   root("loader", cargo("test --locked --package blixt-loader -- --ignored"), countCargoTest),
