@@ -59,4 +59,4 @@ networkTest("SIGTERM leaves nothing attached, pinned or running, and traffic end
       assertEquals(report.answered, 0);
     }
   }
-});
+}, ["bpftool"]);

@@ -4,6 +4,8 @@ import { assertEquals } from "@std/assert";
 import { networkTestObstacle } from "./network_test_case.ts";
 
 Deno.test("networkTestObstacle() names root first, then the programs that are missing", () => {
-  assertEquals(networkTestObstacle(1000), "needs root");
-  assertEquals(networkTestObstacle(0, ["/nonexistent"]), "needs ethtool, ip, nft, nsenter, socat, sysctl");
+  const folders = ["/nonexistent"];
+  assertEquals(networkTestObstacle([], { uid: 1000, folders }), "needs root");
+  const missing = networkTestObstacle(["iperf3"], { uid: 0, folders });
+  assertEquals(missing, "needs ethtool, ip, nft, nsenter, socat, sysctl, iperf3");
 });

@@ -17,6 +17,8 @@ export interface TopologyOptions {
   readonly forwarding?: boolean;
   /** The rule with which a CNI hides pods from the outside; there by default. */
   readonly masquerade?: boolean;
+  /** Checksums and segmentation left to the device, as on a fresh veth pair; off by default. */
+  readonly offloads?: boolean;
 }
 
 /** One pod: a network namespace whose eth0 leads to the host. */
@@ -33,8 +35,8 @@ export const BRIDGE = "cni0";
 
 /**
  * A client, a host that balances load, and backends, each in a network
- * namespace of its own. Every checksum is computed in full by the sender and
- * verified by the receiver, as between real machines.
+ * namespace of its own. Unless told otherwise every checksum is computed in
+ * full by the sender and verified by the receiver, as between real machines.
  */
 export class Topology implements AsyncDisposable {
   #forget: () => void;
@@ -55,7 +57,13 @@ export class Topology implements AsyncDisposable {
   /** Builds it; what earlier runs left is removed first. */
   static async create(options: TopologyOptions = {}): Promise<Topology> {
     await removeLeftovers();
-    const defaults = { backends: 3, wiring: "veth", forwarding: false, masquerade: true } as const;
+    const defaults = {
+      backends: 3,
+      wiring: "veth",
+      forwarding: false,
+      masquerade: true,
+      offloads: false,
+    } as const;
     const topology = new Topology(newRunPrefix(), { ...defaults, ...options });
     try {
       await topology.#build();
@@ -82,7 +90,9 @@ export class Topology implements AsyncDisposable {
     this.client = await this.#netns("client");
     this.host = await this.#netns("host");
     await this.#forward();
-    await connect(this.client, this.host, OUTWARD);
+    await this.#connect(this.client, OUTWARD);
+    // Connection storms leave many ports in TIME_WAIT.
+    await this.client.sysctl({ "net.ipv4.ip_local_port_range": "1024 65000" });
     await this.client.ip([...upWith("eth0", CLIENT, "/24", "/64"), ...defaultRoutes(HOST)]);
     await this.host.ip([...upWith(OUTWARD, HOST, "/24", "/64"), ...defaultRoutes(CLIENT)]);
     if (wiring === "bridge") {
@@ -116,11 +126,24 @@ export class Topology implements AsyncDisposable {
     await this.host.sysctl({ "net.ipv4.ip_forward": value, "net.ipv6.conf.all.forwarding": value });
   }
 
+  /**
+   * A veth pair: eth0 in one network namespace, `device` on the host. Without
+   * offloads a sender computes each checksum itself, and no receiver takes it on trust.
+   */
+  async #connect(end: Netns, device: string): Promise<void> {
+    const pair = `eth0 netns ${end.name} type veth peer name ${device} netns ${this.host.name}`;
+    await runCommand(["ip", "link", "add", ...pair.split(" ")]);
+    if (this.options.offloads) return;
+    for (const [netns, name] of [[end, "eth0"], [this.host, device]] as const) {
+      await netns.run(["ethtool", "-K", name, "tx", "off", "rx", "off", "gro", "off"]);
+    }
+  }
+
   async #addBackend(number: number): Promise<void> {
     const addresses = backendAddresses(number);
     const netns = await this.#netns(`b${number}`);
     const device = `veth${number}`;
-    await connect(netns, this.host, device);
+    await this.#connect(netns, device);
     if (this.options.wiring === "bridge") {
       await this.host.ip([`link set ${device} master ${BRIDGE} up`]);
       await netns.ip([...upWith("eth0", addresses, "/24", "/64"), ...defaultRoutes(POD_GATEWAY)]);
@@ -138,24 +161,6 @@ export class Topology implements AsyncDisposable {
       ]);
     }
     this.backends.push({ name: `b${number}`, netns, ...addresses });
-  }
-}
-
-/**
- * A veth pair: eth0 in one network namespace, `device` on the host. Without
- * offloads a sender computes each checksum itself, and no receiver takes it on trust.
- */
-async function connect(end: Netns, host: Netns, device: string): Promise<void> {
-  await runCommand([
-    ..."ip link add eth0 netns".split(" "),
-    end.name,
-    ..."type veth peer name".split(" "),
-    device,
-    "netns",
-    host.name,
-  ]);
-  for (const [netns, name] of [[end, "eth0"], [host, device]] as const) {
-    await netns.run(["ethtool", "-K", name, "tx", "off", "rx", "off", "gro", "off"]);
   }
 }
 

@@ -46,9 +46,11 @@ export interface FlowOptions {
   readonly port?: number;
   readonly flows?: number;
   readonly messages?: number;
-  /** Milliseconds between two messages of a flow. */
+  /** Milliseconds between two messages of a flow, or with `seconds` between two flows of a lane. */
   readonly interval?: number;
   readonly concurrency?: number;
+  /** Opens flow after flow for so many seconds, in place of `flows`. */
+  readonly seconds?: number;
   /** All flows at once: none closes before the last one was answered. */
   readonly hold?: boolean;
   /** Milliseconds to wait for a connection and for each answer. */

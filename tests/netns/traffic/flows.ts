@@ -5,11 +5,12 @@
  * line of JSON (FlowReport).
  *
  *   flows.ts --protocol tcp|udp --to ADDRESS --port PORT [--from ADDRESS] [--flows 1] [--messages 1]
- *            [--interval MS] [--concurrency 64] [--hold] [--timeout MS]
+ *            [--interval MS] [--concurrency 64] [--hold] [--seconds S] [--timeout MS]
  *
  * --messages     questions asked in each flow, --interval milliseconds apart
  * --concurrency  flows at most between their start and their end
  * --hold         opens all flows before the first one closes; --concurrency then counts those without an answer
+ * --seconds      opens flow after flow for so long, in place of --flows; each waits --interval before it begins
  * --timeout      milliseconds to wait for a connection and for each answer; 5,000 by default
  */
 
@@ -20,7 +21,18 @@ import { runTcpFlow } from "./tcp_flow.ts";
 import { runUdpFlow } from "./udp_flow.ts";
 
 const options = parseArgs(Deno.args, {
-  string: ["protocol", "to", "from", "port", "flows", "messages", "interval", "concurrency", "timeout"],
+  string: [
+    "protocol",
+    "to",
+    "from",
+    "port",
+    "flows",
+    "messages",
+    "interval",
+    "concurrency",
+    "seconds",
+    "timeout",
+  ],
   boolean: ["hold"],
   default: { flows: "1", messages: "1", interval: "0", concurrency: "64", timeout: "5000" },
 });
@@ -54,19 +66,42 @@ async function holdOpen(index: number): Promise<void> {
   await delay(interval * index / flows);
 }
 
-const outcomes = await Promise.all(Array.from({ length: flows }, async (_, index): Promise<FlowOutcome> => {
-  await mayStart();
-  const outcome = await runFlow({
+function run(holdHere: () => Promise<void>): Promise<FlowOutcome> {
+  return runFlow({
     to: options.to ?? "",
     from: options.from,
     port: Number(options.port),
     messages: Number(options.messages),
     interval,
     timeout: Number(options.timeout),
-    holdOpen: () => holdOpen(index),
+    holdOpen: holdHere,
   });
-  if (!options.hold) hasStarted();
-  return outcome;
-}));
+}
+
+/** As many flows as asked for. */
+async function runMany(): Promise<FlowOutcome[]> {
+  return await Promise.all(Array.from({ length: flows }, async (_, index) => {
+    await mayStart();
+    const outcome = await run(() => holdOpen(index));
+    if (!options.hold) hasStarted();
+    return outcome;
+  }));
+}
+
+/** Flows one after another in each of --concurrency lanes until time is up. */
+async function runFor(seconds: number): Promise<FlowOutcome[]> {
+  const end = performance.now() + 1000 * seconds;
+  const lanes = Array.from({ length: Number(options.concurrency) }, async () => {
+    const outcomes: FlowOutcome[] = [];
+    while (performance.now() < end) {
+      await delay(interval);
+      outcomes.push(await run(() => Promise.resolve()));
+    }
+    return outcomes;
+  });
+  return (await Promise.all(lanes)).flat();
+}
+
+const outcomes = options.seconds === undefined ? await runMany() : await runFor(Number(options.seconds));
 console.log(JSON.stringify(summarize(outcomes)));
 Deno.exit(0);
