@@ -4,8 +4,8 @@
 
 use aya_ebpf::bindings::__sk_buff;
 use blixt_ebpf::layout::{
-    BACKEND_ALIVE, BACKEND_REFUSE, Backend, DELIVERY_UNKNOWN, DIRECTION_FORWARD, DIRECTION_REPLY,
-    Flow, Service,
+    ADDRESS_LOCAL, BACKEND_ALIVE, BACKEND_REFUSE, Backend, DELIVERY_UNKNOWN, DIRECTION_FORWARD,
+    DIRECTION_REPLY, Flow, Service,
 };
 
 use crate::{
@@ -139,11 +139,14 @@ fn is_alive(flow: &Flow) -> bool {
         .is_some_and(|b| b.flags & BACKEND_ALIVE != 0 && b.epoch == flow.epoch)
 }
 
-/// A packet that cannot be forwarded is dropped if it was for a service, else
-/// it is none of our business.
+/// A packet that cannot be forwarded is dropped if it was for an address of
+/// ours. Where the host has that too, it is dropped if it was for a service.
 #[inline(never)]
 fn defective(packet: &Packet) -> i32 {
-    if select::service(&packet.tuple).is_none() {
+    let Some(flags) = select::address(&packet.tuple) else {
+        return TC_ACT_OK;
+    };
+    if flags & ADDRESS_LOCAL != 0 && select::service(&packet.tuple).is_none() {
         return TC_ACT_OK;
     }
     if packet.defect == FRAGMENTED {
@@ -178,8 +181,11 @@ fn bury<const V6: bool>(packet: &Packet) -> i32 {
 #[inline(never)]
 unsafe fn begin<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
     let tuple = &packet.tuple;
-    let Some(service) = select::service(tuple) else {
+    let Some(flags) = select::address(tuple) else {
         return TC_ACT_OK;
+    };
+    let Some(service) = select::service(tuple) else {
+        return unserved(packet, flags);
     };
     let hash = select::hash(tuple, service.affinity != 0);
     // SAFETY: as the caller promises.
@@ -261,6 +267,21 @@ unsafe fn establish<const V6: bool>(
     flow.ifindex = 0;
     flows::put::<V6>(tuple, &flow);
     counters::begun(service, id);
+}
+
+/// To an address of ours, but to no service: what the host's stack would answer,
+/// had it the address.
+#[inline(always)]
+fn unserved(packet: &Packet, flags: u32) -> i32 {
+    if flags & ADDRESS_LOCAL != 0 {
+        return TC_ACT_OK;
+    }
+    counters::dropped(|drops| &mut drops.no_service);
+    if packet.tuple.protocol == IPPROTO_TCP {
+        RESET
+    } else {
+        TC_ACT_SHOT
+    }
 }
 
 /// TCP hears a reset at once; UDP hears nothing.

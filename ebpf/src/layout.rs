@@ -150,7 +150,8 @@ pub struct AddressInfo {
 
 /// Address flag: answer ARP and neighbour solicitations for it, and pings to it.
 pub const ADDRESS_ANNOUNCE: u32 = 1;
-/// Address flag: the host has it too, so what is for no service is the host's.
+/// Address flag: the host has it too, so what is for no service is the host's;
+/// without it, TCP for no service is refused and UDP is dropped.
 pub const ADDRESS_LOCAL: u32 = 2;
 
 /// Value of `devices`, keyed by ifindex.
@@ -215,4 +216,7 @@ pub struct Drops {
     pub rewrite_failed: u64,
     /// Both ends' addresses and ports are in use by a flow of another service.
     pub tuple_in_use: u64,
+    /// To an address of ours that the host does not have, at a port without a
+    /// service; TCP got a RST.
+    pub no_service: u64,
 }

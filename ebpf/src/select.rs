@@ -6,8 +6,16 @@ use blixt_ebpf::layout::{Address, BACKEND_REFUSE, Service, ServiceKey};
 
 use crate::{
     flows::Tuple,
-    maps::{SERVICE, TABLE},
+    maps::{ADDRESS, SERVICE, TABLE},
 };
+
+/// Flags of an address that traffic is taken for. Asked before `service`: most of
+/// what is for no flow is not for one of these either.
+#[inline(always)]
+pub fn address(tuple: &Tuple) -> Option<u32> {
+    // SAFETY: read at once.
+    unsafe { ADDRESS.get(&tuple.daddr).map(|known| known.flags) }
+}
 
 /// The service that a packet of this tuple is for.
 #[inline(always)]

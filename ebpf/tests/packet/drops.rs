@@ -55,6 +55,7 @@ every_reason! {
     refused_tcp => connections_to_a_refusing_service,
     backend_gone => connections_whose_backend_left,
     inconsistent => maps_that_contradict_each_other,
+    no_service => packets_to_a_port_without_service,
     tuple_in_use => two_services_with_one_backend_and_one_client_socket,
     ;
     no_entry => "an LRU table makes room; only memory or another CPU's eviction in between can fail it",
@@ -197,6 +198,18 @@ fn maps_that_contradict_each_other(lab: &mut Lab, ends: &Ends) -> u64 {
     lab.object.set_table(ends.table, &[u32::MAX; 5]);
     lab.client_sends(&ends.opening()).is_dropped();
     4
+}
+
+fn packets_to_a_port_without_service(lab: &mut Lab, ends: &Ends) -> u64 {
+    let mut elsewhere = ends.clone();
+    elsewhere.service.set_port(22);
+    let outcome = lab.client_sends(&elsewhere.opening());
+    if ends.is_tcp() {
+        assert!(outcome.was_redirected(), "a reset goes back");
+    } else {
+        outcome.is_dropped();
+    }
+    1
 }
 
 fn two_services_with_one_backend_and_one_client_socket(lab: &mut Lab, ends: &Ends) -> u64 {

@@ -2,7 +2,7 @@
 
 //! Refusal: a reset to who asks for a connection, silence to datagrams.
 
-use blixt_ebpf::layout::{Drops, Stats};
+use blixt_ebpf::layout::{ADDRESS_ANNOUNCE, Drops, Stats};
 
 use crate::{
     build::{ACK, Extension, FIN, Field, HOP_BY_HOP, Packet, RST, SYN},
@@ -186,6 +186,29 @@ fn a_refused_datagram_gets_no_answer() {
                 ..Drops::default()
             }
         );
+    });
+}
+
+// Announced or not: another node may announce it.
+#[test]
+#[ignore = "needs root"]
+fn a_port_without_service_at_an_address_of_ours_answers_like_a_closed_one() {
+    with_lab(Forwarding::On, |lab| {
+        for flags in [ADDRESS_ANNOUNCE, 0] {
+            for mut ends in Ends::all() {
+                println!("{ends}, flags {flags}");
+                lab.put_address(ends.service.ip(), flags);
+                ends.service.set_port(22);
+                if ends.is_tcp() {
+                    let syn = ends.opening().numbers(1_000, 0);
+                    let expected = reset(lab, &ends, RST | ACK, 0, 1_001);
+                    lab.client_sends(&syn).is_redirected_as(&expected);
+                } else {
+                    lab.client_sends(&ends.opening()).is_dropped();
+                }
+            }
+        }
+        assert_eq!(lab.flow_entries(), 0);
     });
 }
 

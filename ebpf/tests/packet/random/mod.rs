@@ -223,6 +223,7 @@ fn compare(lab: &mut Lab, model: &Model, services: &[Ends]) {
         ("backend_gone", drops.backend_gone),
         ("inconsistent", drops.inconsistent),
         ("tuple_in_use", drops.tuple_in_use),
+        ("no_service", drops.no_service),
     ] {
         assert!(count > 0, "no packet was dropped as {reason}");
     }

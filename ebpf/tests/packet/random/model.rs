@@ -85,7 +85,7 @@ impl Model {
     pub fn receive(&mut self, packet: &Packet, ttl: u8, defect: Defect) -> Fate {
         let key = key(packet);
         if defect != Defect::None {
-            if !self.choices.contains_key(&(key.1, key.2)) {
+            if !self.is_ours(&key) {
                 return Fate::Passed;
             }
             match defect {
@@ -137,6 +137,12 @@ impl Model {
         (!self.entries.contains_key(&twin.0)).then_some(twin)
     }
 
+    /// To an address of a service, whatever the port.
+    fn is_ours(&self, key: &Key) -> bool {
+        let mut services = self.choices.keys();
+        services.any(|(service, _)| service.ip() == key.1.ip())
+    }
+
     fn is_alive(&self, entry: &Entry) -> bool {
         self.alive.get(&entry.backend) == Some(&entry.epoch)
     }
@@ -146,8 +152,15 @@ impl Model {
     }
 
     fn begin(&mut self, packet: &Packet, key: Key, ttl: u8) -> Fate {
-        let Some((service, choice)) = self.choices.get(&(key.1, key.2)).cloned() else {
+        if !self.is_ours(&key) {
             return Fate::Passed;
+        }
+        let Some((service, choice)) = self.choices.get(&(key.1, key.2)).cloned() else {
+            self.drops.no_service += 1;
+            return match flags(packet) {
+                Some(_) => reset(packet, key),
+                None => Fate::Dropped,
+            };
         };
         let Some(chosen) = choice else {
             self.stats(service).refused += 1;
