@@ -27,6 +27,12 @@ export const systemClock: Clock = {
   },
 };
 
+/** The machine's clock as it was at the start of the process, never set back or forward since. */
+export const monotonicClock: Clock = {
+  ...systemClock,
+  now: () => performance.timeOrigin + performance.now(),
+};
+
 /** RFC 3339 in whole seconds, as Kubernetes writes times. */
 export function timestamp(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, "Z");

@@ -5,15 +5,15 @@
 // kind of the store, and takes nothing away for lack of news.
 // See "Efficient detection of changes" in the Kubernetes API concepts.
 
+import { abortable } from "../../abortable.ts";
 import type { KubernetesObject } from "../../api/object.ts";
-import { type Kind, KINDS, objectKey } from "../../api/snapshot.ts";
+import { type Kind, type ObjectKey, objectKey } from "../../api/snapshot.ts";
 import { type Clock, systemClock } from "../../clock.ts";
 import { Backoff } from "../../dataplane/backoff.ts";
-import type { Store } from "../../store/store.ts";
 import { type ApiClient, rootCause } from "./api_client.ts";
 import { ApiError } from "./api_error.ts";
 import { jsonLines } from "./json_lines.ts";
-import { collectionPath } from "./resource_path.ts";
+import { apiVersionOf, collectionPath, type ResourceKind } from "./resource_path.ts";
 import type { Trouble } from "./trouble.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -35,14 +35,26 @@ const ABSENT_PAUSE = 5_000;
 /** Milliseconds that a watch must have lasted for the next one to begin without a wait. */
 const LASTING = 1_000;
 
+/** Where objects go: the store, or what is told of objects like it. */
+export interface ReflectorTarget<K extends ResourceKind> {
+  replace(kind: K, objects: readonly KubernetesObject[]): void;
+  set(kind: K, object: KubernetesObject): void;
+  delete(kind: K, key: ObjectKey): void;
+  markSynced(kind: K): void;
+}
+
 /** What the reflector needs. */
-export interface ReflectorOptions {
-  readonly kind: Kind;
+export interface ReflectorOptions<K extends ResourceKind> {
+  readonly kind: K;
+  /** All namespaces when absent. */
+  readonly namespace?: string;
+  /** All objects when absent. */
+  readonly labelSelector?: string;
   readonly client: ApiClient;
-  readonly store: Store;
+  readonly store: ReflectorTarget<K>;
   readonly trouble: Trouble;
   /** Called once when the server does not have the kind, and once when it has it after all. */
-  readonly onPresence?: (kind: Kind, present: boolean) => void;
+  readonly onPresence?: (kind: K, present: boolean) => void;
   readonly clock?: Clock;
   readonly random?: () => number;
 }
@@ -57,16 +69,20 @@ type WatchEvent =
   | { readonly type: "ERROR"; readonly object: { readonly code?: number; readonly message?: string } };
 
 /** Lists and watches one kind. */
-export class Reflector {
-  readonly #options: ReflectorOptions;
+export class Reflector<K extends ResourceKind = Kind> {
+  readonly #options: ReflectorOptions<K>;
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #backoff: Backoff;
   /** Where the next watch begins; undefined when a list is needed first. */
   #resourceVersion: string | undefined;
   #absent = false;
+  /** Ends the present watch, so that a list is made before the next. */
+  #interrupt = new AbortController();
+  /** Those who wait for a list that begins from now on. */
+  #refreshing: (() => void)[] = [];
 
-  constructor(options: ReflectorOptions) {
+  constructor(options: ReflectorOptions<K>) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
@@ -79,7 +95,7 @@ export class Reflector {
     while (!signal.aborted) {
       let pause = 0;
       try {
-        if (this.#resourceVersion === undefined) await this.#list(signal);
+        if (this.#resourceVersion === undefined || this.#refreshing.length > 0) await this.#list(signal);
         const lasted = await this.#watch(signal);
         if (!lasted) pause = this.#backoff.next();
       } catch (error) {
@@ -89,6 +105,13 @@ export class Reflector {
       }
       if (pause > 0) await this.#clock.sleep(pause, signal).catch(() => {});
     }
+  }
+
+  /** Resolves once the store holds all that the server held when this was called, or more. */
+  refresh(signal: AbortSignal): Promise<void> {
+    const listed = new Promise<void>((resolve) => this.#refreshing.push(resolve));
+    this.#interrupt.abort();
+    return abortable(listed, signal);
   }
 
   /** Milliseconds to wait after an error, which may also mean that the next watch needs a list first. */
@@ -111,18 +134,24 @@ export class Reflector {
   /** Reads all objects, page by page, and puts them in the store at once. */
   async #list(signal: AbortSignal): Promise<void> {
     const { kind, client, store, trouble } = this.#options;
+    const refreshed = this.#refreshing.length;
+    this.#interrupt = new AbortController();
     const objects: KubernetesObject[] = [];
     let token: string | undefined;
     let version: string;
     do {
-      const query = { limit: String(PAGE_SIZE), ...(token !== undefined && { continue: token }) };
+      const query = {
+        ...this.#selector(),
+        limit: String(PAGE_SIZE),
+        ...(token !== undefined && { continue: token }),
+      };
       const page = await this.#answered(
         signal,
-        (limited) => client.json<ListPage>({ path: collectionPath(kind), query }, limited),
+        (limited) => client.json<ListPage>({ path: this.#path(), query }, limited),
       );
       for (const item of page.items ?? []) {
         objects.push(
-          trimmed({ apiVersion: KINDS[kind].apiVersion, kind, ...item } as unknown as KubernetesObject),
+          trimmed({ apiVersion: apiVersionOf(kind), kind, ...item } as unknown as KubernetesObject),
         );
       }
       version = page.metadata.resourceVersion;
@@ -130,6 +159,7 @@ export class Reflector {
     } while (token !== undefined);
     this.#resourceVersion = version;
     store.replace(kind, objects);
+    for (const resolve of this.#refreshing.splice(0, refreshed)) resolve();
     trouble.solved(kind);
     if (this.#absent) this.#options.onPresence?.(kind, true);
     this.#absent = false;
@@ -140,26 +170,40 @@ export class Reflector {
     const { kind, client, trouble } = this.#options;
     const begun = this.#clock.now();
     const query = {
+      ...this.#selector(),
       watch: "true",
       allowWatchBookmarks: "true",
       resourceVersion: this.#resourceVersion ?? "",
       timeoutSeconds: String(Math.round(WATCH_SECONDS * (1 + this.#random()))),
     };
-    const watchdog = new Watchdog(SILENCE_LIMIT, this.#clock, signal);
+    const interrupt = this.#interrupt.signal;
+    const watchdog = new Watchdog(SILENCE_LIMIT, this.#clock, AbortSignal.any([signal, interrupt]));
     try {
       const response = await this.#answered(
         watchdog.signal,
-        (limited) => client.send({ path: collectionPath(kind), query }, limited),
+        (limited) => client.send({ path: this.#path(), query }, limited),
       );
       trouble.solved(kind);
       await this.#follow(response, watchdog).catch((error) => {
         // A connection that breaks after a while is an ordinary end: the watch resumes where it was.
         if (error instanceof ApiError || signal.aborted || !this.#lasted(begun)) throw error;
       });
+    } catch (error) {
+      if (!interrupt.aborted || signal.aborted) throw error;
+      return true;
     } finally {
       watchdog.stop();
     }
     return this.#lasted(begun);
+  }
+
+  #path(): string {
+    return collectionPath(this.#options.kind, this.#options.namespace);
+  }
+
+  #selector(): Record<string, string> {
+    const { labelSelector } = this.#options;
+    return labelSelector === undefined ? {} : { labelSelector };
   }
 
   /** Takes in events until the body ends. */

@@ -9,6 +9,13 @@ Deno.test("collectionPath() knows the core group and the others", () => {
   assertEquals(collectionPath("Gateway"), "/apis/gateway.networking.k8s.io/v1/gateways");
 });
 
+Deno.test("collectionPath() can be of one namespace", () => {
+  assertEquals(
+    collectionPath("Lease", "blixt-system"),
+    "/apis/coordination.k8s.io/v1/namespaces/blixt-system/leases",
+  );
+});
+
 Deno.test("objectPath() places an object in its namespace, or in none", () => {
   assertEquals(
     objectPath("TCPRoute", "default", "echo"),
