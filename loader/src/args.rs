@@ -23,6 +23,7 @@ Usage: blixt-loader --socket PATH --pin-dir DIR [OPTION]...
   --socket PATH     Where to listen; the folder is created with mode 0700 when missing
   --pin-dir DIR     Folder in a bpffs for pinned programs, maps and links
   --allow-uid UID   Let this user call too, beside the loader's own; repeatable
+  --socket-group G  Let this group, one of the loader's, open the socket: mode 0660, not 0600
   --log LEVEL       error, warn, info (default), debug or trace
   --help            Print this help
   --version         Print the version
@@ -43,6 +44,8 @@ pub struct Options {
     pub pin_dir: PathBuf,
     /// Users who may call, beside the loader's own.
     pub allowed_uids: Vec<u32>,
+    /// Group that may open the socket; only its owner may otherwise.
+    pub socket_group: Option<u32>,
     pub log: LevelFilter,
 }
 
@@ -58,12 +61,14 @@ fn parse_with(mut parser: Parser) -> Result<Command, lexopt::Error> {
     let mut socket = None;
     let mut pin_dir = None;
     let mut allowed_uids = Vec::new();
+    let mut socket_group = None;
     let mut log = LevelFilter::Info;
     while let Some(argument) = parser.next()? {
         match argument {
             Long("socket") => socket = Some(absolute("--socket", parser.value()?)?),
             Long("pin-dir") => pin_dir = Some(absolute("--pin-dir", parser.value()?)?),
             Long("allow-uid") => allowed_uids.push(parser.value()?.parse()?),
+            Long("socket-group") => socket_group = Some(parser.value()?.parse()?),
             Long("log") => log = parser.value()?.parse()?,
             Long("help") | Short('h') => return Ok(Command::Help),
             Long("version") => return Ok(Command::Version),
@@ -74,6 +79,7 @@ fn parse_with(mut parser: Parser) -> Result<Command, lexopt::Error> {
         socket: socket.ok_or("missing option '--socket PATH'")?,
         pin_dir: pin_dir.ok_or("missing option '--pin-dir DIR'")?,
         allowed_uids,
+        socket_group,
         log,
     }))
 }
@@ -108,6 +114,8 @@ mod tests {
                 "--allow-uid",
                 "7",
                 "--allow-uid=8",
+                "--socket-group",
+                "9",
                 "--log",
                 "debug",
             ]),
@@ -115,6 +123,7 @@ mod tests {
                 socket: "/run/l.sock".into(),
                 pin_dir: "/sys/fs/bpf/l".into(),
                 allowed_uids: vec![7, 8],
+                socket_group: Some(9),
                 log: LevelFilter::Debug,
             }))
         );
@@ -126,6 +135,7 @@ mod tests {
             panic!("not accepted");
         };
         assert_eq!(options.allowed_uids, []);
+        assert_eq!(options.socket_group, None);
         assert_eq!(options.log, LevelFilter::Info);
     }
 
@@ -139,6 +149,7 @@ mod tests {
             (&["--socket", "/s", "--pin-dir", "p"], "--pin-dir"),
             (&["--allow-uid", "me"], "me"),
             (&["--allow-uid", "-1"], "-1"),
+            (&["--socket-group", "wheel"], "wheel"),
             (&["--log", "loud"], "loud"),
             (&["--sockets", "/s"], "--sockets"),
             (&["extra"], "extra"),

@@ -77,20 +77,21 @@ fn run(options: Options) -> Result<(), Failure> {
         exit: EXIT_NO_PERMISSION,
     })?;
     let pin_dir = &options.pin_dir;
-    pins::create_folder(pin_dir).map_err(|error| error.message)?;
-    let bpffs = probe::bpffs(pin_dir);
-    if !bpffs.supported {
-        return Err(Failure {
+    pins::create_folder(pin_dir)
+        .map_err(|error| error.message)
+        .and_then(|()| match probe::bpffs(pin_dir) {
+            bpffs if bpffs.supported => Ok(()),
+            bpffs => Err(bpffs.detail),
+        })
+        .map_err(|detail| Failure {
             reason: format!(
-                "The pin directory must be in a bpffs ({}); mount one with: mount -t bpf bpf DIR",
-                bpffs.detail
+                "The pin directory must be in a bpffs ({detail}); mount one with: mount -t bpf bpf DIR"
             ),
             exit: EXIT_CONFIGURATION,
-        });
-    }
+        })?;
     let cpus = aya::util::nr_cpus()
         .map_err(|(path, error)| format!("Cannot count the CPUs in {path}: {error}"))?;
-    let listener = socket::bind(&options.socket)?;
+    let listener = socket::bind(&options.socket, options.socket_group)?;
     let objects = Arc::new(Objects::new(options.pin_dir, cpus));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

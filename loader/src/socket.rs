@@ -7,7 +7,7 @@
 use std::{
     fs, io,
     os::unix::{
-        fs::{DirBuilderExt as _, FileTypeExt as _, PermissionsExt as _},
+        fs::{DirBuilderExt as _, FileTypeExt as _, PermissionsExt as _, chown},
         net::{UnixListener, UnixStream},
     },
     path::Path,
@@ -15,15 +15,20 @@ use std::{
 
 use tonic::{Request, Status, transport::server::UdsConnectInfo};
 
-/// Binds with mode 0600. A socket that nobody answers on is replaced.
+/// Binds with mode 0600, or 0660 for a group. A socket that nobody answers on
+/// is replaced.
+///
+/// A group is how a caller that is another user gets in: whoever owns a file
+/// may give it to one of its own groups (chown(2)), while another owner takes
+/// CAP_CHOWN.
 ///
 /// The socket is bound under another name and then moved into place, so that
 /// it never shows with wider permissions, nor while nobody listens.
 ///
 /// # Errors
 /// One sentence: another loader answers there, something else is in the way,
-/// or the folder cannot be written.
-pub fn bind(path: &Path) -> Result<UnixListener, String> {
+/// the folder cannot be written, or the group is none of this process.
+pub fn bind(path: &Path, group: Option<u32>) -> Result<UnixListener, String> {
     let failed = |error: io::Error| format!("Cannot listen on {}: {error}", path.display());
     if let Some(folder) = path.parent() {
         fs::DirBuilder::new()
@@ -36,14 +41,28 @@ pub fn bind(path: &Path) -> Result<UnixListener, String> {
     let next = path.with_extension(format!("{}.new", std::process::id()));
     let _ = fs::remove_file(&next);
     let listener = UnixListener::bind(&next).map_err(failed)?;
-    let placed = fs::set_permissions(&next, fs::Permissions::from_mode(0o600))
-        .and_then(|()| listener.set_nonblocking(true))
-        .and_then(|()| fs::rename(&next, path));
+    let placed = open_to(&next, group)
+        .and_then(|()| listener.set_nonblocking(true).map_err(failed))
+        .and_then(|()| fs::rename(&next, path).map_err(failed));
     if let Err(error) = placed {
         let _ = fs::remove_file(&next);
-        return Err(failed(error));
+        return Err(error);
     }
     Ok(listener)
+}
+
+fn open_to(socket: &Path, group: Option<u32>) -> Result<(), String> {
+    let mode = match group {
+        None => 0o600,
+        Some(group) => {
+            chown(socket, None, Some(group)).map_err(|error| {
+                format!("Cannot give the socket to group {group}, which must be one of the loader's: {error}")
+            })?;
+            0o660
+        }
+    };
+    fs::set_permissions(socket, fs::Permissions::from_mode(mode))
+        .map_err(|error| format!("Cannot set the mode of the socket: {error}"))
 }
 
 fn refuse_live(path: &Path) -> Result<(), String> {
@@ -109,6 +128,8 @@ impl Allowed {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use tonic::Code;
 
     use super::*;
@@ -141,29 +162,39 @@ mod tests {
     #[test]
     fn bind_makes_a_private_socket_in_a_private_folder() {
         let folder = Folder::new("private");
-        let _listener = bind(&folder.socket()).unwrap();
+        let _listener = bind(&folder.socket(), None).unwrap();
         assert_eq!(mode(&folder.0), 0o700);
         assert_eq!(mode(&folder.socket()), 0o600);
         assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
     }
 
     #[test]
+    fn bind_opens_the_socket_to_a_group_of_the_process() {
+        let folder = Folder::new("group");
+        fs::create_dir(&folder.0).unwrap();
+        let group = fs::metadata(&folder.0).unwrap().gid();
+        let _listener = bind(&folder.socket(), Some(group)).unwrap();
+        assert_eq!(mode(&folder.socket()), 0o660);
+        assert_eq!(fs::metadata(folder.socket()).unwrap().gid(), group);
+    }
+
+    #[test]
     fn bind_replaces_a_socket_that_nobody_answers_on() {
         let folder = Folder::new("stale");
-        drop(bind(&folder.socket()).unwrap());
-        let _listener = bind(&folder.socket()).unwrap();
+        drop(bind(&folder.socket(), None).unwrap());
+        let _listener = bind(&folder.socket(), None).unwrap();
         UnixStream::connect(folder.socket()).unwrap();
     }
 
     #[test]
     fn bind_refuses_while_another_answers_or_a_file_is_in_the_way() {
         let folder = Folder::new("live");
-        let _listener = bind(&folder.socket()).unwrap();
-        let error = bind(&folder.socket()).unwrap_err();
+        let _listener = bind(&folder.socket(), None).unwrap();
+        let error = bind(&folder.socket(), None).unwrap_err();
         assert!(error.contains("Another loader answers"), "{error}");
         let file = folder.0.join("file");
         fs::write(&file, "precious").unwrap();
-        let error = bind(&file).unwrap_err();
+        let error = bind(&file, None).unwrap_err();
         assert!(error.contains("no socket"), "{error}");
         assert_eq!(fs::read(&file).unwrap(), b"precious");
     }
