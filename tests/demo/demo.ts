@@ -11,7 +11,7 @@ import { ensure } from "../../controlplane/tasks/requirement.ts";
 import { demoRequirements } from "../../controlplane/tasks/requirements.ts";
 import { requireRoot, runTask } from "../../controlplane/tasks/run_task.ts";
 import { Blixt } from "../netns/blixt.ts";
-import { runOnInterrupt } from "../netns/interrupt.ts";
+import { outliveInterrupt, runOnInterrupt } from "../netns/interrupt.ts";
 import { ManifestFolder } from "../netns/manifest_folder.ts";
 import { Topology } from "../netns/topology.ts";
 import { startServers } from "../netns/traffic.ts";
@@ -45,8 +45,8 @@ async function demo(): Promise<number> {
   );
 
   await using manifests = await ManifestFolder.copyOf("bare-host");
-  const forget = runOnInterrupt(() => manifests[Symbol.asyncDispose]());
   await using topology = await Topology.create();
+  runOnInterrupt(() => Promise.resolve(screen.close("\ninterrupted: cleaning up")));
   await startServers(topology);
   screen.print("", `deno task start --manifests ${manifests.path}`);
   const blixt = await Blixt.start(topology.host, { manifests: manifests.path });
@@ -60,9 +60,8 @@ async function demo(): Promise<number> {
     await checks.attempt("the step came to its end", () => step.run(context));
   }
   await context.blixt.program.stop();
-  forget();
   screen.print("", checks.summary);
   return checks.failed === 0 ? 0 : 1;
 }
 
-await runTask(demo);
+await runTask(() => demo().finally(outliveInterrupt));

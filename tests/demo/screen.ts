@@ -21,6 +21,7 @@ const ERASE_BELOW = "\x1b[J";
 export class Screen {
   readonly #options: ScreenOptions;
   #block: readonly string[] = [];
+  #closed = false;
 
   constructor(options: ScreenOptions) {
     this.#options = options;
@@ -43,12 +44,20 @@ export class Screen {
     this.#block = [];
   }
 
+  /** Says a last line; from now on nothing is written. */
+  close(line: string): void {
+    this.keepBlock();
+    this.print(line);
+    this.#closed = true;
+  }
+
   /** Text in a colour, where there are colours. */
   paint(text: string, colour: keyof typeof COLOURS): string {
     return this.#options.colour ? `\x1b[${COLOURS[colour]}m${text}\x1b[0m` : text;
   }
 
   #redraw(lines: readonly string[], block: readonly string[]): void {
+    if (this.#closed) return;
     const { live, write } = this.#options;
     const all = live ? [...lines, ...block] : lines;
     const up = live && this.#block.length > 0 ? `\x1b[${this.#block.length}A\r${ERASE_BELOW}` : "";

@@ -39,3 +39,10 @@ Deno.test("Screen.paint() colours only where there are colours", () => {
   const coloured = new Screen({ live: false, colour: true, write: () => {} });
   assertEquals(coloured.paint("pass", "green"), "\x1b[32mpass\x1b[0m");
 });
+
+Deno.test("Screen.close() says its line and then nothing more", () => {
+  const { screen, written } = record(false);
+  screen.close("interrupted");
+  screen.print("FAIL");
+  assertEquals(written, ["interrupted\n"]);
+});

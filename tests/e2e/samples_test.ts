@@ -12,7 +12,7 @@ const SAMPLES = `${paths.repository}/k8s/samples`;
 const folders = [...Deno.readDirSync(SAMPLES)].filter(({ isDirectory }) => isDirectory).map(({ name }) =>
   name
 );
-const gatewayClass = readObjects(`${paths.repository}/k8s/gatewayclass.yaml`);
+const gatewayClass = readObjects(`${paths.repository}/k8s/base/gatewayclass.yaml`);
 
 /** An object as written, with the namespace that kubectl would give it. */
 interface Written extends KubernetesObject {

@@ -13,11 +13,16 @@ export interface BackgroundOptions {
   readonly env?: Record<string, string>;
 }
 
+/** Milliseconds that outputs may stay open after a program's end. */
+const OUTPUT_GRACE = 500;
+
 /** A program that runs beside the test, with what it has written so far. */
 export class Background implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #argv: readonly string[];
   readonly #pumps: Promise<void>[];
+  /** Aborted when nobody will read the outputs any more. */
+  readonly #stopped = new AbortController();
   readonly #listeners = new Set<() => void>();
   /** Lines of stdout and stderr, in the order of arrival. */
   readonly lines: string[] = [];
@@ -96,6 +101,8 @@ export class Background implements AsyncDisposable {
     if (!await withinTime(grace, [this.ended])) this.signal("SIGKILL");
     for (const entry of tree) if (isStillThere(entry)) signalProcess(entry.pid, "SIGKILL");
     await this.ended;
+    // What the program started a moment ago may have escaped the list above, and keep the outputs open.
+    if (!await withinTime(OUTPUT_GRACE, this.#pumps)) this.#stopped.abort();
     await Promise.all(this.#pumps);
   }
 
@@ -105,11 +112,15 @@ export class Background implements AsyncDisposable {
 
   async #pump(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
     let rest = "";
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop() ?? "";
-      this.lines.push(...lines);
-      this.#notify();
+    try {
+      for await (const text of stream.pipeThrough(new TextDecoderStream(), this.#stopped)) {
+        const lines = (rest + text).split("\n");
+        rest = lines.pop() ?? "";
+        this.lines.push(...lines);
+        this.#notify();
+      }
+    } catch (error) {
+      if (!this.#stopped.signal.aborted) throw error;
     }
     if (rest !== "") this.lines.push(rest);
     this.#notify();

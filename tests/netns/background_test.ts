@@ -44,3 +44,12 @@ Deno.test("Background.stop() ends a program that ignores SIGTERM, and what it st
   assertEquals(readProcess(program.pid), undefined);
   assertEquals(readProcess(grandchild), undefined);
 });
+
+Deno.test("Background.stop() does not wait for a process that got away with the outputs", async () => {
+  const program = new Background(["setsid", "sh", "-c", "sleep 5 & echo up; exit"]);
+  await program.waitForLine(/^up$/, 5_000);
+  await program.ended;
+  const began = performance.now();
+  await program.stop();
+  assert(performance.now() - began < 3_000);
+});

@@ -20,6 +20,14 @@ const onInterrupt = (): void => void interrupt(130);
 const onTerminate = (): void => void interrupt(143);
 
 /**
+ * Returns at once, or never when this process is being interrupted: its end
+ * must wait for the clean-ups.
+ */
+export function outliveInterrupt(): Promise<void> {
+  return interrupted ? new Promise(() => {}) : Promise.resolve();
+}
+
+/**
  * Runs a function when this process gets SIGINT or SIGTERM, before it ends.
  * Returns what takes the registration back; with the last one the signals
  * have their usual effect again.

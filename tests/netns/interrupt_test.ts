@@ -7,7 +7,7 @@ const MODULE = new URL("interrupt.ts", import.meta.url).href;
 
 /** A program with two clean-ups that take their time, and one taken back. */
 const PROGRAM = `
-  import { runOnInterrupt } from "${MODULE}";
+  import { outliveInterrupt, runOnInterrupt } from "${MODULE}";
   const cleanup = (name) => async () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     console.log("cleaned " + name);
@@ -16,8 +16,12 @@ const PROGRAM = `
   runOnInterrupt(() => Promise.reject(new Error("broken")));
   runOnInterrupt(cleanup("second"));
   runOnInterrupt(cleanup("third"))();
-  setInterval(() => {}, 1000);
+  await outliveInterrupt();
   console.log("up");
+  await new Promise((resolve) => Deno.addSignalListener("SIGINT", resolve));
+  // The work notices the interrupt too, and would end the process too early.
+  await outliveInterrupt();
+  Deno.exit(1);
 `;
 
 for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {

@@ -2,18 +2,31 @@
 
 import { copyFile } from "node:fs/promises";
 import { paths } from "../../controlplane/tasks/paths.ts";
+import { runOnInterrupt } from "./interrupt.ts";
+import { findLeftovers, newRunPrefix } from "./netns_name.ts";
+
+/** Where the copies are. */
+const PARENT = Deno.env.get("TMPDIR") ?? "/tmp";
 
 /** Gives the replacement for a match and its groups, as String.replaceAll() takes it. */
 export type Replacer = (match: string, ...groups: string[]) => string;
 
 /** A copy of sample manifests that a test edits as a user would, as text. */
 export class ManifestFolder implements AsyncDisposable {
-  private constructor(readonly path: string) {}
+  readonly #forget: () => void;
+  #removed: Promise<void> | undefined;
 
-  /** Copies a folder under k8s/samples into a temporary one. */
+  private constructor(readonly path: string) {
+    this.#forget = runOnInterrupt(() => this[Symbol.asyncDispose]());
+  }
+
+  /** Copies a folder under k8s/samples into a temporary one; those that killed runs left are removed. */
   static async copyOf(sample: string): Promise<ManifestFolder> {
+    await removeLeftovers();
     const source = `${paths.repository}/k8s/samples/${sample}`;
-    const folder = new ManifestFolder(await Deno.makeTempDir({ prefix: "blixt-manifests-" }));
+    const path = `${PARENT}/${newRunPrefix()}-manifests`;
+    await Deno.mkdir(path, { mode: 0o700 });
+    const folder = new ManifestFolder(path);
     for await (const { name } of Deno.readDir(source)) {
       await copyFile(`${source}/${name}`, `${folder.path}/${name}`);
     }
@@ -56,7 +69,15 @@ export class ManifestFolder implements AsyncDisposable {
     await Deno.remove(`${this.path}/${file}`);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.path, { recursive: true });
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#removed ??= Deno.remove(this.path, { recursive: true }).then(this.#forget);
+  }
+}
+
+async function removeLeftovers(): Promise<void> {
+  const names = (await Array.fromAsync(Deno.readDir(PARENT))).map(({ name }) => name);
+  for (const name of findLeftovers(names)) {
+    // Another run that cleans up at the same moment may be quicker.
+    await Deno.remove(`${PARENT}/${name}`, { recursive: true }).catch(() => {});
   }
 }

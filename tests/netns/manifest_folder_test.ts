@@ -28,3 +28,13 @@ Deno.test("ManifestFolder goes away with its last use", async () => {
   }
   await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
 });
+
+Deno.test("ManifestFolder.copyOf() removes what a killed run left, and nothing of a living one", async () => {
+  await using living = await ManifestFolder.copyOf("bare-host");
+  // Process ids end at 4,194,304 (PID_MAX_LIMIT), so this owner is gone.
+  const left = living.path.replace(/bx-.*/, "bx-4194305x1x0-manifests");
+  await Deno.mkdir(left, { recursive: true });
+  await using _next = await ManifestFolder.copyOf("bare-host");
+  await assertRejects(() => Deno.stat(left), Deno.errors.NotFound);
+  assert((await Deno.stat(living.path)).isDirectory);
+});

@@ -21,6 +21,11 @@ export class Netns {
     return netns;
   }
 
+  /** One that was created before, here or by another process. */
+  static at(name: string): Netns {
+    return new Netns(name);
+  }
+
   /** Its number, by which Blixt names pins and sockets. */
   get inode(): number {
     return Deno.statSync(`${NETNS_DIRECTORY}/${this.name}`).ino!;

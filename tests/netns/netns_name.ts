@@ -11,24 +11,24 @@ export interface Owner {
   readonly startTime: string;
 }
 
-/** A prefix for the network namespaces of one topology: no other run, dead or alive, has it. */
+/** A prefix for the network namespaces of one topology, and for temporary folders: no other run, dead or alive, has it. */
 export function newRunPrefix(): string {
   const startTime = readProcess(Deno.pid)?.startTime ?? "0";
   return `bx-${Deno.pid}x${startTime}x${runs++}`;
 }
 
-/** Who made a network namespace; undefined when the name is not one of ours. */
-export function parseOwner(netns: string): Owner | undefined {
-  const match = /^bx-(\d+)x(\d+)x\d+-[a-z0-9]+$/.exec(netns);
+/** Who made something with that name; undefined when it is not one of ours. */
+export function parseOwner(name: string): Owner | undefined {
+  const match = /^bx-(\d+)x(\d+)x\d+-[a-z0-9]+$/.exec(name);
   return match === null ? undefined : { pid: Number(match[1]), startTime: match[2]! };
 }
 
-/** Of all network namespaces, those of ours whose owner is gone. */
+/** Of all names, those of ours whose owner is gone. */
 export function findLeftovers(
-  netns: readonly string[],
+  names: readonly string[],
   alive: (owner: Owner) => boolean = isStillThere,
 ): string[] {
-  return netns.filter((name) => {
+  return names.filter((name) => {
     const owner = parseOwner(name);
     return owner !== undefined && !alive(owner);
   });

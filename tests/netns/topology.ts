@@ -39,8 +39,9 @@ export const BRIDGE = "cni0";
  * full by the sender and verified by the receiver, as between real machines.
  */
 export class Topology implements AsyncDisposable {
-  #forget: () => void;
+  readonly #forget: () => void;
   readonly #all: Netns[] = [];
+  #destroyed: Promise<void> | undefined;
 
   private constructor(
     /** What the names of all its network namespaces begin with. */
@@ -75,10 +76,13 @@ export class Topology implements AsyncDisposable {
   }
 
   /** Removes it with everything that runs in it. Harmless when repeated. */
-  async destroy(): Promise<void> {
+  destroy(): Promise<void> {
+    return this.#destroyed ??= this.#destroy();
+  }
+
+  async #destroy(): Promise<void> {
+    for (const netns of this.#all) await netns.destroy();
     this.#forget();
-    this.#forget = () => {};
-    for (const netns of this.#all.splice(0)) await netns.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
