@@ -6,6 +6,8 @@ export interface ScreenOptions {
   readonly live: boolean;
   readonly colour: boolean;
   readonly write: (text: string) => void;
+  /** Of a terminal: a line that wraps, or a block that is higher, could not be drawn anew. No limit by default. */
+  readonly size?: () => { readonly columns: number; readonly rows: number };
 }
 
 /** Names of the few colours in use, as SGR codes (ECMA-48). */
@@ -34,8 +36,10 @@ export class Screen {
 
   /** Replaces the block. */
   setBlock(lines: readonly string[]): void {
-    if (this.#options.live) this.#redraw([], lines);
-    this.#block = lines;
+    const { columns, rows } = this.#options.size?.() ?? { columns: Infinity, rows: Infinity };
+    const block = lines.slice(0, rows - 1).map((line) => line.slice(0, columns));
+    if (this.#options.live) this.#redraw([], block);
+    this.#block = block;
   }
 
   /** Turns the block into lines that scroll. */
@@ -73,5 +77,6 @@ export function consoleScreen(): Screen {
     live: terminal,
     colour: terminal && !Deno.noColor,
     write: (text) => void Deno.stdout.writeSync(encoder.encode(text)),
+    ...(terminal ? { size: Deno.consoleSize } : {}),
   });
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assertEquals } from "@std/assert";
-import { Screen } from "./screen.ts";
+import { Screen, type ScreenOptions } from "./screen.ts";
 
-function record(live: boolean): { screen: Screen; written: string[] } {
+function record(
+  live: boolean,
+  options: Partial<ScreenOptions> = {},
+): { screen: Screen; written: string[] } {
   const written: string[] = [];
-  return { screen: new Screen({ live, colour: false, write: (text) => written.push(text) }), written };
+  const screen = new Screen({ live, colour: false, write: (text) => written.push(text), ...options });
+  return { screen, written };
 }
 
 Deno.test("Screen on a terminal prints above its block and draws the block again", () => {
@@ -45,4 +49,11 @@ Deno.test("Screen.close() says its line and then nothing more", () => {
   screen.close("interrupted");
   screen.print("FAIL");
   assertEquals(written, ["interrupted\n"]);
+});
+
+Deno.test("Screen cuts a block to the terminal, leaving the cursor a row", () => {
+  const { screen, written } = record(true, { size: () => ({ columns: 4, rows: 3 }) });
+  screen.setBlock(["header", "one", "two"]);
+  screen.setBlock(["new"]);
+  assertEquals(written, ["head\none\n", "\x1b[2A\r\x1b[Jnew\n"]);
 });
