@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { parseArgs } from "@std/cli/parse-args";
+import { type HealthAddress, parseHealthAddress } from "./health.ts";
 
 /** Where the objects come from. */
 export type SourceConfig =
@@ -22,6 +23,8 @@ export interface Config {
   /** Empty: the dataplane finds them. */
   readonly interfaces: readonly string[];
   readonly unloadOnExit: boolean;
+  /** Where probes are answered; nowhere when absent. */
+  readonly health?: HealthAddress;
   readonly json: boolean;
 }
 
@@ -41,6 +44,7 @@ interface Flags {
   readonly interface: readonly string[];
   readonly "status-file"?: string;
   readonly "unload-on-exit": boolean;
+  readonly health?: string;
   readonly json: boolean;
   readonly help: boolean;
 }
@@ -62,6 +66,7 @@ Source, one of:
   --interface NAME      interface that takes traffic; may be given more than once (default: found)
   --status-file FILE    with --manifests: where statuses are written (default: status.yaml beside the loader's socket)
   --unload-on-exit      leave nothing in the kernel at the end (default: it goes on forwarding)
+  --health HOST:PORT    answer probes there: /livez, and /readyz once everything is programmed
   --json                print one JSON object a line
   --help                print this
 `;
@@ -70,7 +75,7 @@ Source, one of:
 export function parseCommandLine(args: readonly string[]): Config | "help" {
   const unknown: string[] = [];
   const flags: Flags = parseArgs([...args], {
-    string: ["manifests", "kubeconfig", "context", "loader", "object", "interface", "status-file"],
+    string: ["manifests", "kubeconfig", "context", "loader", "object", "interface", "status-file", "health"],
     boolean: ["in-cluster", "unload-on-exit", "json", "help"],
     collect: ["interface"],
     unknown: (argument: string) => {
@@ -99,8 +104,15 @@ export function parseCommandLine(args: readonly string[]): Config | "help" {
     object,
     interfaces: flags.interface,
     unloadOnExit: flags["unload-on-exit"],
+    ...(flags.health !== undefined && { health: parseHealth(flags.health) }),
     json: flags.json,
   };
+}
+
+function parseHealth(text: string): HealthAddress {
+  const address = parseHealthAddress(text);
+  if (address !== undefined) return address;
+  throw new UsageError(`--health is ${text}, must be a host and a port such as 127.0.0.1:9441`);
 }
 
 function parseSource(flags: Flags, loader: string): SourceConfig {

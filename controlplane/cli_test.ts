@@ -24,6 +24,7 @@ Deno.test("parseCommandLine() reads every option", () => {
     "--status-file",
     "s.yaml",
     "--unload-on-exit",
+    "--health=127.0.0.1:9441",
     "--json",
   ];
   assertEquals(parseCommandLine(["--manifests=k8s", ...COMMON, ...all]), {
@@ -32,6 +33,7 @@ Deno.test("parseCommandLine() reads every option", () => {
     object: "blixt.o",
     interfaces: ["eth0", "eth1"],
     unloadOnExit: true,
+    health: { hostname: "127.0.0.1", port: 9441 },
     json: true,
   });
 });
@@ -68,6 +70,7 @@ Deno.test("parseCommandLine() says what is wrong with a command line", () => {
     [["--manifests", "a", "--loader", "unix:/l"], "--object is missing"],
     [["--manifests", ...COMMON], "--manifests needs a value"],
     [["--manifests", "a", ...COMMON, "--interface", ""], "--interface needs a value"],
+    [["--manifests", "a", ...COMMON, "--health", "9441"], "--health is 9441, must be a host and a port"],
   ];
   for (const [args, sentence] of cases) {
     assertThrows(() => parseCommandLine(args), UsageError, sentence);

@@ -11,6 +11,8 @@
 //                   names, object, proto/                             the API server                      plugin, if any
 //   --in-cluster    /var/run/secrets/kubernetes.io,  -                as above          all               -
 //                   object, proto/
+//
+// and its address for --allow-net with --health.
 
 import { parseCommandLine, USAGE, UsageError } from "./cli.ts";
 import { outputToConsole } from "./output.ts";

@@ -33,12 +33,14 @@ export interface LoopOptions {
   readonly dataplane: DataplaneWriter;
   readonly status: StatusWriter;
   readonly output: Output;
+  /** Told once, when everything that was read is in the kernel for the first time. */
+  readonly onReady?: () => void;
   readonly clock?: Clock;
 }
 
 /** Runs until the signal. Before every kind was read once, nothing is translated, so nothing is torn down for lack of news. */
 export async function runLoop(options: LoopOptions, signal: AbortSignal): Promise<void> {
-  const { store, translate, dataplane, status, output, clock = systemClock } = options;
+  const { store, translate, dataplane, status, output, onReady, clock = systemClock } = options;
   let isReady = false;
   let isLate = false;
   let latest: Translation | undefined;
@@ -51,6 +53,7 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
     if (applied === translation.dataplane) return;
     if (!isReady) {
       isReady = true;
+      onReady?.();
       tell();
       output.say({ type: "ready", text: summarise(translation) });
     } else if (applied !== undefined) {

@@ -60,6 +60,8 @@ interface Fixture {
   readonly dataplane: HeldDataplane;
   readonly statuses: (readonly DesiredStatus[])[];
   readonly messages: Message[];
+  /** How often the loop told that it is ready. */
+  readonly ready: { count: number };
 }
 
 async function withLoop(body: (fixture: Fixture) => Promise<void>): Promise<void> {
@@ -68,6 +70,7 @@ async function withLoop(body: (fixture: Fixture) => Promise<void>): Promise<void
   const dataplane = new HeldDataplane();
   const statuses: (readonly DesiredStatus[])[] = [];
   const messages: Message[] = [];
+  const ready = { count: 0 };
   const status: StatusWriter = { set: (all) => statuses.push(all), close: () => Promise.resolve() };
   const output = new Output({
     json: true,
@@ -76,9 +79,10 @@ async function withLoop(body: (fixture: Fixture) => Promise<void>): Promise<void
     stderr: () => {},
   });
   const stop = new AbortController();
-  const running = runLoop({ store, translate, dataplane, status, output, clock }, stop.signal);
+  const onReady = (): void => void ready.count++;
+  const running = runLoop({ store, translate, dataplane, status, output, onReady, clock }, stop.signal);
   try {
-    await body({ store, clock, dataplane, statuses, messages });
+    await body({ store, clock, dataplane, statuses, messages, ready });
   } finally {
     stop.abort(new Error("over"));
     await running;
@@ -106,13 +110,14 @@ Deno.test("runLoop() gives nothing to the dataplane before every kind was read",
 });
 
 Deno.test("runLoop() is ready, and writes statuses, when the dataplane has taken the first state", async () => {
-  await withLoop(async ({ store, clock, dataplane, statuses, messages }) => {
+  await withLoop(async ({ store, clock, dataplane, statuses, messages, ready }) => {
     store.set("Service", service("a"));
     sync(store);
     await clock.advance(1_000);
-    assertEquals([statuses.length, messages.length], [0, 0]);
+    assertEquals([statuses.length, messages.length, ready.count], [0, 0, 0]);
     dataplane.open();
     await settle();
+    assertEquals(ready.count, 1);
     assertEquals(programmed(statuses[0]), "Programmed");
     assertEquals(messages, [{ type: "ready", text: "1 Gateway, 1 listener, 0 routes, 0 backends" }]);
   });

@@ -7,6 +7,7 @@ import type { Config, SourceConfig } from "./cli.ts";
 import { Dataplane } from "./dataplane/dataplane.ts";
 import type { Unprogrammed } from "./dataplane/planner.ts";
 import type { Ends } from "./ends.ts";
+import { serveHealth } from "./health.ts";
 import type { Output } from "./output.ts";
 import { runLoop } from "./run.ts";
 import { Store } from "./store/store.ts";
@@ -36,6 +37,10 @@ export async function start(
   });
   const { status, run, translateOptions } = await openSource(config.source, store, output);
 
+  const health = { isReady: false };
+  const onReady = (): void => {
+    health.isReady = true;
+  };
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
   const translateAndWrite = async (): Promise<void> => {
@@ -45,9 +50,10 @@ export async function start(
       observe(translation);
       return translation;
     };
-    await runLoop({ store, translate, dataplane, status, output }, either);
+    await runLoop({ store, translate, dataplane, status, output, onReady }, either);
   };
   const parts = [run(either), dataplane.run(either), translateAndWrite()];
+  if (config.health !== undefined) parts.push(serveHealth(config.health, health, either));
   try {
     await Promise.all(parts);
   } catch (error) {
