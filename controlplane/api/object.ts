@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** metav1.OwnerReference: the object goes when this one goes. */
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+}
+
 /** metadata of a Kubernetes object, as far as Blixt reads it. */
 export interface ObjectMeta {
   readonly name: string;
@@ -13,6 +22,7 @@ export interface ObjectMeta {
   readonly deletionTimestamp?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly OwnerReference[];
 }
 
 /** What every Kubernetes object has. */

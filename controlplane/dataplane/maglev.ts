@@ -4,6 +4,8 @@
 // Balancer", NSDI 2016, section 3.4), with weights: every target gets a quota of slots beforehand, and takes
 // its turns in proportion to it.
 
+import { hash32 } from "../hash.ts";
+
 /** Something that owns a share of a table. */
 export interface Target {
   /** Decides which slots the target prefers. The same on every node, whatever ids the node uses. */
@@ -92,8 +94,8 @@ function claimants(targets: readonly Target[], slots: number): Claimant[] {
       index,
       name: target.name,
       quota: quota[index] as number,
-      next: hash(target.name, 0x8e3c_5b1f) % slots,
-      skip: hash(target.name, 0x51ed_270b) % (slots - 1) + 1,
+      next: hash32(target.name, 0x8e3c_5b1f) % slots,
+      skip: hash32(target.name, 0x51ed_270b) % (slots - 1) + 1,
       owned: 0,
     }))
     .sort((a, b) => compare(a.name, b.name));
@@ -106,13 +108,4 @@ function advance(claim: Claimant, slots: number): void {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** FNV-1a over the UTF-16 code units, finished with MurmurHash3's avalanche; an unsigned 32-bit number. */
-function hash(text: string, seed: number): number {
-  let h = 0x811c_9dc5 ^ seed;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x0100_0193);
-  h = Math.imul(h ^ h >>> 16, 0x85eb_ca6b);
-  h = Math.imul(h ^ h >>> 13, 0xc2b2_ae35);
-  return (h ^ h >>> 16) >>> 0;
 }
