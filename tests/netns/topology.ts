@@ -102,7 +102,7 @@ export class Topology implements AsyncDisposable {
     if (wiring === "bridge") {
       await this.host.ip([`link add ${BRIDGE} type bridge`, ...upWith(BRIDGE, POD_GATEWAY, "/24", "/64")]);
     }
-    for (let number = 1; number <= backends; number++) await this.#addBackend(number);
+    for (let number = 1; number <= backends; number++) await this.addBackend(number);
     if (masquerade) await this.host.run(["nft", "-f", "-"], { input: masqueradeRules() });
     await this.#waitForCarrier();
   }
@@ -143,7 +143,8 @@ export class Topology implements AsyncDisposable {
     }
   }
 
-  async #addBackend(number: number): Promise<void> {
+  /** Adds the backend with that number, as a pod that comes while everything runs. */
+  async addBackend(number: number): Promise<Backend> {
     const addresses = backendAddresses(number);
     const netns = await this.#netns(`b${number}`);
     const device = `veth${number}`;
@@ -164,7 +165,16 @@ export class Topology implements AsyncDisposable {
         ...defaultRoutes(POD_GATEWAY),
       ]);
     }
-    this.backends.push({ name: `b${number}`, netns, ...addresses });
+    const backend = { name: `b${number}`, netns, ...addresses };
+    this.backends.push(backend);
+    return backend;
+  }
+
+  /** Removes a backend with its interface, as a pod that goes. */
+  async removeBackend(backend: Backend): Promise<void> {
+    await backend.netns.destroy();
+    this.#all.splice(this.#all.indexOf(backend.netns), 1);
+    this.backends.splice(this.backends.indexOf(backend), 1);
   }
 }
 
