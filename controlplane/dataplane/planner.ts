@@ -172,7 +172,7 @@ export class Planner {
     for (const [name, entry] of this.#entries) {
       if (!wanted.has(name)) this.#removeService(name, entry, phases);
     }
-    this.#planAddresses(local, phases);
+    this.#planAddresses(desired.announced, local, phases);
     this.#sweep(phases);
     const freed = phases.oldServices.length + phases.oldTables.length + phases.oldBackends.length;
     return { changes: phases.all(), unprogrammed, again: unprogrammed.length > 0 && freed > 0 };
@@ -271,11 +271,20 @@ export class Planner {
   }
 
   /** An address is taken from the first service on it until the last one goes. */
-  #planAddresses(local: ReadonlySet<string>, phases: Phases): void {
+  #planAddresses(
+    announced: DesiredDataplane["announced"],
+    local: ReadonlySet<string>,
+    phases: Phases,
+  ): void {
+    const own = new Set(announced === "unchanged" ? [] : announced);
+    const announce = (address: string): number => {
+      if (announced === "unchanged") return (this.#addresses.get(address) ?? 0) & ADDRESS_ANNOUNCE;
+      return announced === undefined || own.has(address) ? ADDRESS_ANNOUNCE : 0;
+    };
     const addresses = new Set([...this.#entries.values()].map((entry) => entry.key.address));
     const wanted = new Map([...addresses].map((address) => [
       address,
-      local.has(address) ? ADDRESS_LOCAL : ADDRESS_ANNOUNCE,
+      local.has(address) ? ADDRESS_LOCAL : announce(address),
     ]));
     for (const [key, value] of wanted) {
       if (this.#addresses.get(key) !== value) phases.addresses.push({ map: "addresses", key, value });

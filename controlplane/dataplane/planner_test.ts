@@ -219,6 +219,33 @@ Deno.test("Planner.plan() announces addresses, except those that the host has it
   assertEquals(bench.kernel.addresses.get("192.0.2.2"), ADDRESS_ANNOUNCE);
 });
 
+Deno.test("Planner.plan() announces the addresses that are this host's, and takes traffic for the others too", () => {
+  const bench = new Bench();
+  const services = [service(web, group(1, a)), service("192.0.2.2:80", group(1, a))];
+  const announcing = (announced: DesiredDataplane["announced"]): Record<string, number> => {
+    bench.plan(announced === undefined ? { services } : { services, announced });
+    return Object.fromEntries(bench.kernel.addresses);
+  };
+  assertEquals(announcing(["192.0.2.2"]), { "192.0.2.1": 0, "192.0.2.2": ADDRESS_ANNOUNCE });
+  assertEquals(announcing("unchanged"), { "192.0.2.1": 0, "192.0.2.2": ADDRESS_ANNOUNCE });
+  assertEquals(announcing(["192.0.2.1"]), { "192.0.2.1": ADDRESS_ANNOUNCE, "192.0.2.2": 0 });
+  assertEquals(announcing([]), { "192.0.2.1": 0, "192.0.2.2": 0 });
+  assertEquals(announcing(undefined), { "192.0.2.1": ADDRESS_ANNOUNCE, "192.0.2.2": ADDRESS_ANNOUNCE });
+});
+
+Deno.test("Planner leaves announcements as it finds them while it is not known whose they are", () => {
+  const bench = new Bench();
+  const services = [service(web, group(1, a)), service("192.0.2.2:80", group(1, a))];
+  bench.plan({ services, announced: ["192.0.2.1"] });
+  const added = [...services, service("192.0.2.3:80", group(1, a))];
+  bench.restart().plan({ services: added, announced: "unchanged" });
+  assertEquals(Object.fromEntries(bench.kernel.addresses), {
+    "192.0.2.1": ADDRESS_ANNOUNCE,
+    "192.0.2.2": 0,
+    "192.0.2.3": 0,
+  });
+});
+
 Deno.test("Planner.plan() keeps an address as long as one service is on it", () => {
   const bench = new Bench();
   const [one, two] = [service(web, group(1, a)), service("192.0.2.1:81", group(1, b))];

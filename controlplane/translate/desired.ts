@@ -44,4 +44,10 @@ export interface DesiredService {
 /** Everything the kernel should do: sorted by address, port and protocol. */
 export interface DesiredDataplane {
   readonly services: readonly DesiredService[];
+  /**
+   * The addresses of the services that this host announces on its networks;
+   * "unchanged" while it is not known which: then those it announces already.
+   * All when absent, as on a host that is alone.
+   */
+  readonly announced?: readonly string[] | "unchanged";
 }
