@@ -5,13 +5,14 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { delay } from "@std/async/delay";
+import { buildAll } from "../../controlplane/tasks/build.ts";
 import { run } from "../../controlplane/tasks/command.ts";
 import { paths } from "../../controlplane/tasks/paths.ts";
 import { ApiServer } from "../cluster/api_server.ts";
 import { Background } from "../netns/background.ts";
 import { Blixt } from "../netns/blixt.ts";
 import { ManifestFolder } from "../netns/manifest_folder.ts";
-import { networkTest } from "../netns/network_test_case.ts";
+import { networkTest, networkTestObstacle } from "../netns/network_test_case.ts";
 import { signalProcess } from "../netns/processes.ts";
 import { Topology } from "../netns/topology.ts";
 
@@ -20,6 +21,9 @@ const startArguments = ["task", "start", "--manifests", manifests];
 
 /** Milliseconds for a start or a stop that has nothing to build. */
 const PATIENCE = 60_000;
+
+// A start must not spend its time with a compiler.
+if (networkTestObstacle() === undefined) await buildAll();
 
 /** A field of /proc/PID/status. */
 function statusField(pid: number, field: string): string | undefined {
