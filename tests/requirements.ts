@@ -11,6 +11,7 @@ import {
   findEtcd,
   type KubernetesProgram,
 } from "./cluster/programs.ts";
+import { nodePrograms } from "./cluster/node_programs.ts";
 
 const go: Requirement = {
   missing: async () => await findProgram("go") === undefined ? "Go 1.26 or newer" : undefined,
@@ -48,6 +49,23 @@ export const apiServerRequirements: readonly Requirement[] = [
   kubernetes("kube-apiserver"),
   kubernetes("kubectl"),
   crds,
+];
+
+/** What `deno task cluster` takes. */
+export const clusterRequirements: readonly Requirement[] = [
+  ...apiServerRequirements,
+  programs([
+    { program: "cc", package: "gcc" },
+    { program: "conntrack", package: "conntrack" },
+    { program: "ip", package: "iproute2" },
+    { program: "iptables", package: "iptables" },
+    { program: "nft", package: "nftables" },
+    { program: "nsenter", package: "util-linux" },
+    { program: "socat", package: "socat" },
+    { program: "sysctl", package: "procps" },
+  ]),
+  ...nodePrograms,
+  ...(["kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"] as const).map(kubernetes),
 ];
 
 /** What `deno task test` takes. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { run } from "../../controlplane/tasks/command.ts";
 import { paths } from "../../controlplane/tasks/paths.ts";
 import { ensure } from "../../controlplane/tasks/requirement.ts";
 import { apiServerRequirements } from "../requirements.ts";
@@ -8,8 +7,10 @@ import { inNetns } from "../netns/run_command.ts";
 import { Daemon } from "./daemon.ts";
 import { freePorts } from "./free_ports.ts";
 import { kubeconfigFor } from "./kubeconfig.ts";
+import { installCrds, kubectl } from "./kubectl.ts";
 import { createPki, type Pki } from "./pki.ts";
-import { clusterProgram, findEtcd } from "./programs.ts";
+import { findEtcd } from "./programs.ts";
+import { apiServerCommand, etcdCommand } from "./control_plane_commands.ts";
 
 /** Milliseconds that etcd and kube-apiserver have to come up; three seconds are usual. */
 const PATIENCE = 60_000;
@@ -64,7 +65,7 @@ export class ApiServer implements AsyncDisposable {
       await Deno.writeTextFile(server.kubeconfig, await kubeconfigFor(server.url, pki.authority, pki.admin));
       server.#etcd = await Daemon.start(server.#within(await server.#etcdCommand()), `${folder}/etcd.log`);
       await server.resume();
-      if (crds) await server.#installCrds();
+      if (crds) await installCrds(server.kubeconfig, paths.crds, { netns });
       return server;
     } catch (error) {
       await server[Symbol.asyncDispose]();
@@ -84,10 +85,8 @@ export class ApiServer implements AsyncDisposable {
 
   /** Runs kubectl as the administrator, for its standard output. Throws with its words when it fails. */
   async kubectl(args: readonly string[], input?: string): Promise<string> {
-    const kubectl = [clusterProgram("kubectl"), `--kubeconfig=${this.kubeconfig}`, ...args];
-    const { code, stdout, output } = await run(this.#within(kubectl), input === undefined ? {} : { input });
-    if (code !== 0) throw new Error(`kubectl ${args.join(" ")} ended with code ${code}: ${output.trim()}`);
-    return stdout;
+    const { netns } = this.#site;
+    return await kubectl(this.kubeconfig, args, { netns, ...(input === undefined ? {} : { input }) });
   }
 
   /** Ends kube-apiserver at once, which cuts every watch; etcd keeps the objects. */
@@ -126,47 +125,18 @@ export class ApiServer implements AsyncDisposable {
   }
 
   async #etcdCommand(): Promise<string[]> {
-    const peerUrl = `http://127.0.0.1:${this.#site.peerPort}`;
-    return [
-      await findEtcd() ?? "etcd",
-      ...flags({
-        name: "blixt",
-        "data-dir": `${this.#site.folder}/etcd`,
-        "listen-client-urls": this.#etcdUrl,
-        "advertise-client-urls": this.#etcdUrl,
-        "listen-peer-urls": peerUrl,
-        "initial-advertise-peer-urls": peerUrl,
-        "initial-cluster": `blixt=${peerUrl}`,
-      }),
-    ];
+    const { folder, peerPort } = this.#site;
+    const peerUrl = `http://127.0.0.1:${peerPort}`;
+    return etcdCommand({
+      program: await findEtcd() ?? "etcd",
+      data: `${folder}/etcd`,
+      url: this.#etcdUrl,
+      peerUrl,
+    });
   }
 
   #serverCommand(): string[] {
-    const { authority, admin, apiServer, serviceAccounts } = this.#site.pki;
-    const settings = {
-      "etcd-servers": this.#etcdUrl,
-      "bind-address": "127.0.0.1",
-      "secure-port": `${this.#site.port}`,
-      "tls-cert-file": apiServer.certificate,
-      "tls-private-key-file": apiServer.key,
-      "client-ca-file": authority.certificate,
-      "kubelet-client-certificate": admin.certificate,
-      "kubelet-client-key": admin.key,
-      "service-account-issuer": "https://kubernetes.default.svc",
-      "service-account-key-file": serviceAccounts.publicKey,
-      "service-account-signing-key-file": serviceAccounts.key,
-      "service-cluster-ip-range": "10.96.0.0/16,fd00:10:96::/112",
-      "authorization-mode": "RBAC",
-    };
-    return [clusterProgram("kube-apiserver"), ...flags(settings)];
+    const { pki, port } = this.#site;
+    return apiServerCommand({ etcd: this.#etcdUrl, pki, port, others: { "bind-address": "127.0.0.1" } });
   }
-
-  async #installCrds(): Promise<void> {
-    await this.kubectl(["apply", "--server-side", `--filename=${paths.crds}`]);
-    await this.kubectl(["wait", "--for=condition=Established", "--timeout=30s", "crd", "--all"]);
-  }
-}
-
-function flags(settings: Readonly<Record<string, string>>): string[] {
-  return Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { findProgram, lastLines, taskPath } from "../../controlplane/tasks/command.ts";
+import { poll } from "./poll.ts";
 
 /** A server that a test has started, which the kernel ends with the test's process. */
 export class Daemon implements AsyncDisposable {
@@ -38,19 +39,11 @@ export class Daemon implements AsyncDisposable {
 
   /** Waits until `ready` says true. Throws with the log's end when the program ends first or time runs out. */
   async waitUntil(ready: () => Promise<boolean>, patience: number): Promise<void> {
-    const end = performance.now() + patience;
-    while (!await ready().catch(() => false)) {
-      const why = this.#ended
-        ? "ended"
-        : performance.now() > end
-        ? `is not ready after ${patience} ms`
-        : undefined;
-      if (why !== undefined) {
-        const log = await Deno.readTextFile(this.#log);
-        throw new Error(`process ${this.pid} ${why}; the end of ${this.#log}:\n${lastLines(log, 15)}`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    const outcome = await poll({ ready, patience, ended: () => this.#ended });
+    if (outcome === "ready") return;
+    const why = outcome === "ended" ? "ended" : `is not ready after ${patience} ms`;
+    const log = await Deno.readTextFile(this.#log);
+    throw new Error(`process ${this.pid} ${why}; the end of ${this.#log}:\n${lastLines(log, 15)}`);
   }
 
   /** Ends it at once, as a crash would. */

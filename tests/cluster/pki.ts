@@ -14,6 +14,8 @@ export interface Pki {
   readonly apiServer: KeyPair;
   /** In the group system:masters, which RBAC allows everything. */
   readonly admin: KeyPair;
+  /** The clients asked for, by name. */
+  readonly clients: ReadonlyMap<string, KeyPair>;
   /** Signs tokens of service accounts. */
   readonly serviceAccounts: { readonly key: string; readonly publicKey: string };
 }
@@ -21,8 +23,16 @@ export interface Pki {
 const DAYS = "3650";
 const newKey = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes".split(" ");
 
+/** What is to be signed besides the API server at 127.0.0.1 and its administrator. */
+export interface PkiOptions {
+  /** More addresses of the API server. */
+  readonly addresses?: readonly string[];
+  /** More clients: a name, and the subject (`/O=group/CN=user`) that RBAC knows it by. */
+  readonly clients?: Readonly<Record<string, string>>;
+}
+
 /** Makes a new certificate authority and what it signs, in a folder that exists. */
-export async function createPki(folder: string): Promise<Pki> {
+export async function createPki(folder: string, options: PkiOptions = {}): Promise<Pki> {
   const pair = (name: string): KeyPair => ({
     certificate: `${folder}/${name}.crt`,
     key: `${folder}/${name}.key`,
@@ -38,14 +48,24 @@ export async function createPki(folder: string): Promise<Pki> {
   };
   await issue("authority", "/CN=blixt-test", []);
   const leaf = ["basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature"];
-  const names = ["IP:127.0.0.1", "IP:10.96.0.1", "DNS:localhost", "DNS:kubernetes.default.svc"];
-  const [apiServer, admin] = await Promise.all([
+  const client = (name: string, subject: string): Promise<KeyPair> =>
+    issue(name, subject, [...leaf, "extendedKeyUsage=clientAuth"]);
+  const addresses = ["127.0.0.1", "10.96.0.1", ...options.addresses ?? []];
+  const names = [
+    ...addresses.map((address) => `IP:${address}`),
+    "DNS:localhost",
+    "DNS:kubernetes.default.svc",
+  ];
+  const [apiServer, admin, ...clients] = await Promise.all([
     issue("kube-apiserver", "/CN=kube-apiserver", [
       ...leaf,
       "extendedKeyUsage=serverAuth",
       `subjectAltName=${names.join(",")}`,
     ]),
-    issue("admin", "/O=system:masters/CN=admin", [...leaf, "extendedKeyUsage=clientAuth"]),
+    client("admin", "/O=system:masters/CN=admin"),
+    ...Object.entries(options.clients ?? {}).map(async ([name, subject]) =>
+      [name, await client(name, subject)] as const
+    ),
   ]);
   const serviceAccounts = {
     key: `${folder}/service-accounts.key`,
@@ -62,5 +82,5 @@ export async function createPki(folder: string): Promise<Pki> {
     "-out",
     serviceAccounts.publicKey,
   ]);
-  return { authority, apiServer, admin, serviceAccounts };
+  return { authority, apiServer, admin, clients: new Map(clients), serviceAccounts };
 }

@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { basename } from "@std/path";
 import { findProgram, runOrThrow } from "../../controlplane/tasks/command.ts";
 import { updatePackageLists } from "../../controlplane/tasks/debian_packages.ts";
 import { paths } from "../../controlplane/tasks/paths.ts";
 
 /** Programs that are commands of k8s.io/kubernetes, at the version that build/kube/go.mod pins. */
-export type KubernetesProgram = "kube-apiserver" | "kubectl";
+export type KubernetesProgram =
+  | "kube-apiserver"
+  | "kube-controller-manager"
+  | "kube-proxy"
+  | "kube-scheduler"
+  | "kubectl"
+  | "kubelet";
 
-const goEnvironment = { CGO_ENABLED: "0", GOFLAGS: "-buildvcs=false", GOTOOLCHAIN: "local" };
-const moduleFolder = (name: string): string => `${paths.repository}/tests/cluster/build/${name}`;
+/** Environment of every Go command: what is built depends on go.mod and go.sum alone. */
+export const goEnvironment = { CGO_ENABLED: "0", GOFLAGS: "-buildvcs=false", GOTOOLCHAIN: "local" };
+/** Folder of a Go module that pins what the cluster runs. */
+export const moduleFolder = (name: string): string => `${paths.repository}/tests/cluster/build/${name}`;
 
 /** Where a program for the test cluster lies once it is built. */
 export function clusterProgram(name: string): string {
@@ -21,23 +30,57 @@ export async function findEtcd(): Promise<string | undefined> {
 }
 
 /**
- * Unpacks Debian's etcd into the cache. Installing the package would also
- * start it as a service of the machine. Throws where there is no apt-get.
+ * Copies files of a Debian package into a folder of the cache. Installing the
+ * package could also start it as a service of the machine. Throws where there
+ * is no apt-get.
  */
-export async function fetchEtcd(): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "blixt-etcd-" });
+export async function unpackDebian(name: string, files: readonly string[], into: string): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "blixt-debian-" });
   try {
-    await runOrThrow(["apt-get", "download", "etcd-server"], { cwd: folder }).catch(async () => {
+    await runOrThrow(["apt-get", "download", name], { cwd: folder }).catch(async () => {
       await updatePackageLists();
-      await runOrThrow(["apt-get", "download", "etcd-server"], { cwd: folder });
+      await runOrThrow(["apt-get", "download", name], { cwd: folder });
     });
     const [{ name: archive } = { name: "" }] = await Array.fromAsync(Deno.readDir(folder));
     await runOrThrow(["dpkg-deb", "-x", archive, "."], { cwd: folder });
-    await Deno.mkdir(paths.clusterBin, { recursive: true });
-    await Deno.copyFile(`${folder}/usr/bin/etcd`, clusterProgram("etcd"));
+    await Deno.mkdir(into, { recursive: true });
+    for (const file of files) await Deno.copyFile(`${folder}/${file}`, `${into}/${basename(file)}`);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** Brings Debian's etcd into the cache. */
+export async function fetchEtcd(): Promise<void> {
+  await unpackDebian("etcd-server", ["usr/bin/etcd"], paths.clusterBin);
+}
+
+/** How to build a command of a Go module. */
+export interface GoBuild {
+  /** Folder whose go.mod and go.sum pin what is built. */
+  readonly module: string;
+  /** Import path, or "." for the module's own. */
+  readonly package: string;
+  /** Variables to link in, as `import/path.name`. */
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+/** Builds a Go command into the cache; there under its name only once it is whole. */
+export async function buildGo(name: string, build: GoBuild): Promise<void> {
+  const assignments = Object.entries(build.variables ?? {}).map(([key, value]) => `-X ${key}=${value}`);
+  const partial = `${clusterProgram(name)}.partial`;
+  await Deno.mkdir(paths.clusterBin, { recursive: true });
+  await runOrThrow(
+    [
+      ..."go build -mod=readonly -trimpath -ldflags".split(" "),
+      ["-s -w", ...assignments].join(" "),
+      "-o",
+      partial,
+      build.package,
+    ],
+    { cwd: build.module, env: goEnvironment, log: `${paths.logs}/build-${name}.log` },
+  );
+  await Deno.rename(partial, clusterProgram(name));
 }
 
 /**
@@ -48,25 +91,15 @@ export async function buildKubernetes(program: KubernetesProgram): Promise<void>
   const cwd = moduleFolder("kube");
   const list = ["go", "list", "-mod=readonly", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes"];
   const version = (await runOrThrow(list, { cwd, env: goEnvironment })).trim();
-  const [major, minor] = version.slice(1).split(".");
+  const [major = "", minor = ""] = version.slice(1).split(".");
   const values = { gitVersion: version, gitMajor: major, gitMinor: minor, gitTreeState: "clean" };
   const packages = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"];
-  const assignments = packages.flatMap((name) =>
-    Object.entries(values).map(([variable, value]) => `-X ${name}.${variable}=${value}`)
+  const variables = Object.fromEntries(
+    packages.flatMap((name) =>
+      Object.entries(values).map(([variable, value]) => [`${name}.${variable}`, value])
+    ),
   );
-  const partial = `${clusterProgram(program)}.partial`;
-  await Deno.mkdir(paths.clusterBin, { recursive: true });
-  await runOrThrow(
-    [
-      ..."go build -mod=readonly -trimpath -ldflags".split(" "),
-      ["-s -w", ...assignments].join(" "),
-      "-o",
-      partial,
-      `k8s.io/kubernetes/cmd/${program}`,
-    ],
-    { cwd, env: goEnvironment, log: `${paths.logs}/build-${program}.log` },
-  );
-  await Deno.rename(partial, clusterProgram(program));
+  await buildGo(program, { module: cwd, package: `k8s.io/kubernetes/cmd/${program}`, variables });
 }
 
 /** Copies the standard channel's CustomResourceDefinitions out of the Gateway API's Go module. */
