@@ -34,6 +34,10 @@ export function summariseChange(before: DesiredDataplane, after: DesiredDataplan
     changes.push(`${place} ${present === undefined ? "added with" : "changed to"} ${backends}`);
   }
   for (const place of old.keys()) changes.push(`${place} removed`);
+  const { announced } = after;
+  if (Array.isArray(announced) && !equal(announced, before.announced)) {
+    changes.push(`${count(announced.length, "address", "addresses")} announced by this node`);
+  }
   if (changes.length === 0) return "nothing changed";
   const more = changes.length - MOST_NAMES;
   const shown = changes.slice(0, MOST_NAMES).join(", ");
@@ -52,6 +56,6 @@ function backendsOf(services: readonly DesiredService[]): Set<string> {
   );
 }
 
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+function count(number: number, noun: string, nouns = `${noun}s`): string {
+  return `${number} ${number === 1 ? noun : nouns}`;
 }

@@ -56,3 +56,15 @@ Deno.test("summariseChange() only counts what is too much to tell", () => {
 Deno.test("summariseChange() says so when nothing changed", () => {
   assertEquals(summariseChange({ services: [service(1)] }, { services: [service(1)] }), "nothing changed");
 });
+
+Deno.test("summariseChange() tells that this node announces other addresses", () => {
+  const services = [service(1)];
+  assertEquals(
+    summariseChange({ services }, { services, announced: ["192.0.2.1"] }),
+    "1 address announced by this node",
+  );
+  assertEquals(
+    summariseChange({ services, announced: ["192.0.2.1"] }, { services, announced: [] }),
+    "0 addresses announced by this node",
+  );
+});

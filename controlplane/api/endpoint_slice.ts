@@ -25,6 +25,8 @@ export interface SliceEndpoint {
     readonly serving?: boolean | null;
     readonly terminating?: boolean | null;
   };
+  /** The node that has it. */
+  readonly nodeName?: string | null;
 }
 
 /** discovery.k8s.io/v1 EndpointSlice, as far as Blixt reads it. */

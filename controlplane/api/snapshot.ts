@@ -13,6 +13,7 @@ export const KINDS = {
   Service: { apiVersion: "v1", plural: "services", namespaced: true },
   EndpointSlice: { apiVersion: "discovery.k8s.io/v1", plural: "endpointslices", namespaced: true },
   Namespace: { apiVersion: "v1", plural: "namespaces", namespaced: false },
+  Node: { apiVersion: "v1", plural: "nodes", namespaced: false },
   GatewayClassConfig: {
     apiVersion: "blixt.x-k8s.io/v1alpha1",
     plural: "gatewayclassconfigs",

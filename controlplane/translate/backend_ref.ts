@@ -7,7 +7,7 @@ import type { ReferenceGrant } from "../api/reference_grant.ts";
 import type { Service, ServicePort } from "../api/service.ts";
 import { no, type Verdict } from "./conditions.ts";
 import type { Protocol } from "./desired.ts";
-import { type EndpointsByFamily, endpointsOf, NO_ENDPOINTS } from "./endpoints.ts";
+import { type EndpointsByFamily, endpointsOf, NO_ENDPOINTS, type NodeAddressLookup } from "./endpoints.ts";
 import { isGranted } from "./reference_grant.ts";
 
 /** What resolving backendRefs reads. */
@@ -16,6 +16,7 @@ export interface BackendSource {
   endpointSlices(namespace: string, serviceName: string): readonly EndpointSlice[];
   /** The ReferenceGrants in a namespace. */
   referenceGrants(namespace: string): readonly ReferenceGrant[];
+  readonly nodeAddress: NodeAddressLookup;
 }
 
 /** A backendRef, resolved. */
@@ -112,7 +113,7 @@ export function resolveBackendRef(
   return {
     name,
     weight,
-    endpoints: endpointsOf(source.endpointSlices(namespace, ref.name), port),
+    endpoints: endpointsOf(source.endpointSlices(namespace, ref.name), port, source.nodeAddress),
     affinitySeconds: affinitySeconds(service),
   };
 }

@@ -20,13 +20,16 @@ import { backendGroups } from "./route.ts";
  */
 export class Derivation {
   readonly graph = new Graph();
-  readonly objects = new Objects(this.graph);
-  readonly models = new GatewayModels(this.graph, this.objects);
+  readonly objects: Objects;
+  readonly models: GatewayModels;
   readonly addressing: Addressing;
   readonly outcomes: Outcomes;
-  readonly attachments = new Attachments(this.graph, this.objects, this.models);
+  readonly attachments: Attachments;
 
   constructor(options: TranslateOptions) {
+    this.objects = new Objects(this.graph, options.node);
+    this.models = new GatewayModels(this.graph, this.objects);
+    this.attachments = new Attachments(this.graph, this.objects, this.models);
     this.addressing = new Addressing(this.graph, this.objects, this.models, options);
     this.outcomes = new Outcomes(this.graph, this.objects, this.models, this.addressing, options);
   }

@@ -13,6 +13,11 @@ export interface Endpoint {
    * unless all endpoints of the backendRef are draining (then they serve).
    */
   readonly draining: boolean;
+  /**
+   * Address, of the same family, of the node that has it; absent when that is
+   * this node, is unknown, or there are no nodes.
+   */
+  readonly node?: string;
 }
 
 /** One backendRef with what it resolved to. */

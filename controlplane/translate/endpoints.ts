@@ -8,6 +8,9 @@ import type { Endpoint } from "./desired.ts";
 /** Endpoints by the family of the address that clients use. */
 export type EndpointsByFamily = Readonly<Record<IpFamily, readonly Endpoint[]>>;
 
+/** The address of the node of that name by which other nodes reach it; undefined when there is none, or no need of it. */
+export type NodeAddressLookup = (node: string, family: IpFamily) => string | undefined;
+
 /** No endpoints. */
 export const NO_ENDPOINTS: EndpointsByFamily = { IPv4: [], IPv6: [] };
 
@@ -37,14 +40,19 @@ interface Found {
   readonly address: IpAddress;
   readonly port: number;
   draining: boolean;
+  node: string | undefined;
 }
 
 /**
  * The endpoints of a Service's port, sorted by address and port. An endpoint
  * that two slices hold, as they may while the controller moves it, counts once,
- * and as draining only if both say so.
+ * as draining only if both say so, and with a node only if both name it.
  */
-export function endpointsOf(slices: readonly EndpointSlice[], servicePort: ServicePort): EndpointsByFamily {
+export function endpointsOf(
+  slices: readonly EndpointSlice[],
+  servicePort: ServicePort,
+  nodeAddress: NodeAddressLookup = () => undefined,
+): EndpointsByFamily {
   const found = new Map<string, Found>();
   for (const slice of slices) {
     const ports = portsIn(slice, servicePort);
@@ -56,14 +64,24 @@ export function endpointsOf(slices: readonly EndpointSlice[], servicePort: Servi
       for (const port of ports) {
         const key = `${address.number} ${address.family} ${port}`;
         const known = found.get(key);
-        if (known === undefined) found.set(key, { address, port, draining: state === "draining" });
-        else known.draining &&= state === "draining";
+        const { nodeName } = endpoint;
+        const node = nodeName ? nodeAddress(nodeName, address.family) : undefined;
+        if (known === undefined) found.set(key, { address, port, draining: state === "draining", node });
+        else {
+          known.draining &&= state === "draining";
+          if (known.node !== node) known.node = undefined;
+        }
       }
     }
   }
   const sorted = [...found.values()].sort((a, b) => compareIp(a.address, b.address) || a.port - b.port);
   const ofFamily = (family: IpFamily): Endpoint[] =>
     sorted.filter(({ address }) => address.family === family)
-      .map(({ address, port, draining }) => ({ address: formatIp(address), port, draining }));
+      .map(({ address, port, draining, node }) => ({
+        address: formatIp(address),
+        port,
+        draining,
+        ...(node === undefined ? {} : { node }),
+      }));
   return { IPv4: ofFamily("IPv4"), IPv6: ofFamily("IPv6") };
 }

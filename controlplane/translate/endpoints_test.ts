@@ -122,3 +122,23 @@ Deno.test("endpointsOf() counts an endpoint of two slices once, draining only if
 Deno.test("endpointsOf() survives slices without lists", () => {
   assertEquals(found([{ ...slice({}), endpoints: null }, { ...slice({}), ports: null }]), []);
 });
+
+/** Endpoints of those nodes, all at one address. */
+function at(...nodes: (string | null)[]): string[] {
+  const slices = nodes.map((nodeName, index) =>
+    slice({ endpoints: [{ addresses: ["10.0.0.1"], nodeName }] }, `${index}`)
+  );
+  const nodeAddress = (name: string): string | undefined => ({ a: "10.9.0.1", b: "10.9.0.2" })[name];
+  return endpointsOf(slices, { port: 80 }, nodeAddress).IPv4.map(({ node }) => node ?? "here or unknown");
+}
+
+Deno.test("endpointsOf() says at which address the node of an endpoint is, where that is known", () => {
+  assertEquals(at("a"), ["10.9.0.1"]);
+  assertEquals([at("elsewhere"), at(null)], [["here or unknown"], ["here or unknown"]]);
+  assertEquals(Object.keys(endpointsOf([slice({})], { port: 80 }).IPv4[0]!), ["address", "port", "draining"]);
+});
+
+Deno.test("endpointsOf() goes by the node of an endpoint only if all slices name the same", () => {
+  assertEquals(at("a", "a"), ["10.9.0.1"]);
+  assertEquals([at("a", "b"), at("b", "a"), at("a", null)].flat(), Array(3).fill("here or unknown"));
+});

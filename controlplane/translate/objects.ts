@@ -6,12 +6,15 @@ import type { GatewayClass } from "../api/gateway_class.ts";
 import type { GatewayClassConfig } from "../api/gateway_class_config.ts";
 import type { L4Route } from "../api/l4_route.ts";
 import type { ListenerSet } from "../api/listener_set.ts";
+import { canonicalIp, familyOf, type IpFamily } from "../api/ip.ts";
 import type { Namespace } from "../api/namespace.ts";
+import type { Node } from "../api/node.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { ReferenceGrant } from "../api/reference_grant.ts";
 import type { Service } from "../api/service.ts";
 import { emptySnapshot, type Kind, KINDS, type ObjectKey, type Snapshot } from "../api/snapshot.ts";
-import type { Graph, Source } from "./graph.ts";
+import type { NodeAddressLookup } from "./endpoints.ts";
+import type { Graph, Memo, Source } from "./graph.ts";
 import { Index } from "./index.ts";
 import { parentGateway } from "./listener_set.ts";
 import { type ObjectRef, refText } from "./object_ref.ts";
@@ -28,6 +31,7 @@ export interface ObjectTypes {
   Service: Service;
   EndpointSlice: EndpointSlice;
   Namespace: Namespace;
+  Node: Node;
   GatewayClassConfig: GatewayClassConfig;
 }
 
@@ -77,9 +81,12 @@ export class Objects {
   readonly #listenerSets: Index<ListenerSet>;
   readonly #slices: Index<EndpointSlice>;
   readonly #grants: Index<ReferenceGrant>;
+  /** The addresses of other nodes by "family name": a Node changes often, its addresses hardly ever. */
+  readonly #nodeAddress: Memo<string | undefined>;
   readonly #indexes: Readonly<Partial<Record<Kind, { change(change: Change): void }>>>;
 
-  constructor(graph: Graph) {
+  /** @param node name of the node that the dataplane is on */
+  constructor(graph: Graph, node?: string) {
     const kinds = Object.keys(KINDS) as Kind[];
     this.#byKey = Object.fromEntries(
       kinds.map((kind) => [kind, graph.source((key) => this.#find(kind, key))]),
@@ -89,6 +96,11 @@ export class Objects {
     this.#listenerSets = new Index(graph, gatewayOf);
     this.#slices = new Index(graph, serviceOf);
     this.#grants = new Index(graph, (grant) => [namespaceOf(grant)]);
+    this.#nodeAddress = graph.memo((key) => {
+      const [family = "", name = ""] = key.split(" ");
+      if (node === undefined || name === node) return undefined;
+      return internalIp(this.get("Node", name), family as IpFamily);
+    });
     this.#indexes = {
       TCPRoute: this.#routes,
       UDPRoute: this.#routes,
@@ -151,10 +163,20 @@ export class Objects {
     return this.#slices.get(`${namespace}/${serviceName}`);
   }
 
+  /** The address by which this node reaches another; undefined for this node itself. */
+  readonly nodeAddress: NodeAddressLookup = (node, family) => this.#nodeAddress(`${family} ${node}`);
+
   /** The ReferenceGrants in a namespace. */
   referenceGrants(namespace: string): readonly ReferenceGrant[] {
     return this.#grants.get(namespace);
   }
+}
+
+/** The first InternalIP of the family. */
+function internalIp(node: Node | undefined, family: IpFamily): string | undefined {
+  return (node?.status?.addresses ?? []).filter(({ type }) => type === "InternalIP")
+    .flatMap(({ address }) => canonicalIp(address) ?? [])
+    .find((address) => familyOf(address) === family);
 }
 
 function isWhole(kind: Kind, object: KubernetesObject): boolean {

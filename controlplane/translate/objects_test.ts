@@ -9,6 +9,7 @@ import {
   endpointSlice,
   gateway,
   listenerSet,
+  node,
   referenceGrant,
   service,
   snapshotOf,
@@ -17,7 +18,7 @@ import {
 } from "./testing.ts";
 
 function objectsOf(...objects: readonly KubernetesObject[]): Objects {
-  const all = new Objects(new Graph());
+  const all = new Objects(new Graph(), "here");
   all.update(snapshotOf(...objects));
   return all;
 }
@@ -105,4 +106,23 @@ Deno.test("Objects takes an object that has no spec for absent, and back when it
   const [change] = objects.update(snapshotOf(web));
   assertEquals([change?.before, change?.after], [undefined, web]);
   assertStrictEquals(objects.get("Gateway", "default/web"), web);
+});
+
+Deno.test("Objects.nodeAddress() is the first InternalIP of the family, in canonical form", () => {
+  const there = node("there", "10.9.0.2", "10.9.0.3", "FD00:9:0::2");
+  const named = { type: "Hostname", address: "there" };
+  const objects = objectsOf(
+    { ...there, status: { addresses: [named, ...there.status!.addresses!] } } as KubernetesObject,
+  );
+  assertEquals(objects.nodeAddress("there", "IPv4"), "10.9.0.2");
+  assertEquals(objects.nodeAddress("there", "IPv6"), "fd00:9::2");
+});
+
+Deno.test("Objects.nodeAddress() knows none of this node, of an unknown one, of the other family, and where there are no nodes", () => {
+  const objects = objectsOf(node("here", "10.9.0.1"), node("there", "10.9.0.2"), node("bare"));
+  const asked = [["here", "IPv4"], ["gone", "IPv4"], ["there", "IPv6"], ["bare", "IPv4"]] as const;
+  for (const [name, family] of asked) assertEquals(objects.nodeAddress(name, family), undefined);
+  const alone = new Objects(new Graph());
+  alone.update(snapshotOf(node("there", "10.9.0.2")));
+  assertEquals(alone.nodeAddress("there", "IPv4"), undefined);
 });

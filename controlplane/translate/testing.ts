@@ -10,6 +10,7 @@ import type { GatewayClassConfig } from "../api/gateway_class_config.ts";
 import type { BackendReference, L4Route, ParentReference } from "../api/l4_route.ts";
 import type { ListenerSet } from "../api/listener_set.ts";
 import type { Namespace } from "../api/namespace.ts";
+import type { Node } from "../api/node.ts";
 import type { Condition, KubernetesObject, ObjectMeta } from "../api/object.ts";
 import type { ReferenceGrant } from "../api/reference_grant.ts";
 import type { Service } from "../api/service.ts";
@@ -181,6 +182,14 @@ export function referenceGrant(
 /** A Namespace with those labels. */
 export function namespace(name: string, labels: Readonly<Record<string, string>> = {}): Namespace {
   return object("Namespace", name, { labels });
+}
+
+/** A Node that other nodes reach at those addresses. */
+export function node(name: string, ...addresses: string[]): Node {
+  return {
+    ...object("Node", name),
+    status: { addresses: addresses.map((address) => ({ type: "InternalIP", address })) },
+  };
 }
 
 /** A snapshot of those objects, in that order. */

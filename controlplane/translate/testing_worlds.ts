@@ -16,6 +16,7 @@ import {
   gatewayClassWithConfig,
   listenerSet,
   namespace,
+  node,
   referenceGrant,
   service,
   tcpRoute,
@@ -135,7 +136,10 @@ const services = fc.tuple(
   service(key, { sessionAffinity, ports: [{ name: "main", port: 80 }, { name: "dns", port: 53, protocol }] })
 );
 
+const nodeName = fc.constantFrom("here", "there");
+
 const endpoint = fc.record({
+  nodeName: fc.option(nodeName),
   addresses: fc.constantFrom("10.0.0.1", "10.0.0.2", "fd00::1").map((one) => [one]),
   conditions: fc.record({ ready: fc.boolean(), serving: fc.boolean(), terminating: fc.boolean() }),
 });
@@ -170,6 +174,8 @@ export const anyObject: fc.Arbitrary<KubernetesObject> = fc.oneof(
   services,
   slices,
   grants,
+  fc.tuple(nodeName, fc.subarray(["10.9.0.1", "10.9.0.2", "fd00:9::1"]))
+    .map(([name, addresses]) => node(name, ...addresses)),
   fc.tuple(namespaceName, fc.constantFrom("blue", "red")).map(([name, team]) => namespace(name, { team })),
 );
 

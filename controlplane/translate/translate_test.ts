@@ -7,6 +7,7 @@ import type { KubernetesObject } from "../api/object.ts";
 import { emptySnapshot } from "../api/snapshot.ts";
 import {
   backend,
+  endpointSlice,
   gateway,
   gatewayClass,
   gatewayClassConfig,
@@ -14,8 +15,10 @@ import {
   listener,
   listenerSet,
   namespace,
+  node,
   referenceGrant,
   routes,
+  service,
   snapshotOf,
   statusOf,
   tcpRoute,
@@ -233,4 +236,19 @@ Deno.test("translate() takes an object without spec as absent", () => {
     const { spec: _, ...bare } = object as KubernetesObject & { spec?: unknown };
     translate(snapshotOf(...FULL.with(index, bare)));
   }
+});
+
+Deno.test("translate() follows a node whose address changes, and leaves out this node's own", () => {
+  const placed = (nodeName: string): KubernetesObject =>
+    endpointSlice("default/echo", { endpoints: [{ addresses: ["10.0.0.1"], nodeName }] });
+  const nodesOf = (...more: KubernetesObject[]): (string | undefined)[] =>
+    translated(
+      [gatewayClass(), gateway("default/web"), tcpRoute("default/echo"), service("default/echo"), ...more],
+      { node: "here" },
+    ).dataplane.services.flatMap(({ groups }) => groups.flatMap(({ endpoints }) => endpoints))
+      .map(({ node }) => node);
+  assertEquals(nodesOf(placed("there"), node("there", "10.9.0.2")), ["10.9.0.2"]);
+  assertEquals(nodesOf(placed("there"), node("there", "10.9.0.3")), ["10.9.0.3"]);
+  assertEquals(nodesOf(placed("there")), [undefined]);
+  assertEquals(nodesOf(placed("here"), node("here", "10.9.0.1")), [undefined]);
 });

@@ -26,7 +26,7 @@ function put(snapshot: Snapshot, object: KubernetesObject): Snapshot {
   return edited(snapshot, [{ kind: kind as keyof Snapshot, key, object }]);
 }
 
-for (const options of [{}, { maxServices: 3 }, { assignAddresses: false }]) {
+for (const options of [{ node: "here" }, { maxServices: 3 }, { assignAddresses: false }]) {
   Deno.test(`Translator answers what translate() does, edit after edit, with ${JSON.stringify(options)}`, () => {
     const history = fc.tuple(anyObjects, fc.array(fc.array(anyEdit, { maxLength: 3 }), { maxLength: 12 }));
     fc.assert(

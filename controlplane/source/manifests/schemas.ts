@@ -360,6 +360,7 @@ export const SCHEMAS: Readonly<Record<Kind, Schema>> = {
   Service: service,
   EndpointSlice: endpointSlice,
   Namespace: resource({ spec: anything }),
+  Node: resource({ spec: anything }),
   GatewayClassConfig: resource({
     spec: object({ addressPools: addressRanges, staticAddresses: addressRanges }),
   }),
