@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The project's two images, as their Containerfiles describe them and this
+// machine's builds fill them.
+
+import { parseAllDocuments } from "yaml";
+import { buildKernelObject } from "../../controlplane/tasks/build.ts";
+import { runOrThrow } from "../../controlplane/tasks/command.ts";
+import { paths } from "../../controlplane/tasks/paths.ts";
+import type { Image, ImageFile } from "./archive.ts";
+import { parseLastStage } from "./containerfile.ts";
+import { sharedLibraries } from "./shared_libraries.ts";
+import { parseIgnoreFile, stageFiles, type StandIns } from "./stage_files.ts";
+
+/** Names of the containers of the DaemonSet, and of the folders with their Containerfiles. */
+export type Part = "controlplane" | "loader";
+
+/** Where Rust's target for a static loader leaves it. */
+export const MUSL_TARGET = `${Deno.build.arch}-unknown-linux-musl`;
+
+/** DENO_DIR with the packages of the control plane and no others. */
+const denoFolder = `${paths.cache}/deno-dir`;
+
+/** What the images' builds leave, and where it is here. */
+const STAND_INS: Readonly<Record<Part, StandIns>> = {
+  controlplane: {
+    "deno:/deno": Deno.execPath(),
+    "build:/blixt": paths.repository,
+    "build:/cache": paths.cache,
+    "build:/deno-dir": denoFolder,
+  },
+  loader: { "build:/cache/target/release": `${paths.target}/${MUSL_TARGET}/release` },
+};
+
+/** The files of base images, of which a container here needs the shared libraries of its program alone. */
+const BASES: Readonly<Record<string, (program: string) => Promise<ImageFile[]>>> = {
+  "scratch": () => Promise.resolve([]),
+  "gcr.io/distroless/cc-debian12:nonroot": sharedLibraries,
+};
+
+/** Where an image's archive goes. */
+export function archiveOf(part: Part): string {
+  return `${paths.cache}/images/blixt-${part}.tar`;
+}
+
+/** Makes what goes into the control plane's image; nothing to do takes a second. */
+export async function buildControlPlane(): Promise<void> {
+  await buildKernelObject();
+  await runOrThrow([Deno.execPath(), "cache", "--quiet", "--frozen", "controlplane/main.ts"], {
+    cwd: paths.repository,
+    env: { DENO_DIR: denoFolder },
+    log: `${paths.logs}/image-packages.log`,
+  });
+}
+
+/** Makes what goes into the loader's image. */
+export async function buildStaticLoader(): Promise<void> {
+  const build = "cargo build --release --locked --package blixt-loader --target";
+  await runOrThrow([...build.split(" "), MUSL_TARGET], {
+    cwd: paths.repository,
+    env: { CARGO_TARGET_DIR: paths.target },
+    log: `${paths.logs}/image-loader.log`,
+  });
+}
+
+/** The image of a part, once it is built: files and configuration by its Containerfile, the name by the DaemonSet. */
+export async function describeImage(part: Part): Promise<Image> {
+  const { repository } = paths;
+  const stage = parseLastStage(await Deno.readTextFile(`${repository}/${part}/Containerfile`));
+  const ignores = parseIgnoreFile(await Deno.readTextFile(`${repository}/.dockerignore`), repository);
+  const files = await stageFiles(stage, STAND_INS[part], ignores);
+  const base = BASES[stage.base];
+  if (base === undefined) throw new Error(`Nothing on this machine stands in for the image ${stage.base}`);
+  const program = files.find(({ path }) => path === stage.entrypoint[0]);
+  if (program === undefined) {
+    throw new Error(`The image of ${part} lacks its entrypoint ${stage.entrypoint[0]}`);
+  }
+  const { entrypoint, env, labels, user } = stage;
+  return {
+    reference: await imageReference(part),
+    files: [...await base(program.source), ...files],
+    entrypoint,
+    env,
+    labels,
+    user,
+  };
+}
+
+/** The image that the DaemonSet's container names. */
+async function imageReference(part: Part): Promise<string> {
+  const text = await Deno.readTextFile(`${paths.repository}/k8s/base/daemonset.yaml`);
+  const [daemonSet] = parseAllDocuments(text).map((document) => document.toJS());
+  const containers: { name: string; image: string }[] = daemonSet.spec.template.spec.containers;
+  const container = containers.find(({ name }) => name === part);
+  if (container === undefined) throw new Error(`The DaemonSet has no container ${part}`);
+  return container.image;
+}
