@@ -7,11 +7,12 @@
  */
 
 import { buildAll } from "../../controlplane/tasks/build.ts";
+import { findLauncher, watchLauncher } from "../../controlplane/tasks/launcher.ts";
 import { ensure } from "../../controlplane/tasks/requirement.ts";
 import { demoRequirements } from "../../controlplane/tasks/requirements.ts";
 import { requireRoot, runTask } from "../../controlplane/tasks/run_task.ts";
 import { Blixt } from "../netns/blixt.ts";
-import { outliveInterrupt, runOnInterrupt } from "../netns/interrupt.ts";
+import { interrupt, outliveInterrupt, runOnInterrupt } from "../netns/interrupt.ts";
 import { ManifestFolder } from "../netns/manifest_folder.ts";
 import { Topology } from "../netns/topology.ts";
 import { startServers } from "../netns/traffic.ts";
@@ -64,4 +65,6 @@ async function demo(): Promise<number> {
   return checks.failed === 0 ? 0 : 1;
 }
 
+// npx passes no SIGTERM on, so that the end of what started this process is its own.
+watchLauncher(findLauncher(Deno.pid), new AbortController().signal).then(() => interrupt(143));
 await runTask(() => demo().finally(outliveInterrupt));

@@ -6,8 +6,8 @@ const cleanups = new Set<Cleanup>();
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 let interrupted = false;
 
-/** Runs what is registered, newest first, and ends this process as the signal would have. */
-async function interrupt(code: number): Promise<void> {
+/** Runs what is registered, newest first, and ends this process with the exit code. */
+export async function interrupt(code: number): Promise<void> {
   if (interrupted) return;
   interrupted = true;
   for (const cleanup of [...cleanups].reverse()) {

@@ -26,6 +26,8 @@ export interface Backend extends DualStack {
   /** "b1", "b2", …, which its server also answers with. */
   readonly name: string;
   readonly netns: Netns;
+  /** The host's end of the pair. */
+  readonly device: string;
 }
 
 /** Name of the host's interface towards the client. */
@@ -165,13 +167,15 @@ export class Topology implements AsyncDisposable {
         ...defaultRoutes(POD_GATEWAY),
       ]);
     }
-    const backend = { name: `b${number}`, netns, ...addresses };
+    const backend = { name: `b${number}`, netns, device, ...addresses };
     this.backends.push(backend);
     return backend;
   }
 
   /** Removes a backend with its interface, as a pod that goes. */
   async removeBackend(backend: Backend): Promise<void> {
+    // The kernel removes the interfaces of a deleted network namespace some time later.
+    await this.host.ip([`link delete ${backend.device}`]);
     await backend.netns.destroy();
     this.#all.splice(this.#all.indexOf(backend.netns), 1);
     this.backends.splice(this.backends.indexOf(backend), 1);
