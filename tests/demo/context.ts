@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Family, L4 } from "../netns/addresses.ts";
 import type { Blixt } from "../netns/blixt.ts";
 import type { ManifestFolder } from "../netns/manifest_folder.ts";
 import type { Topology } from "../netns/topology.ts";
@@ -26,8 +27,7 @@ export interface Step {
   readonly run: (context: DemoContext) => Promise<void>;
 }
 
-/** "TCP over IPv4", … */
-export function label(protocol: string, family?: string): string {
-  const name = protocol.toUpperCase();
-  return family === undefined ? name : `${name} over ${family === "ipv4" ? "IPv4" : "IPv6"}`;
+/** "TCP over IPv4", for people. */
+export function label(protocol: L4, family: Family): string {
+  return `${protocol.toUpperCase()} over ${family === "ipv4" ? "IPv4" : "IPv6"}`;
 }

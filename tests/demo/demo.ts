@@ -21,7 +21,7 @@ import type { DemoContext, Step } from "./context.ts";
 import { Counters } from "./counters.ts";
 import { Monitor } from "./monitor.ts";
 import { picture } from "./picture.ts";
-import { consoleScreen } from "./screen.ts";
+import { consoleScreen, type Screen } from "./screen.ts";
 import { checksums } from "./steps/checksums.ts";
 import { endpoints } from "./steps/endpoints.ts";
 import { forward } from "./steps/forward.ts";
@@ -38,18 +38,20 @@ async function demo(): Promise<number> {
   await buildAll();
   const screen = consoleScreen();
   const checks = new Checks(screen);
-  screen.print(
-    "",
-    screen.paint("Blixt: from a Gateway manifest to forwarded packets", "bold"),
-    "",
-    ...picture(),
-  );
+  const title = screen.paint("Blixt: from a Gateway manifest to forwarded packets", "bold");
+  screen.print("", title, "", ...picture(), "");
+  await checks.attempt("the demo came to its end", () => play(screen, checks));
+  screen.print("", checks.summary);
+  return checks.failed === 0 ? 0 : 1;
+}
 
+/** Builds the stage, plays all steps and takes everything down again. */
+async function play(screen: Screen, checks: Checks): Promise<void> {
   await using manifests = await ManifestFolder.copyOf("bare-host");
   await using topology = await Topology.create();
   runOnInterrupt(() => Promise.resolve(screen.close("\ninterrupted: cleaning up")));
   await startServers(topology);
-  screen.print("", `deno task start --manifests ${manifests.path}`);
+  screen.print(`deno task start --manifests ${manifests.path}`);
   const blixt = await Blixt.start(topology.host, { manifests: manifests.path });
   screen.print(...blixt.program.lines.filter((line) => line.startsWith("ready")));
 
@@ -61,8 +63,6 @@ async function demo(): Promise<number> {
     await checks.attempt("the step came to its end", () => step.run(context));
   }
   await context.blixt.program.stop();
-  screen.print("", checks.summary);
-  return checks.failed === 0 ? 0 : 1;
 }
 
 // npx passes no SIGTERM on, so that the end of what started this process is its own.

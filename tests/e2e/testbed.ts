@@ -15,6 +15,9 @@ export interface TestbedOptions extends TopologyOptions {
   readonly prepare?: (manifests: ManifestFolder) => Promise<void>;
 }
 
+/** Built here, once: inside a network namespace cargo and npm would find no registry. */
+let built: Promise<void> | undefined;
+
 /** A topology with servers on every backend, and Blixt with the bare-host sample on the host. */
 export class Testbed implements AsyncDisposable {
   private constructor(
@@ -27,7 +30,7 @@ export class Testbed implements AsyncDisposable {
 
   /** Builds all of it and waits until Blixt is ready. */
   static async create(options: TestbedOptions = {}): Promise<Testbed> {
-    await buildAll();
+    await (built ??= buildAll());
     await using stack = new AsyncDisposableStack();
     const manifests = stack.use(await ManifestFolder.copyOf("bare-host"));
     await options.prepare?.(manifests);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { delay } from "@std/async/delay";
+import { readProcess } from "../../controlplane/tasks/process_table.ts";
 import { Background, type BackgroundOptions } from "./background.ts";
 import { findLeftovers } from "./netns_name.ts";
 import { type CommandOptions, type CommandResult, runCommand } from "./run_command.ts";
@@ -74,10 +76,7 @@ export async function removeLeftovers(): Promise<void> {
 }
 
 async function destroyNetns(name: string): Promise<void> {
-  const pids = await runCommand(["ip", "netns", "pids", name], { tolerant: true });
-  for (const pid of pids.stdout.split("\n").filter((line) => line !== "")) {
-    signalProcess(Number(pid), "SIGKILL");
-  }
+  await endProcesses(name);
   const path = `${NETNS_DIRECTORY}/${name}`;
   if (!exists(path)) return;
   for (const leftover of pathsOf(Deno.statSync(path).ino!).filter(exists)) {
@@ -85,6 +84,19 @@ async function destroyNetns(name: string): Promise<void> {
   }
   // Another run that cleans up at the same moment may have been quicker.
   await runCommand(["ip", "netns", "delete", name], { tolerant: true });
+}
+
+/** Kills what runs inside and waits until it is gone: it must not write what is about to be removed. */
+async function endProcesses(name: string): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const { stdout } = await runCommand(["ip", "netns", "pids", name], { tolerant: true });
+    const pids = stdout.split("\n").filter((line) => line !== "").map(Number);
+    const alive = pids.filter((pid) => readProcess(pid) !== undefined);
+    if (alive.length === 0) return;
+    for (const pid of alive) signalProcess(pid, "SIGKILL");
+    await delay(20);
+  }
+  throw new Error(`processes in ${name} outlive SIGKILL`);
 }
 
 function pathsOf(inode: number): string[] {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Family } from "../../netns/addresses.ts";
 import { Blixt } from "../../netns/blixt.ts";
 import { readReport, sendFlows, startFlows, startTransfer } from "../../netns/traffic.ts";
 import type { FlowReport } from "../../netns/traffic/report.ts";
@@ -37,7 +38,12 @@ export const kill: Step = {
     );
 
     context.blixt = await Blixt.start(topology.host, { manifests: manifests.path });
-    checks.check(true, "The next start takes over what is in the kernel");
+    const underWay = transfers.every(({ lines }) => !lines.some((line) => line.startsWith("{")));
+    checks.check(
+      underWay && context.blixt.program.lines.some((line) => line.includes("took over")),
+      "The next start takes over what is in the kernel, the transfers still under way",
+      transfers.map(({ lines }) => lines.at(-1)).join(", "),
+    );
 
     await monitor.watch(async () => {
       const [put, get] = await Promise.all(transfers.map((transfer) => readReport<TransferReport>(transfer)));
@@ -54,7 +60,7 @@ export const kill: Step = {
   },
 };
 
-function checkTransfer({ checks }: DemoContext, what: string, family: string, report: TransferReport): void {
+function checkTransfer({ checks }: DemoContext, what: string, family: Family, report: TransferReport): void {
   checks.check(
     report.unharmed,
     `${label("tcp", family)}: the ${what} of ${MEGABYTES} MB finished unharmed`,

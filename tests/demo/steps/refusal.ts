@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { FAMILIES, PROTOCOLS } from "../../netns/addresses.ts";
+import { FAMILIES, type Family, PROTOCOLS } from "../../netns/addresses.ts";
 import { readIcmpErrors } from "../../netns/icmp.ts";
 import { sendFlows } from "../../netns/traffic.ts";
 import { type DemoContext, label, type Step } from "../context.ts";
@@ -27,7 +27,7 @@ export const refusal: Step = {
 /** Connections to try; none may wait, as it would if its SYN were dropped. */
 const CONNECTIONS = 50;
 
-async function checkTcp({ topology, checks }: DemoContext, family: typeof FAMILIES[number]): Promise<void> {
+async function checkTcp({ topology, checks }: DemoContext, family: Family): Promise<void> {
   const report = await sendFlows(topology, { protocol: "tcp", family, flows: CONNECTIONS, timeout: 3_000 });
   const refused = report.failures["ConnectionRefused"] ?? 0;
   checks.check(
@@ -37,7 +37,7 @@ async function checkTcp({ topology, checks }: DemoContext, family: typeof FAMILI
   );
 }
 
-async function checkUdp({ topology, checks }: DemoContext, family: typeof FAMILIES[number]): Promise<void> {
+async function checkUdp({ topology, checks }: DemoContext, family: Family): Promise<void> {
   const before = await readIcmpErrors(topology.client);
   const report = await sendFlows(topology, { protocol: "udp", family, flows: 20, timeout: 500 });
   const errors = await readIcmpErrors(topology.client) - before;

@@ -2,7 +2,7 @@
 
 import { FAMILIES } from "../../netns/addresses.ts";
 import { sendFlows } from "../../netns/traffic.ts";
-import type { Step } from "../context.ts";
+import { label, type Step } from "../context.ts";
 
 /** SIGTERM is the end, unlike SIGKILL. */
 export const stop: Step = {
@@ -16,7 +16,7 @@ export const stop: Step = {
       checks.check(
         report.answered === 0,
         "Nobody forwards any more: the host's own forwarding was off all the time",
-        `${report.answered} of ${report.flows} answered over ${family === "ipv4" ? "IPv4" : "IPv6"}`,
+        `${label("udp", family)}: ${report.answered} of ${report.flows} answered`,
       );
     }
   },
