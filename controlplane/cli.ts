@@ -11,6 +11,8 @@ export type SourceConfig =
     /** Absent: the service account of the pod, or else what KUBECONFIG and ~/.kube/config say. */
     readonly kubeconfig?: string;
     readonly context?: string;
+    /** The node that this control plane programs; absent: it is the only one and programs the host it is on. */
+    readonly node?: string;
   };
 
 /** A checked command line. */
@@ -39,6 +41,7 @@ interface Flags {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly "in-cluster": boolean;
+  readonly node?: string;
   readonly loader?: string;
   readonly object?: string;
   readonly interface: readonly string[];
@@ -60,6 +63,8 @@ Source, one of:
   --kubeconfig FILE     API server, by a kubeconfig file
   --in-cluster          API server, by the service account of the pod
 
+  --node NAME           name of the node that this runs on (default: NODE_NAME of the environment): control planes of
+                        nodes share the work through Leases in namespace blixt-system; without it this one is alone
   --context NAME        context of the kubeconfig file (default: its current one)
   --loader unix:PATH    the loader's socket
   --object FILE         the eBPF object to load
@@ -71,11 +76,24 @@ Source, one of:
   --help                print this
 `;
 
-/** Checks the command line whole, before anything is opened. Throws UsageError; returns "help" for --help. */
-export function parseCommandLine(args: readonly string[]): Config | "help" {
+/** Checks the command line, and what of the environment stands in for it, before anything is opened. Throws UsageError; returns "help" for --help. */
+export function parseCommandLine(
+  args: readonly string[],
+  env: (name: string) => string | undefined = () => undefined,
+): Config | "help" {
   const unknown: string[] = [];
   const flags: Flags = parseArgs([...args], {
-    string: ["manifests", "kubeconfig", "context", "loader", "object", "interface", "status-file", "health"],
+    string: [
+      "manifests",
+      "kubeconfig",
+      "context",
+      "node",
+      "loader",
+      "object",
+      "interface",
+      "status-file",
+      "health",
+    ],
     boolean: ["in-cluster", "unload-on-exit", "json", "help"],
     collect: ["interface"],
     unknown: (argument: string) => {
@@ -99,7 +117,7 @@ export function parseCommandLine(args: readonly string[]): Config | "help" {
   }
   if (object === undefined) throw new UsageError("--object is missing: the path of the eBPF object to load");
   return {
-    source: parseSource(flags, loader),
+    source: parseSource(flags, loader, env),
     loader,
     object,
     interfaces: flags.interface,
@@ -115,7 +133,11 @@ function parseHealth(text: string): HealthAddress {
   throw new UsageError(`--health is ${text}, must be a host and a port such as 127.0.0.1:9441`);
 }
 
-function parseSource(flags: Flags, loader: string): SourceConfig {
+function parseSource(
+  flags: Flags,
+  loader: string,
+  env: (name: string) => string | undefined,
+): SourceConfig {
   const { manifests, kubeconfig, context, "in-cluster": inCluster, "status-file": statusFile } = flags;
   const sources =
     [manifests !== undefined, kubeconfig !== undefined, inCluster].filter((given) => given).length;
@@ -126,6 +148,11 @@ function parseSource(flags: Flags, loader: string): SourceConfig {
   }
   if (context !== undefined && kubeconfig === undefined) throw new UsageError("--context needs --kubeconfig");
   if (manifests !== undefined) {
+    if (flags.node !== undefined) {
+      throw new UsageError(
+        "--node needs --kubeconfig or --in-cluster: there are no nodes without an API server",
+      );
+    }
     const socket = loader.slice("unix:".length);
     const beside = `${socket.slice(0, socket.lastIndexOf("/"))}/status.yaml`;
     return { type: "manifests", folder: manifests, statusFile: statusFile ?? beside };
@@ -133,8 +160,16 @@ function parseSource(flags: Flags, loader: string): SourceConfig {
   if (statusFile !== undefined) {
     throw new UsageError("--status-file needs --manifests; the API server keeps statuses itself");
   }
+  // Not asked of with manifests: the control plane may read no more of its environment than it must.
+  const node = flags.node ?? (env("NODE_NAME") || undefined);
+  if (inCluster && node === undefined) {
+    throw new UsageError(
+      "--node is missing: with --in-cluster the node has to be named, as NODE_NAME or by --node",
+    );
+  }
   return {
     type: "apiserver",
+    ...(node !== undefined && { node }),
     ...(kubeconfig !== undefined && { kubeconfig }),
     ...(context !== undefined && { context }),
   };

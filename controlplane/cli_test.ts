@@ -47,7 +47,22 @@ Deno.test("parseCommandLine() reads a kubeconfig with a context, and the pod's o
     kubeconfig: "c",
     context: "kind",
   });
-  assertEquals(sourceOf("--in-cluster"), { type: "apiserver" });
+  assertEquals(sourceOf("--in-cluster", "--node", "a"), { type: "apiserver", node: "a" });
+});
+
+Deno.test("parseCommandLine() takes the node's name from the environment where it is not given", () => {
+  const env = (name: string): string | undefined => name === "NODE_NAME" ? "from-env" : undefined;
+  const sourceOf = (...args: string[]): unknown =>
+    (parseCommandLine([...args, ...COMMON], env) as { source: unknown }).source;
+  assertEquals(sourceOf("--in-cluster"), { type: "apiserver", node: "from-env" });
+  assertEquals(sourceOf("--in-cluster", "--node=given"), { type: "apiserver", node: "given" });
+  assertEquals(sourceOf("--kubeconfig", "c"), { type: "apiserver", kubeconfig: "c", node: "from-env" });
+});
+
+Deno.test("parseCommandLine() does not look at the environment with manifests", () => {
+  parseCommandLine(["--manifests", "k8s", ...COMMON], () => {
+    throw new Error("not allowed");
+  });
 });
 
 Deno.test("parseCommandLine() answers help before it looks at anything else", () => {
@@ -60,6 +75,8 @@ Deno.test("parseCommandLine() says what is wrong with a command line", () => {
     [["--manifests", "k8s", ...COMMON, "extra"], "Unknown argument extra"],
     [COMMON, "Exactly one of --manifests, --kubeconfig and --in-cluster must be given, not 0"],
     [["--manifests", "a", "--kubeconfig", "b", ...COMMON], "must be given, not 2"],
+    [["--in-cluster", ...COMMON], "--node is missing: with --in-cluster"],
+    [["--manifests", "a", "--node", "n", ...COMMON], "--node needs --kubeconfig or --in-cluster"],
     [["--manifests", "a", "--context", "b", ...COMMON], "--context needs --kubeconfig"],
     [["--kubeconfig", "a", "--status-file", "b", ...COMMON], "--status-file needs --manifests"],
     [["--manifests", "a", "--object", "o"], "--loader is missing"],

@@ -27,7 +27,7 @@ if (import.meta.main) Deno.exitCode = await main(Deno.args);
 async function main(args: readonly string[]): Promise<number> {
   let config;
   try {
-    config = parseCommandLine(args);
+    config = parseCommandLine(args, (name) => Deno.env.get(name));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(`${error.message}\nTry --help`);

@@ -12,7 +12,7 @@ import type { Output } from "./output.ts";
 import { runLoop } from "./run.ts";
 import { Store } from "./store/store.ts";
 import type { Translation } from "./translate/translation.ts";
-import { Translator } from "./translate/translator.ts";
+import { translateHere } from "./translate_here.ts";
 
 /**
  * Runs the control plane until the signal; what it left in the kernel stays
@@ -35,18 +35,19 @@ export async function start(
     onUnprogrammed: (services) =>
       services.forEach((one) => output.say({ type: "error", text: unprogrammed(one) })),
   });
-  const { status, run, translateOptions } = await openSource(config.source, store, output);
+  const { status, run, translateOptions, peers } = await openSource(config.source, store, output);
 
   const health = { isReady: false };
   const onReady = (): void => {
     health.isReady = true;
+    peers?.ready();
   };
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
   const translateAndWrite = async (): Promise<void> => {
-    const translator = new Translator(await translateOptions(either));
+    const translateSnapshot = translateHere(await translateOptions(either), peers);
     const translate = (snapshot: Snapshot): Translation => {
-      const translation = translator.translate(snapshot);
+      const translation = translateSnapshot(snapshot);
       observe(translation);
       return translation;
     };
@@ -62,6 +63,7 @@ export async function start(
     failed.abort(new Error("Another part of the control plane failed"));
     await Promise.allSettled(parts);
     await status.close();
+    if (config.unloadOnExit) await peers?.leave();
     await dataplane.close({ unload: config.unloadOnExit });
   }
 }

@@ -94,6 +94,11 @@ export class Store {
     return this.#burst.next(signal);
   }
 
+  /** Something else that a translation goes by is another than before: look again. */
+  notify(): void {
+    this.#burst.notify();
+  }
+
   #writable(kind: Kind): Objects {
     if (this.#shared.delete(kind)) this.#objects[kind] = new Map(this.#objects[kind]);
     this.#snapshot = undefined;

@@ -15,6 +15,14 @@ async function changed(store: Store): Promise<boolean> {
   return await store.changed(AbortSignal.timeout(30)).then(() => true, () => false);
 }
 
+Deno.test("Store.notify() makes it look changed, with the same snapshot", async () => {
+  const store = new Store({ quiet: 0 });
+  const before = store.snapshot();
+  store.notify();
+  await store.changed(AbortSignal.timeout(1_000));
+  assertEquals(store.snapshot() === before, true);
+});
+
 Deno.test("Store.snapshot() stays as it was when objects change", () => {
   const store = new Store();
   store.set("Service", service("a"));

@@ -10,9 +10,10 @@ import { paths } from "../../controlplane/tasks/paths.ts";
 import { type Message, Output } from "../../controlplane/output.ts";
 import { type DataplaneWriter, runLoop } from "../../controlplane/run.ts";
 import { openApiServer } from "../../controlplane/source/apiserver/open.ts";
+import type { Peers } from "../../controlplane/ends.ts";
 import { Store } from "../../controlplane/store/store.ts";
 import type { DesiredDataplane } from "../../controlplane/translate/desired.ts";
-import { Translator } from "../../controlplane/translate/translator.ts";
+import { translateHere } from "../../controlplane/translate_here.ts";
 import type { ApiServer } from "../cluster/api_server.ts";
 
 /** Milliseconds that the statuses may take; conformance allows 30 s. */
@@ -53,8 +54,10 @@ export class RunningControlPlane implements AsyncDisposable {
   readonly messages: Message[] = [];
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>;
+  readonly #peers: Peers | undefined;
 
-  constructor(kubeconfig: string) {
+  /** @param node name of the node that it says it is on; alone when absent */
+  constructor(kubeconfig: string, node?: string) {
     const output = new Output({
       json: true,
       colour: false,
@@ -62,15 +65,20 @@ export class RunningControlPlane implements AsyncDisposable {
       stderr: () => {},
     });
     const { store, dataplane } = this;
-    const translator = new Translator();
-    const { status, run } = openApiServer({ type: "apiserver", kubeconfig }, store, output);
+    const config = { type: "apiserver", kubeconfig, ...(node !== undefined && { node }) } as const;
+    const { status, run, peers } = openApiServer(config, store, output);
+    this.#peers = peers;
+    const translate = translateHere(node === undefined ? {} : { node }, peers);
+    const onReady = (): void => peers?.ready();
     this.#running = Promise.all([
       run(this.#stop.signal),
-      runLoop(
-        { store, translate: (snapshot) => translator.translate(snapshot), dataplane, status, output },
-        this.#stop.signal,
-      ),
+      runLoop({ store, translate, dataplane, status, output, onReady }, this.#stop.signal),
     ]);
+  }
+
+  /** Whether it is the one that writes. */
+  get leads(): boolean {
+    return this.#peers?.leads ?? true;
   }
 
   /** Ends it. */
@@ -112,6 +120,15 @@ export async function eventually(
       throw new Error(`${kind} ${key} is after ${PATIENCE} ms still ${JSON.stringify(object, undefined, 1)}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Waits until something holds in this process. Throws when it does not in so many milliseconds. */
+export async function until(holds: () => boolean, what: string, milliseconds: number): Promise<void> {
+  const end = performance.now() + milliseconds;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error(`It is not so after ${milliseconds} ms that ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 

@@ -4,6 +4,7 @@ import { OPTIONAL_KINDS } from "../../api/snapshot.ts";
 import type { SourceConfig } from "../../cli.ts";
 import type { Ends } from "../../ends.ts";
 import type { Output } from "../../output.ts";
+import { Membership } from "../../nodes/membership.ts";
 import { ApiServerStatusWriter } from "../../status/api_server_status.ts";
 import { KIND_NAMES, type Store } from "../../store/store.ts";
 import { readTranslateOptions } from "./bundle_version.ts";
@@ -20,7 +21,6 @@ export function openApiServer(
 ): Ends {
   const client = new ApiClient(loadApiServer(config));
   const trouble = new Trouble((text) => output.say({ type: "error", text }));
-  const status = new ApiServerStatusWriter({ client, store, trouble });
   const reflectors = KIND_NAMES.map((kind) =>
     new Reflector({
       kind,
@@ -38,12 +38,37 @@ export function openApiServer(
       },
     })
   );
+  const { node } = config;
+  const peers = node === undefined ? undefined : new Membership({
+    client,
+    trouble,
+    node,
+    nodeObject: () => store.get("Node", node),
+    catchUp: async (signal) => {
+      await store.synced(signal);
+      // An address that a former leader has assigned must not be given twice.
+      await reflectors[KIND_NAMES.indexOf("Gateway")]!.refresh(signal);
+    },
+    onChange: () => store.notify(),
+    log: output.log,
+  });
+  const status = new ApiServerStatusWriter({
+    client,
+    store,
+    trouble,
+    ...(peers !== undefined && { mayWrite: () => peers.leads }),
+  });
   return {
     status,
-    translateOptions: (signal) => readTranslateOptions({ client, trouble }, signal),
+    translateOptions: async (signal) => ({
+      ...await readTranslateOptions({ client, trouble }, signal),
+      ...(node !== undefined && { node }),
+    }),
     run: async (signal) => {
-      await Promise.all([...reflectors.map((reflector) => reflector.run(signal)), status.run(signal)]);
+      const parts = [...reflectors, status, ...(peers === undefined ? [] : [peers])];
+      await Promise.all(parts.map((part) => part.run(signal)));
       client.close();
     },
+    ...(peers !== undefined && { peers }),
   };
 }

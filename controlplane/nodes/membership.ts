@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// This control plane among those of all nodes: whether it is the one that
+// writes, and which addresses its node announces. Both go by Leases in
+// namespace blixt-system.
+//
+// Rights there: leases list, watch, get, create, patch. Besides, nodes list,
+// watch: a node's Lease goes with its Node.
+
+import { LEADER_LEASE, type Lease, LEASE_LABEL, NODE_LEASE, SYSTEM_NAMESPACE } from "../api/lease.ts";
+import type { KubernetesObject, OwnerReference } from "../api/object.ts";
+import type { ObjectKey } from "../api/snapshot.ts";
+import type { Clock } from "../clock.ts";
+import { Elector, LEADER_LEASE_NAME } from "../election/elector.ts";
+import type { ApiClient } from "../source/apiserver/api_client.ts";
+import { Reflector, type ReflectorTarget } from "../source/apiserver/reflector.ts";
+import type { Trouble } from "../source/apiserver/trouble.ts";
+import type { DesiredDataplane, DesiredService } from "../translate/desired.ts";
+import { LiveNodes } from "./live_nodes.ts";
+import { NodeLease } from "./node_lease.ts";
+import { Ownership } from "./owner.ts";
+
+/** What membership needs. */
+export interface MembershipOptions {
+  readonly client: ApiClient;
+  readonly trouble: Trouble;
+  /** Name of this node. */
+  readonly node: string;
+  /** This node's object, as far as it is known. */
+  readonly nodeObject: () => KubernetesObject | undefined;
+  /** Resolves once everything is known that a former leader may have written. */
+  readonly catchUp: (signal: AbortSignal) => Promise<void>;
+  /** Told when `leads` or `announced` may answer otherwise than before. */
+  readonly onChange: () => void;
+  readonly log: (line: string) => void;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+}
+
+/** What the control plane has to know of the others. */
+export class Membership implements ReflectorTarget<"Lease"> {
+  readonly #elector: Elector;
+  readonly #lease: NodeLease;
+  readonly #live: LiveNodes;
+  readonly #reflector: Reflector<"Lease">;
+  readonly #ownership: Ownership;
+  readonly #ready = Promise.withResolvers<void>();
+  #isReady = false;
+
+  constructor(options: MembershipOptions) {
+    const { client, trouble, node, nodeObject, catchUp, onChange, log, clock, random } = options;
+    const time = { ...(clock && { clock }), ...(random && { random }) };
+    this.#ownership = new Ownership(node);
+    this.#live = new LiveNodes({ onChange, ...time });
+    this.#lease = new NodeLease({
+      client,
+      trouble,
+      node,
+      owner: () => ownerReference(nodeObject()),
+      nodes: () => this.#live.names?.length ?? 1,
+      ...time,
+    });
+    this.#elector = new Elector({
+      client,
+      trouble,
+      // Two processes on one node are two candidates: the old one may not have ended yet.
+      identity: `${node}_${crypto.randomUUID()}`,
+      prepare: catchUp,
+      onChange: (leading) => {
+        log(
+          leading
+            ? "This control plane leads: it writes statuses"
+            : "This control plane does not lead any more",
+        );
+        onChange();
+      },
+      ...time,
+    });
+    this.#reflector = new Reflector({
+      kind: "Lease",
+      namespace: SYSTEM_NAMESPACE,
+      labelSelector: `${LEASE_LABEL} in (${LEADER_LEASE},${NODE_LEASE})`,
+      client,
+      store: this,
+      trouble,
+      ...time,
+    });
+  }
+
+  /** Whether this control plane, and no other, assigns addresses and writes. */
+  get leads(): boolean {
+    return this.#elector.isLeading;
+  }
+
+  /** What of these services' addresses this node announces. */
+  announced(services: readonly DesiredService[]): NonNullable<DesiredDataplane["announced"]> {
+    const nodes = this.#live.names;
+    return nodes === undefined ? "unchanged" : this.#ownership.addresses(services, nodes);
+  }
+
+  /** Everything is in the kernel: from now on this node can take addresses. */
+  ready(): void {
+    this.#isReady = true;
+    this.#ready.resolve();
+  }
+
+  /** Takes part until the signal. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stopped = Promise.withResolvers<void>();
+    if (signal.aborted) stopped.resolve();
+    signal.addEventListener("abort", () => stopped.resolve(), { once: true });
+    const keepLease = async (): Promise<void> => {
+      await Promise.race([this.#ready.promise, stopped.promise]);
+      await this.#lease.run(signal);
+    };
+    await Promise.all([
+      this.#reflector.run(signal),
+      this.#live.run(signal),
+      this.#elector.run(signal),
+      keepLease(),
+    ]);
+  }
+
+  /** This node takes no more traffic, which others learn at once. */
+  async leave(): Promise<void> {
+    if (this.#isReady) await this.#lease.release();
+  }
+
+  replace(_kind: "Lease", leases: readonly KubernetesObject[]): void {
+    this.#elector.observe(leases.find(isLeaderLease));
+    this.#live.replace(leases.filter((lease) => !isLeaderLease(lease)));
+  }
+
+  set(_kind: "Lease", lease: KubernetesObject): void {
+    if (isLeaderLease(lease)) this.#elector.observe(lease);
+    else this.#live.set(lease);
+  }
+
+  delete(_kind: "Lease", key: ObjectKey): void {
+    const name = key.slice(key.indexOf("/") + 1);
+    if (name === LEADER_LEASE_NAME) this.#elector.observe(undefined);
+    else this.#live.delete(name);
+  }
+
+  markSynced(): void {}
+}
+
+function isLeaderLease(lease: KubernetesObject): lease is Lease {
+  return lease.metadata.name === LEADER_LEASE_NAME;
+}
+
+function ownerReference(node: KubernetesObject | undefined): OwnerReference | undefined {
+  const { name, uid } = node?.metadata ?? {};
+  return name === undefined || uid === undefined ? undefined : { apiVersion: "v1", kind: "Node", name, uid };
+}
