@@ -12,8 +12,9 @@ use crate::{
     counters,
     deliver::{TC_ACT_OK, TC_ACT_SHOT, deliver, resolve},
     flows::{self, Tuple},
+    fragments,
     maps::BACKEND,
-    packet::{FRAGMENTED, IPPROTO_TCP, Packet, SOUND},
+    packet::{FIRST_FRAGMENT, IPPROTO_TCP, IPPROTO_UDP, LATER_FRAGMENT, Packet},
     refuse::reset,
     rewrite::rewrite,
     select, tracking,
@@ -36,11 +37,11 @@ const RESET: i32 = -2;
 #[inline(always)]
 pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
     let tuple = &packet.tuple;
-    if packet.defect != SOUND {
-        return defective(packet);
-    }
     // SAFETY: as the caller promises; a map's element stays valid for this run.
     unsafe {
+        if packet.defect > FIRST_FRAGMENT {
+            return unsound::<V6>(skb, packet);
+        }
         let now = tracking::now();
         let mut found = flows::find::<V6>(tuple);
         let next = match found {
@@ -78,7 +79,10 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
             tracking::refresh::<V6>(tuple, flow, &twin, (*skb).ifindex);
             resolve::<V6>(skb, packet, flow);
         }
-        send::<V6>(skb, packet, flow)
+        if packet.defect == FIRST_FRAGMENT {
+            fragments::note::<V6>(skb, packet);
+        }
+        send::<V6, true>(skb, packet, flow)
     }
 }
 
@@ -110,9 +114,13 @@ fn continuation(packet: &Packet, flow: &Flow, now: u32) -> Continuation {
     }
 }
 
-/// Counts, rewrites and delivers.
+/// Counts, rewrites and delivers; without `PORTS`, a later fragment.
 #[inline(always)]
-unsafe fn send<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow: &Flow) -> i32 {
+unsafe fn send<const V6: bool, const PORTS: bool>(
+    skb: *mut __sk_buff,
+    packet: &Packet,
+    flow: &Flow,
+) -> i32 {
     // SAFETY: as the caller promises.
     unsafe {
         if packet.ttl <= 1 {
@@ -123,7 +131,7 @@ unsafe fn send<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow: &Flow
             counters::dropped(|drops| &mut drops.no_route);
             return TC_ACT_SHOT;
         }
-        if !rewrite::<V6>(skb, packet, flow) {
+        if !rewrite::<V6, PORTS>(skb, packet, flow) {
             counters::dropped(|drops| &mut drops.rewrite_failed);
             return TC_ACT_SHOT;
         }
@@ -139,22 +147,44 @@ fn is_alive(flow: &Flow) -> bool {
         .is_some_and(|b| b.flags & BACKEND_ALIVE != 0 && b.epoch == flow.epoch)
 }
 
-/// A packet that cannot be forwarded is dropped if it was for an address of
-/// ours. Where the host has that too, it is dropped if it was for a service.
+/// A later fragment, or a malformed packet.
 #[inline(never)]
-fn defective(packet: &Packet) -> i32 {
-    let Some(flags) = select::address(&packet.tuple) else {
-        return TC_ACT_OK;
-    };
-    if flags & ADDRESS_LOCAL != 0 && select::service(&packet.tuple).is_none() {
+unsafe fn unsound<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
+    if packet.defect == LATER_FRAGMENT {
+        // SAFETY: as the caller promises; the element stays valid for this run.
+        unsafe {
+            let flow = fragments::flow::<V6>(skb, packet);
+            if !flow.is_null() {
+                // The first found the way, but the flow may have begun anew since.
+                if (*flow).delivery == DELIVERY_UNKNOWN {
+                    resolve::<V6>(skb, packet, flow);
+                }
+                return send::<V6, false>(skb, packet, &*flow);
+            }
+        }
+    }
+    if !is_ours(packet) {
         return TC_ACT_OK;
     }
-    if packet.defect == FRAGMENTED {
+    if packet.defect == LATER_FRAGMENT {
         counters::dropped(|drops| &mut drops.fragment);
     } else {
         counters::dropped(|drops| &mut drops.malformed);
     }
     TC_ACT_SHOT
+}
+
+/// Whether a packet that cannot be forwarded is our business: TCP or UDP for an
+/// address of ours; where the host has that too, for a service.
+#[inline(always)]
+fn is_ours(packet: &Packet) -> bool {
+    if !matches!(packet.tuple.protocol, IPPROTO_TCP | IPPROTO_UDP) {
+        return false;
+    }
+    match select::address(&packet.tuple) {
+        None => false,
+        Some(flags) => flags & ADDRESS_LOCAL == 0 || select::service(&packet.tuple).is_some(),
+    }
 }
 
 /// A connection whose backend is gone ends with a reset, so that the client knows.

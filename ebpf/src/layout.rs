@@ -141,6 +141,30 @@ pub const DELIVERY_MAC: u8 = 2;
 /// `Flow::delivery`: bpf_redirect_neigh(); the kernel knows the neighbour, we do not.
 pub const DELIVERY_NEIGH: u8 = 3;
 
+/// Key of `fragments`: what the fragments of a packet have in common.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FragmentKey {
+    pub saddr: Address,
+    pub daddr: Address,
+    /// As it stands in the packet; 16 bits in IPv4.
+    pub id: u32,
+    /// 0 in IPv6.
+    pub protocol: u32,
+}
+
+/// Value of `fragments`: what the first fragment of a packet said.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fragment {
+    /// Network byte order.
+    pub sport: u16,
+    pub dport: u16,
+    pub protocol: u32,
+    /// When it came, as `Flow::seen`.
+    pub seen: u32,
+}
+
 /// Value of `addresses`, keyed by Address: one that traffic is taken for.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,7 +220,7 @@ pub struct Stats {
 pub struct Drops {
     /// A header lies about its length, or the packet ends inside one.
     pub malformed: u64,
-    /// A fragment that carries no ports.
+    /// A fragment without ports, whose first was not seen before it.
     pub fragment: u64,
     /// No route to the backend or to the client.
     pub no_route: u64,

@@ -7,8 +7,8 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use blixt_ebpf::layout::{
-    Address, AddressInfo, Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Service, ServiceKey,
-    Stats,
+    Address, AddressInfo, Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Fragment, FragmentKey,
+    Service, ServiceKey, Stats,
 };
 
 /// BPF_F_INNER_MAP (linux/bpf.h): inner arrays may differ in size.
@@ -19,6 +19,7 @@ const BACKENDS: usize = 100_000;
 const DEVICES: usize = 4_096;
 /// Two entries a flow.
 const FLOWS: usize = 2 * 1_000_000;
+const FRAGMENTS: usize = 16_384;
 
 /// Where traffic is taken: only asked when a packet belongs to no flow.
 #[btf_map(name = "services")]
@@ -49,6 +50,10 @@ pub static FLOW4: LruHashMap<FlowKey4, Flow, FLOWS> = LruHashMap::new();
 /// Flows over IPv6, both directions.
 #[btf_map(name = "flows6")]
 pub static FLOW6: LruHashMap<FlowKey6, Flow, FLOWS> = LruHashMap::new();
+
+/// What first fragments say of later ones. LRU, and of no use after half a minute.
+#[btf_map(name = "fragments")]
+pub static FRAGMENT: LruHashMap<FragmentKey, Fragment, FRAGMENTS> = LruHashMap::new();
 
 /// Traffic by service id.
 #[btf_map(name = "service_stats")]

@@ -67,10 +67,16 @@ impl Packet {
 
 /// `Packet::defect`: none.
 pub const SOUND: u8 = 0;
-/// `Packet::defect`: a first fragment.
-pub const FRAGMENTED: u8 = 1;
+/// `Packet::defect`: a first fragment, to which others belong.
+pub const FIRST_FRAGMENT: u8 = 1;
+/// `Packet::defect`: a later fragment; its ports are 0.
+pub const LATER_FRAGMENT: u8 = 2;
 /// `Packet::defect`: ends inside its transport header, or its lengths lie.
-pub const MALFORMED: u8 = 2;
+pub const MALFORMED: u8 = 3;
+
+/// RFC 791, section 3.1: flag and offset in bytes 6 and 7 of the header.
+const MORE_FRAGMENTS: u16 = 0x2000;
+const FRAGMENT_OFFSET: u16 = 0x1fff;
 
 /// The protocol after the IP header, extension headers not looked behind.
 ///
@@ -84,6 +90,28 @@ pub unsafe fn protocol<const V6: bool>(skb: *mut __sk_buff) -> u8 {
         Some([next, _]) if V6 => next,
         Some([_, protocol]) => protocol,
         None => 0,
+    }
+}
+
+/// What the fragments of a packet have in common besides addresses: the
+/// identification, as it stands there.
+///
+/// # Safety
+/// `skb` is the program's context and holds a fragment of that family.
+#[inline(always)]
+pub unsafe fn identification<const V6: bool>(skb: *mut __sk_buff) -> u32 {
+    let mut pair = [0u8; 2];
+    // By the helper: of a function that reads the frame by itself, the compiler
+    // makes one that takes the frame's ends, which the verifier does not follow.
+    let at = ETH_HLEN + if V6 { 6 } else { 4 };
+    // SAFETY: the helper fills `pair` or fails.
+    unsafe {
+        bpf_skb_load_bytes(skb.cast(), at, pair.as_mut_ptr().cast(), 2);
+        if V6 {
+            (walk_extensions(skb, pair[0], ETH_HLEN + IPV6_HLEN) >> 32) as u32
+        } else {
+            u16::from_ne_bytes(pair).into()
+        }
     }
 }
 
@@ -152,8 +180,8 @@ pub unsafe fn pull(skb: *mut __sk_buff, headers: u32) {
     }
 }
 
-/// Reads an IPv4 frame. None: not TCP or UDP, a later fragment, or not even
-/// ports in it, so nothing can be said about it.
+/// Reads an IPv4 frame. None: not TCP or UDP, or not even ports in it, so nothing
+/// can be said about it.
 ///
 /// # Safety
 /// `skb` is the program's context.
@@ -172,9 +200,6 @@ pub unsafe fn parse_v4(skb: *mut __sk_buff) -> Option<Packet> {
             return None;
         }
         let fragment = u16::from_be(load(skb, ETH_HLEN + 6)?);
-        if fragment & 0x1fff != 0 {
-            return None;
-        }
         let total = u32::from(u16::from_be(load(skb, ETH_HLEN + 2)?));
         let saddr: u32 = load(skb, ETH_HLEN + 12)?;
         let daddr: u32 = load(skb, ETH_HLEN + 16)?;
@@ -192,10 +217,14 @@ pub unsafe fn parse_v4(skb: *mut __sk_buff) -> Option<Packet> {
             ttl,
             defect: SOUND,
         };
-        transport(skb, &mut packet, header)?;
-        if fragment & 0x2000 != 0 {
-            packet.defect = FRAGMENTED;
+        if fragment & (MORE_FRAGMENTS | FRAGMENT_OFFSET) != 0 {
+            packet.defect = FIRST_FRAGMENT;
+            if fragment & FRAGMENT_OFFSET != 0 {
+                without_ports(skb, &mut packet, header);
+                return Some(packet);
+            }
         }
+        transport(skb, &mut packet, header)?;
         Some(packet)
     }
 }
@@ -215,20 +244,20 @@ pub unsafe fn parse_v6(skb: *mut __sk_buff) -> Option<Packet> {
         }
         let [next, ttl]: [u8; 2] = load(skb, ETH_HLEN + 6)?;
         let payload = u32::from(u16::from_be(load(skb, ETH_HLEN + 4)?));
-        let (protocol, l4, fragmented) = if next == IPPROTO_TCP || next == IPPROTO_UDP {
-            (next, ETH_HLEN + IPV6_HLEN, false)
+        let (protocol, l4, defect) = if next == IPPROTO_TCP || next == IPPROTO_UDP {
+            (next, ETH_HLEN + IPV6_HLEN, SOUND)
         } else {
-            let found = walk_extensions(skb, next);
+            let found = walk_extensions(skb, next, ETH_HLEN + IPV6_HLEN);
             if found == 0 {
                 return None;
             }
-            let l4 = (found >> 16) as u32;
+            let l4 = (found >> 16) as u32 & 0xffff;
             // Bounds what the verifier has to believe of the offset.
             if l4 > 1024 {
                 return None;
             }
             pull(skb, l4 + TCP_HLEN);
-            ((found & 0xff) as u8, l4, found & 0x100 != 0)
+            (found as u8, l4, (found >> 8) as u8 & 3)
         };
         let mut packet = Packet {
             tuple: Tuple {
@@ -242,14 +271,27 @@ pub unsafe fn parse_v6(skb: *mut __sk_buff) -> Option<Packet> {
             length: payload + IPV6_HLEN,
             flags: 0,
             ttl,
-            defect: SOUND,
+            defect,
         };
-        transport(skb, &mut packet, l4 - ETH_HLEN)?;
-        if fragmented {
-            packet.defect = FRAGMENTED;
+        if defect == LATER_FRAGMENT {
+            without_ports(skb, &mut packet, l4 - ETH_HLEN);
+            return Some(packet);
         }
+        transport(skb, &mut packet, l4 - ETH_HLEN)?;
         Some(packet)
     }
+}
+
+/// What can be said of a later fragment, whose data begin after `header` bytes.
+#[inline(always)]
+unsafe fn without_ports(skb: *mut __sk_buff, packet: &mut Packet, header: u32) {
+    // SAFETY: a context read.
+    let short = unsafe { packet.length + ETH_HLEN > (*skb).len };
+    packet.defect = if short || packet.length < header {
+        MALFORMED
+    } else {
+        LATER_FRAGMENT
+    };
 }
 
 /// Reads ports and flags, and checks the lengths against each other. `header`
@@ -293,22 +335,24 @@ unsafe fn transport(skb: *mut __sk_buff, packet: &mut Packet, header: u32) -> Op
     }
 }
 
-/// Walks IPv6 extension headers. Returns 0 when no TCP or UDP header with
-/// ports follows, else its offset in the frame << 16 | 0x100 when this is a
-/// first fragment | the protocol.
+/// Walks IPv6 extension headers from `offset` in the frame, where one of type
+/// `first` is. Returns 0 when neither a TCP or UDP header nor a later fragment's
+/// data follow, else from the highest bit: the identification of fragments (32),
+/// the offset of what follows in the frame (16), a `Packet::defect` that tells
+/// fragments (8), the protocol (8), which of a later fragment is a guess.
 #[inline(never)]
-unsafe fn walk_extensions(skb: *mut __sk_buff, first: u8) -> u64 {
+pub unsafe fn walk_extensions(skb: *mut __sk_buff, first: u8, offset: u32) -> u64 {
     let mut next = first;
-    let mut offset = ETH_HLEN + IPV6_HLEN;
-    let mut fragmented = 0;
+    let mut offset = offset;
+    let mut fragment = 0;
     for _ in 0..EXTENSION_HEADERS_MAX {
         if next == IPPROTO_TCP || next == IPPROTO_UDP {
-            return u64::from(offset) << 16 | fragmented | u64::from(next);
+            return fragment | u64::from(offset) << 16 | u64::from(next);
         }
-        let mut head = [0u8; 4];
-        // SAFETY: the helper fills `head` or fails.
+        let mut head = [0u8; 8];
+        // SAFETY: the helper fills `head` or fails. No extension header is shorter.
         let failed =
-            unsafe { bpf_skb_load_bytes(skb.cast(), offset, head.as_mut_ptr().cast(), 4) } != 0;
+            unsafe { bpf_skb_load_bytes(skb.cast(), offset, head.as_mut_ptr().cast(), 8) } != 0;
         if failed {
             return 0;
         }
@@ -318,12 +362,20 @@ unsafe fn walk_extensions(skb: *mut __sk_buff, first: u8) -> u64 {
                 offset += (u32::from(head[1]) + 1) * 8;
             }
             FRAGMENT => {
-                // RFC 8200, section 4.5: 13 bits of offset.
-                if u16::from_be_bytes([head[2], head[3]]) & 0xfff8 != 0 {
-                    return 0;
-                }
-                fragmented = 0x100;
+                // RFC 8200, section 4.5: 13 bits of offset, and whether more follow;
+                // neither makes it a whole packet (RFC 6946).
+                let position = u16::from_be_bytes([head[2], head[3]]);
+                let id = u64::from(u32::from_ne_bytes([head[4], head[5], head[6], head[7]])) << 32;
                 offset += 8;
+                if position & 0xfff8 != 0 {
+                    return id
+                        | u64::from(offset) << 16
+                        | u64::from(LATER_FRAGMENT) << 8
+                        | u64::from(head[0]);
+                }
+                if position & 1 != 0 {
+                    fragment = id | u64::from(FIRST_FRAGMENT) << 8;
+                }
             }
             _ => return 0,
         }

@@ -15,7 +15,8 @@ use crate::packet::{ETH_HLEN, IPPROTO_TCP, IPV4_HLEN, IPV6_HLEN, Packet};
 const BPF_F_IPV6: u64 = 1 << 7;
 
 /// Writes the flow's address and port over the packet's destination (from a
-/// client) or source (from a backend) and counts the TTL down.
+/// client) or source (from a backend) and counts the TTL down. Without `PORTS`,
+/// in a later fragment, the address alone.
 ///
 /// The transport checksum goes through bpf_l4_csum_replace(), which alone knows
 /// whether it is whole, partial (left to the device, as between veths) or
@@ -26,7 +27,11 @@ const BPF_F_IPV6: u64 = 1 << 7;
 /// `skb` is the program's context, `packet` what it parsed to, its TTL above 1.
 /// Pointers into the frame are void afterwards.
 #[inline(always)]
-pub unsafe fn rewrite<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow: &Flow) -> bool {
+pub unsafe fn rewrite<const V6: bool, const PORTS: bool>(
+    skb: *mut __sk_buff,
+    packet: &Packet,
+    flow: &Flow,
+) -> bool {
     // SAFETY: helper calls on the context; every write is bounds-checked first.
     unsafe {
         let forward = flow.direction == DIRECTION_FORWARD;
@@ -35,72 +40,37 @@ pub unsafe fn rewrite<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow
         } else {
             (&packet.tuple.saddr, packet.tuple.sport)
         };
-        let (checksum, mangled) = if packet.tuple.protocol == IPPROTO_TCP {
-            (packet.l4() + 16, 0)
-        } else {
-            // UDP over IPv4 without a checksum stays without (RFC 768).
-            (packet.l4() + 6, u64::from(BPF_F_MARK_MANGLED_0))
-        };
-        let pseudo = u64::from(BPF_F_PSEUDO_HDR) | mangled;
-        let failed = if V6 {
-            let change = difference(address, &flow.address);
-            // Kernels before 6.16 do not know the flag.
-            bpf_l4_csum_replace(skb, checksum, 0, change, pseudo | BPF_F_IPV6) != 0
-                && bpf_l4_csum_replace(skb, checksum, 0, change, pseudo) != 0
-        } else {
-            let (from, to) = (u64::from(address[3]), u64::from(flow.address[3]));
-            bpf_l4_csum_replace(skb, checksum, from, to, pseudo | 4) != 0
-        };
-        if failed {
-            return false;
-        }
-        if port != flow.port {
-            let (from, to) = (u64::from(port), u64::from(flow.port));
-            if bpf_l4_csum_replace(skb, checksum, from, to, mangled | 2) != 0 {
+        if PORTS {
+            let (checksum, mangled) = if packet.tuple.protocol == IPPROTO_TCP {
+                (packet.l4() + 16, 0)
+            } else {
+                // UDP over IPv4 without a checksum stays without (RFC 768).
+                (packet.l4() + 6, u64::from(BPF_F_MARK_MANGLED_0))
+            };
+            if !replace_pseudo::<V6>(skb, checksum, address, &flow.address, mangled) {
                 return false;
             }
+            if port != flow.port {
+                let (from, to) = (u64::from(port), u64::from(flow.port));
+                if bpf_l4_csum_replace(skb, checksum, from, to, mangled | 2) != 0 {
+                    return false;
+                }
+            }
+        } else if V6 {
+            // No checksum here makes up for the addresses.
+            let change = difference(address, &flow.address);
+            bpf_csum_update(skb, change as u32);
         }
-        let data = (*skb).data as usize;
-        let end = (*skb).data_end as usize;
-        let l3 = data + ETH_HLEN as usize;
-        let header = if V6 { IPV6_HLEN } else { IPV4_HLEN } as usize;
-        if l3 + header > end {
+        if !network::<V6>(skb, packet.ttl, forward, address, &flow.address) {
             return false;
         }
-        if V6 {
-            let hop_word = (l3 + 6) as *mut u16;
-            let hop_before = *hop_word;
-            *((l3 + 7) as *mut u8) = packet.ttl - 1;
-            // No checksum makes up for the hop limit, so hardware's sum of the
-            // packet has to follow. It fails where there is no such sum.
-            bpf_csum_update(skb, replaced(0, hop_before, *hop_word));
-            let words = (l3 + if forward { 24 } else { 8 }) as *mut u32;
-            *words = flow.address[0];
-            *words.add(1) = flow.address[1];
-            *words.add(2) = flow.address[2];
-            *words.add(3) = flow.address[3];
-        } else {
-            let at = (l3 + 10) as *mut u16;
-            let ttl_word = (l3 + 8) as *mut u16;
-            let ttl_before = *ttl_word;
-            *((l3 + 8) as *mut u8) = packet.ttl - 1;
-            let mut sum = u32::from(!*at);
-            sum = replaced(sum, ttl_before, *ttl_word);
-            sum = replaced(sum, address[3] as u16, flow.address[3] as u16);
-            sum = replaced(
-                sum,
-                (address[3] >> 16) as u16,
-                (flow.address[3] >> 16) as u16,
-            );
-            sum = (sum & 0xffff) + (sum >> 16);
-            sum = (sum & 0xffff) + (sum >> 16);
-            *at = !(sum as u16);
-            *((l3 + if forward { 16 } else { 12 }) as *mut u32) = flow.address[3];
+        if !PORTS {
+            return true;
         }
         // Only now: checked together, the compiler finds the first bound implied
         // by this one and drops it, which the verifier does not follow.
-        let l4 = data + packet.l4() as usize;
-        if l4 + 4 > end {
+        let l4 = (*skb).data as usize + packet.l4() as usize;
+        if l4 + 4 > (*skb).data_end as usize {
             return false;
         }
         *((l4 + if forward { 2 } else { 0 }) as *mut u16) = flow.port;
@@ -108,15 +78,91 @@ pub unsafe fn rewrite<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow
     }
 }
 
+/// Updates a checksum whose pseudo header an address changes in.
+#[inline(always)]
+pub unsafe fn replace_pseudo<const V6: bool>(
+    skb: *mut __sk_buff,
+    checksum: u32,
+    before: &Address,
+    after: &Address,
+    flags: u64,
+) -> bool {
+    let pseudo = u64::from(BPF_F_PSEUDO_HDR) | flags;
+    // SAFETY: helper calls on the context.
+    unsafe {
+        if V6 {
+            let change = difference(before, after);
+            // Kernels before 6.16 do not know the flag.
+            bpf_l4_csum_replace(skb, checksum, 0, change, pseudo | BPF_F_IPV6) == 0
+                || bpf_l4_csum_replace(skb, checksum, 0, change, pseudo) == 0
+        } else {
+            let (from, to) = (u64::from(before[3]), u64::from(after[3]));
+            bpf_l4_csum_replace(skb, checksum, from, to, pseudo | 4) == 0
+        }
+    }
+}
+
+/// Writes `after` over the destination (`forward`) or the source of the IP header,
+/// which is `before`, and counts the TTL down.
+#[inline(always)]
+pub unsafe fn network<const V6: bool>(
+    skb: *mut __sk_buff,
+    ttl: u8,
+    forward: bool,
+    before: &Address,
+    after: &Address,
+) -> bool {
+    // SAFETY: every write is bounds-checked first.
+    unsafe {
+        let l3 = (*skb).data as usize + ETH_HLEN as usize;
+        let header = if V6 { IPV6_HLEN } else { IPV4_HLEN } as usize;
+        if l3 + header > (*skb).data_end as usize {
+            return false;
+        }
+        if V6 {
+            let hop_word = (l3 + 6) as *mut u16;
+            let hop_before = *hop_word;
+            *((l3 + 7) as *mut u8) = ttl - 1;
+            // No checksum makes up for the hop limit, so hardware's sum of the
+            // packet has to follow. It fails where there is no such sum.
+            bpf_csum_update(skb, replaced(0, hop_before, *hop_word));
+            let words = (l3 + if forward { 24 } else { 8 }) as *mut u32;
+            *words = after[0];
+            *words.add(1) = after[1];
+            *words.add(2) = after[2];
+            *words.add(3) = after[3];
+        } else {
+            let at = (l3 + 10) as *mut u16;
+            let ttl_word = (l3 + 8) as *mut u16;
+            let ttl_before = *ttl_word;
+            *((l3 + 8) as *mut u8) = ttl - 1;
+            let mut sum = u32::from(!*at);
+            sum = replaced(sum, ttl_before, *ttl_word);
+            sum = replaced(sum, before[3] as u16, after[3] as u16);
+            sum = replaced(sum, (before[3] >> 16) as u16, (after[3] >> 16) as u16);
+            *at = !folded(sum);
+            *((l3 + if forward { 16 } else { 12 }) as *mut u32) = after[3];
+        }
+        true
+    }
+}
+
+/// A sum of few words as a checksum's 16 bits.
+#[inline(always)]
+pub fn folded(sum: u32) -> u16 {
+    let sum = (sum & 0xffff) + (sum >> 16);
+    ((sum & 0xffff) + (sum >> 16)) as u16
+}
+
 /// RFC 1624, equation 3, one 16-bit word, not yet folded.
 #[inline(always)]
-fn replaced(sum: u32, before: u16, after: u16) -> u32 {
+pub fn replaced(sum: u32, before: u16, after: u16) -> u32 {
     sum + u32::from(!before) + u32::from(after)
 }
 
 /// Ones' complement difference of two addresses, for bpf_l4_csum_replace().
 #[inline(always)]
-fn difference(before: &Address, after: &Address) -> u64 {
+pub fn difference(before: &Address, after: &Address) -> u64 {
     let (from, to) = (before.as_ptr().cast_mut(), after.as_ptr().cast_mut());
     // SAFETY: both are 16 bytes; the helper only reads them.
     unsafe { bpf_csum_diff(from, 16, to, 16, 0) as u64 }

@@ -6,7 +6,7 @@
 use blixt_ebpf::layout::{BACKEND_ALIVE, Drops};
 
 use crate::{
-    build::{Extension, Field, MORE_FRAGMENTS, Packet, RST},
+    build::{Field, Packet, RST, fragments},
     harness::{Ends, Forwarding, Lab, ip, with_lab},
 };
 
@@ -48,7 +48,7 @@ macro_rules! every_reason {
 
 every_reason! {
     malformed => headers_that_lie_or_end_early,
-    fragment => first_fragments,
+    fragment => later_fragments_without_a_first,
     no_route => backends_without_a_route,
     ttl_exceeded => packets_at_the_end_of_their_hops,
     refused_udp => datagrams_to_a_refusing_service,
@@ -113,15 +113,11 @@ fn headers_that_lie_or_end_early(lab: &mut Lab, ends: &Ends) -> u64 {
     count as u64
 }
 
-fn first_fragments(lab: &mut Lab, ends: &Ends) -> u64 {
-    let request = ends.request().payload([0x66; 64]);
-    let fragment = if ends.service.is_ipv4() {
-        request.ipv4(|ip| ip.fragment = MORE_FRAGMENTS)
-    } else {
-        request.ipv6(|ip| ip.extensions = vec![Extension::fragment(0, true)])
-    };
-    lab.client_sends(&fragment).is_dropped();
-    1
+fn later_fragments_without_a_first(lab: &mut Lab, ends: &Ends) -> u64 {
+    for later in &fragments(&ends.request().payload([0x66; 64]), &[24, 48])[1..] {
+        lab.client_sends(later).is_dropped();
+    }
+    2
 }
 
 fn backends_without_a_route(lab: &mut Lab, ends: &Ends) -> u64 {

@@ -19,6 +19,7 @@ mod dissect;
 mod drops;
 mod flow_table;
 mod forward;
+mod fragments;
 mod harness;
 mod pass;
 mod random;

@@ -178,9 +178,9 @@ fn packets_that_end_before_their_ports_pass() {
 
 #[test]
 #[ignore = "needs root"]
-fn later_fragments_pass() {
+fn later_fragments_to_other_addresses_pass() {
     passes(|lab, ends| {
-        let packet = lab.inbound(&ends.request());
+        let packet = lab.inbound(&ends.request().to(ends.backend));
         let fragments = [1, 185, 0x1fff];
         if ends.service.is_ipv4() {
             fragments

@@ -7,6 +7,7 @@
 mod arp;
 mod captured;
 mod ethernet;
+mod fragments;
 mod icmp;
 mod ipv4;
 mod ipv6;
@@ -17,6 +18,7 @@ use std::net::{IpAddr, SocketAddr};
 
 pub use arp::Arp;
 pub use ethernet::{Ethernet, Mac, Tag};
+pub use fragments::{fragments, identify};
 pub use icmp::{
     ECHO_REPLY, ECHO_REPLY_V6, ECHO_REQUEST, ECHO_REQUEST_V6, Icmp, NEIGHBOUR_ADVERTISEMENT,
     NEIGHBOUR_SOLICITATION,
@@ -247,7 +249,7 @@ impl Packet {
         })
     }
 
-    fn protocol(&self) -> u8 {
+    pub fn protocol(&self) -> u8 {
         match (&self.transport, &self.network) {
             (Transport::Tcp(_), _) => TCP,
             (Transport::Udp(_), _) => UDP,

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use blixt_ebpf::layout::{
     ADDRESS_ANNOUNCE, AddressInfo, BACKEND_ALIVE, BACKEND_REFUSE, Backend, Drops, Flow, FlowKey4,
-    FlowKey6, Service, Stats,
+    FlowKey6, Fragment, FragmentKey, Service, Stats,
 };
 
 use super::{
@@ -157,6 +157,13 @@ impl Lab {
             flow.used = flow.used.wrapping_sub(ticks);
             self.put_flow(source, destination, ends.protocol, flow);
         }
+    }
+
+    /// The element of `fragments`, when there is one.
+    pub fn only_note(&mut self) -> (FragmentKey, Fragment) {
+        let mut elements = self.object.elements("fragments");
+        assert_eq!(elements.len(), 1);
+        elements.remove(0)
     }
 
     /// Entries in both flow tables.

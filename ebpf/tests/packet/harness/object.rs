@@ -91,6 +91,16 @@ impl Object {
         map.keys().count()
     }
 
+    pub fn elements<K: Layout, V: Layout>(&mut self, map: &str) -> Vec<(K, V)> {
+        let map: HashMap<_, Raw<K>, Raw<V>> = self.map(map);
+        let elements = map
+            .iter()
+            .map(|element| element.expect("nobody else writes"));
+        elements
+            .map(|(Raw(key), Raw(value))| (key, value))
+            .collect()
+    }
+
     pub fn set<V: Layout>(&mut self, map: &str, index: u32, value: V) {
         let mut map: Array<_, Raw<V>> = self.map(map);
         map.set(index, Raw(value), 0)

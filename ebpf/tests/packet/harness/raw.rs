@@ -10,8 +10,8 @@ use std::{
 
 use aya::Pod;
 use blixt_ebpf::layout::{
-    Address, AddressInfo, Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Service, ServiceKey,
-    Stats,
+    Address, AddressInfo, Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Fragment, FragmentKey,
+    Service, ServiceKey, Stats,
 };
 
 /// A layout struct as aya takes it.
@@ -40,6 +40,8 @@ layouts!(
     Flow,
     FlowKey4,
     FlowKey6,
+    Fragment,
+    FragmentKey,
     Service,
     ServiceKey,
     Stats,

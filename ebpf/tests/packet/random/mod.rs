@@ -11,7 +11,7 @@ use std::{env, thread, time::SystemTime};
 use blixt_ebpf::layout::DIRECTION_FORWARD;
 
 use generator::Random;
-use model::{Fate, Model};
+use model::{Defect, Fate, Model};
 use sample::{Sample, Sum, frame, sample};
 
 use crate::{
@@ -86,7 +86,8 @@ fn ingress_does_what_the_model_does_with_random_packets() {
             };
             check(lab, outcome, &fate, &sample);
             // Once a second a packet brings back what is missing; when is the clock's affair.
-            if let Some((key, entry)) = model.missing_twin(&sample.packet)
+            if sample.defect != Defect::LaterFragment
+                && let Some((key, entry)) = model.missing_twin(&sample.packet)
                 && lab.flow(key.0, key.1, key.2).is_some()
             {
                 model.entries.insert(key, entry);

@@ -3,12 +3,15 @@
 //! What the program should do, in terms of whole packets and plain collections:
 //! written from the design, not from the program, and slow.
 
-use std::{collections::HashMap, net::SocketAddr};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+};
 
 use blixt_ebpf::layout::{Drops, STATE_CLOSED, STATE_CLOSING, STATE_ESTABLISHED, STATE_NEW, Stats};
 
 use crate::{
-    build::{ACK, FIN, Packet, RST, SYN, TCP, Transport, UDP},
+    build::{ACK, FIN, FRAGMENT, MORE_FRAGMENTS, Network, Packet, RST, SYN, TCP, Transport, UDP},
     harness::{Ends, NO_STATS, bare_reset},
 };
 
@@ -43,6 +46,8 @@ pub struct Model {
     /// Epochs of the backends that are alive, by id.
     pub alive: HashMap<u32, u32>,
     pub entries: HashMap<Key, Entry>,
+    /// By what the fragments of a packet have in common, both ends of its first.
+    pub firsts: HashMap<(IpAddr, IpAddr, Vec<u8>, Option<u8>), Key>,
     pub drops: Drops,
     pub service_stats: HashMap<u32, Stats>,
 }
@@ -53,6 +58,8 @@ pub enum Defect {
     None,
     Malformed,
     FirstFragment,
+    /// Has no ports.
+    LaterFragment,
 }
 
 /// Both ends of a packet.
@@ -69,6 +76,28 @@ pub fn key(packet: &Packet) -> Key {
     )
 }
 
+fn is_fragment(packet: &Packet) -> bool {
+    match &packet.network {
+        Network::V4(ip) => ip.fragment & MORE_FRAGMENTS != 0,
+        Network::V6(ip) => ip.extensions.iter().any(|one| one.kind == FRAGMENT),
+    }
+}
+
+/// IPv6 has one identification for all protocols (RFC 8200, section 4.5).
+fn identity(packet: &Packet) -> (IpAddr, IpAddr, Vec<u8>, Option<u8>) {
+    let (id, protocol) = match &packet.network {
+        Network::V4(ip) => (
+            ip.identification.to_be_bytes().to_vec(),
+            Some(packet.protocol()),
+        ),
+        Network::V6(ip) => {
+            let header = ip.extensions.iter().find(|one| one.kind == FRAGMENT);
+            (header.expect("a fragment header").rest[3..].to_vec(), None)
+        }
+    };
+    (packet.source(), packet.destination(), id, protocol)
+}
+
 fn flags(packet: &Packet) -> Option<u8> {
     match &packet.transport {
         Transport::Tcp(tcp) => Some(tcp.flags),
@@ -83,15 +112,15 @@ fn opens(packet: &Packet) -> bool {
 
 impl Model {
     pub fn receive(&mut self, packet: &Packet, ttl: u8, defect: Defect) -> Fate {
+        if defect == Defect::LaterFragment {
+            return self.follow(packet, ttl);
+        }
         let key = key(packet);
-        if defect != Defect::None {
-            if !self.is_ours(&key) {
+        if defect == Defect::Malformed {
+            if !self.is_ours(key.1.ip()) {
                 return Fate::Passed;
             }
-            match defect {
-                Defect::Malformed => self.drops.malformed += 1,
-                _ => self.drops.fragment += 1,
-            }
+            self.drops.malformed += 1;
             return Fate::Dropped;
         }
         match self.entries.get(&key).cloned() {
@@ -120,6 +149,19 @@ impl Model {
         }
     }
 
+    /// A later fragment goes where the first went, as long as there is that way.
+    fn follow(&mut self, packet: &Packet, ttl: u8) -> Fate {
+        let key = self.firsts.get(&identity(packet));
+        if let Some(entry) = key.and_then(|key| self.entries.get(key)).cloned() {
+            return self.send(packet, &entry, ttl);
+        }
+        if !self.is_ours(packet.destination()) {
+            return Fate::Passed;
+        }
+        self.drops.fragment += 1;
+        Fate::Dropped
+    }
+
     /// The other direction's entry, when this packet found one without: that of
     /// an older flow whose place a newer one had, until that ended.
     pub fn missing_twin(&self, packet: &Packet) -> Option<(Key, Entry)> {
@@ -138,9 +180,9 @@ impl Model {
     }
 
     /// To an address of a service, whatever the port.
-    fn is_ours(&self, key: &Key) -> bool {
+    fn is_ours(&self, destination: IpAddr) -> bool {
         let mut services = self.choices.keys();
-        services.any(|(service, _)| service.ip() == key.1.ip())
+        services.any(|(service, _)| service.ip() == destination)
     }
 
     fn is_alive(&self, entry: &Entry) -> bool {
@@ -152,7 +194,7 @@ impl Model {
     }
 
     fn begin(&mut self, packet: &Packet, key: Key, ttl: u8) -> Fate {
-        if !self.is_ours(&key) {
+        if !self.is_ours(key.1.ip()) {
             return Fate::Passed;
         }
         let Some((service, choice)) = self.choices.get(&(key.1, key.2)).cloned() else {
@@ -209,6 +251,9 @@ impl Model {
     }
 
     fn go_on(&mut self, packet: &Packet, key: Key, ttl: u8) -> Fate {
+        if is_fragment(packet) {
+            self.firsts.insert(identity(packet), key);
+        }
         let entry = self.entries.get_mut(&key).expect("the packet found it");
         let before = entry.state;
         match flags(packet) {
@@ -228,20 +273,33 @@ impl Model {
         {
             other.state = entry.state;
         }
+        self.send(packet, &entry, ttl)
+    }
+
+    /// With ports, or without in a later fragment.
+    fn send(&mut self, packet: &Packet, entry: &Entry, ttl: u8) -> Fate {
         if ttl <= 1 {
             self.drops.ttl_exceeded += 1;
             return Fate::Dropped;
         }
         let bytes = packet.ip_length() as u64;
         let stats = self.stats(entry.service);
+        let ported = !matches!(packet.transport, Transport::Other(_));
+        let packet = packet.clone().ttl(ttl - 1);
         if entry.forward {
             stats.rx_packets += 1;
             stats.rx_bytes += bytes;
-            Fate::ToBackend(packet.clone().to(entry.address).ttl(ttl - 1))
+            Fate::ToBackend(match ported {
+                true => packet.to(entry.address),
+                false => packet.with_destination(entry.address.ip()),
+            })
         } else {
             stats.tx_packets += 1;
             stats.tx_bytes += bytes;
-            Fate::ToClient(packet.clone().from(entry.address).ttl(ttl - 1))
+            Fate::ToClient(match ported {
+                true => packet.from(entry.address),
+                false => packet.with_source(entry.address.ip()),
+            })
         }
     }
 }

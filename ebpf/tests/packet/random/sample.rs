@@ -8,7 +8,7 @@ use super::{generator::Random, model::Defect};
 use crate::{
     build::{
         ACK, DESTINATION_OPTIONS, Extension, FIN, Field, HOP_BY_HOP, MORE_FRAGMENTS, PSH, Packet,
-        ROUTING, RST, SYN,
+        ROUTING, RST, SYN, Transport, identify,
     },
     checksum,
     harness::Ends,
@@ -97,8 +97,9 @@ pub fn sample(random: &mut Random, services: &[Ends]) -> Sample {
         packet = packet.trailer(random.bytes(10));
     }
     let defect = match random.below(50) {
-        0 => Defect::FirstFragment,
-        1 => Defect::Malformed,
+        0..3 => Defect::FirstFragment,
+        3..6 => Defect::LaterFragment,
+        6 => Defect::Malformed,
         _ => Defect::None,
     };
     let sum = match random.below(10) {
@@ -143,8 +144,24 @@ fn spoilt(random: &mut Random, packet: Packet, defect: Defect) -> Packet {
     let v4 = packet.source().is_ipv4();
     match defect {
         Defect::None => packet,
-        Defect::FirstFragment if v4 => packet.ipv4(|ip| ip.fragment = MORE_FRAGMENTS),
-        Defect::FirstFragment => packet.ipv6(|ip| ip.extensions.push(Extension::fragment(0, true))),
+        Defect::FirstFragment | Defect::LaterFragment => {
+            let offset = match defect {
+                Defect::FirstFragment => 0,
+                _ => 1 + random.below(200) as u16,
+            };
+            let more = offset == 0 || random.once_in(2);
+            let mut packet = if v4 {
+                packet.ipv4(|ip| ip.fragment = offset | if more { MORE_FRAGMENTS } else { 0 })
+            } else {
+                packet.ipv6(|ip| ip.extensions.push(Extension::fragment(offset, more)))
+            };
+            // Few, so that later ones find a first.
+            identify(&mut packet, random.below(2) as u16);
+            if offset > 0 {
+                packet.transport = Transport::Other(packet.protocol());
+            }
+            packet
+        }
         Defect::Malformed if packet.transport.is_tcp() => {
             packet.with_tcp(|tcp| tcp.data_offset = Field::Exactly(random.below(5) as u16))
         }
@@ -159,6 +176,9 @@ fn spoilt(random: &mut Random, packet: Packet, defect: Defect) -> Packet {
 /// number but not the same bits.
 pub fn frame(packet: &Packet, sum: Sum) -> Option<Vec<u8>> {
     let mut frame = packet.bytes();
+    if matches!(packet.transport, Transport::Other(_)) {
+        return Some(frame);
+    }
     let at = packet.transport_at() + if packet.transport.is_tcp() { 16 } else { 6 };
     let right = u16::from_be_bytes([frame[at], frame[at + 1]]);
     let field = match sum {

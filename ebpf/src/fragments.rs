@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! Fragments of a packet after its first have no ports (RFC 791, section 2.3;
+//! RFC 8200, section 4.5): they go where the first went, and follow it in that.
+
+use core::ptr;
+
+use aya_ebpf::bindings::{__sk_buff, BPF_ANY};
+use blixt_ebpf::layout::{Flow, Fragment, FragmentKey};
+
+use crate::{
+    flows::{self, Tuple},
+    maps::FRAGMENT,
+    packet::{Packet, identification},
+    tracking,
+};
+
+/// Units of `now()` that a note counts: 30 s, as long as Linux waits for the
+/// fragments of a packet (net.ipv4.ipfrag_time) before it forgets the first.
+const LIFETIME: u32 = 28;
+
+/// IPv6 identifies by addresses and number alone: later fragments may claim
+/// another protocol (RFC 8200, section 4.5).
+#[inline(always)]
+unsafe fn key<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> FragmentKey {
+    let tuple = &packet.tuple;
+    FragmentKey {
+        saddr: tuple.saddr,
+        daddr: tuple.daddr,
+        // SAFETY: as the caller promises.
+        id: unsafe { identification::<V6>(skb) },
+        protocol: if V6 { 0 } else { tuple.protocol.into() },
+    }
+}
+
+/// Notes what a first fragment says of those that follow.
+///
+/// # Safety
+/// `skb` is the program's context, `packet` what it parsed to.
+#[inline(never)]
+pub unsafe fn note<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) {
+    let note = Fragment {
+        sport: packet.tuple.sport,
+        dport: packet.tuple.dport,
+        protocol: packet.tuple.protocol.into(),
+        seen: tracking::now(),
+    };
+    // The table is LRU; without the note, the other fragments are dropped.
+    // SAFETY: as the caller promises.
+    let _ = FRAGMENT.insert(unsafe { key::<V6>(skb, packet) }, note, BPF_ANY.into());
+}
+
+/// The flow that a later fragment's first belongs to; null where none is known.
+///
+/// # Safety
+/// `skb` is the program's context, `packet` what it parsed to.
+#[inline(never)]
+pub unsafe fn flow<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> *mut Flow {
+    // SAFETY: as the caller promises; a map's element stays valid for this run.
+    let Some(note) = (unsafe { FRAGMENT.get(key::<V6>(skb, packet)) }) else {
+        return ptr::null_mut();
+    };
+    if tracking::now().wrapping_sub(note.seen) > LIFETIME {
+        return ptr::null_mut();
+    }
+    let tuple = Tuple {
+        sport: note.sport,
+        dport: note.dport,
+        protocol: note.protocol as u8,
+        ..packet.tuple
+    };
+    flows::find::<V6>(&tuple).unwrap_or(ptr::null_mut())
+}
