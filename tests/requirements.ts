@@ -12,6 +12,7 @@ import {
   type KubernetesProgram,
 } from "./cluster/programs.ts";
 import { nodePrograms } from "./cluster/node_programs.ts";
+import { muslTarget } from "./images/musl_target.ts";
 
 const go: Requirement = {
   missing: async () => await findProgram("go") === undefined ? "Go 1.26 or newer" : undefined,
@@ -73,4 +74,5 @@ export const testRequirements: readonly Requirement[] = [
   ...demoRequirements,
   programs([{ program: "bpftool", package: "bpftool" }]),
   ...apiServerRequirements,
+  muslTarget,
 ];

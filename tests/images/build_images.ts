@@ -5,25 +5,13 @@
 import { step } from "../../controlplane/tasks/progress.ts";
 import { ensure, type Requirement } from "../../controlplane/tasks/requirement.ts";
 import { buildRequirements } from "../../controlplane/tasks/requirements.ts";
-import { run, runOrThrow } from "../../controlplane/tasks/command.ts";
 import { runTask } from "../../controlplane/tasks/run_task.ts";
 import { writeImage } from "./archive.ts";
-import { archiveOf, buildControlPlane, buildStaticLoader, describeImage, MUSL_TARGET } from "./images.ts";
-
-const addTarget = ["rustup", "target", "add", MUSL_TARGET];
-
-const muslTarget: Requirement = {
-  missing: async () => {
-    const sysroot = (await run(["rustc", "--print", "sysroot"])).stdout.trim();
-    const library = `${sysroot}/lib/rustlib/${MUSL_TARGET}/lib`;
-    return await Deno.stat(library).then(() => undefined, () => `Rust's target ${MUSL_TARGET}`);
-  },
-  install: async () => void await runOrThrow(addTarget),
-  remedy: () => addTarget.join(" "),
-};
+import { archiveOf, buildControlPlane, buildStaticLoader, describeImage } from "./images.ts";
+import { muslTarget } from "./musl_target.ts";
 
 /** What building the images takes. */
-export const imageRequirements: readonly Requirement[] = [...buildRequirements, muslTarget];
+const imageRequirements: readonly Requirement[] = [...buildRequirements, muslTarget];
 
 /** Builds both images; returns their archives. */
 export async function buildImages(): Promise<string[]> {

@@ -9,14 +9,12 @@ import { runOrThrow } from "../../controlplane/tasks/command.ts";
 import { paths } from "../../controlplane/tasks/paths.ts";
 import type { Image, ImageFile } from "./archive.ts";
 import { parseLastStage } from "./containerfile.ts";
+import { MUSL_TARGET } from "./musl_target.ts";
 import { sharedLibraries } from "./shared_libraries.ts";
 import { parseIgnoreFile, stageFiles, type StandIns } from "./stage_files.ts";
 
 /** Names of the containers of the DaemonSet, and of the folders with their Containerfiles. */
 export type Part = "controlplane" | "loader";
-
-/** Where Rust's target for a static loader leaves it. */
-export const MUSL_TARGET = `${Deno.build.arch}-unknown-linux-musl`;
 
 /** DENO_DIR with the packages of the control plane and no others. */
 const denoFolder = `${paths.cache}/deno-dir`;

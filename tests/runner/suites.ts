@@ -40,6 +40,8 @@ export const suites: readonly Suite[] = [
   root("loader", cargo("test --locked --package blixt-loader -- --ignored"), countCargoTest),
   root("scenarios", denoTest("tests/loader")),
   root("cluster", denoTest("tests/cluster")),
+  root("images", denoTest("tests/images")),
+  root("install", denoTest("tests/install")),
   root("apiserver", denoTest("tests/apiserver")),
   root("netns", denoTest("tests/netns")),
   root("tasks", denoTest("tests/tasks")),
