@@ -65,8 +65,8 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
   /** After a restart the kernel takes the state at once, and no status flickers; when it does not, users hear why. */
   const tell = (): void => {
     if (latest === undefined) return;
-    if (isReady) status.set(latest.statuses, latest.notices);
-    else if (isLate) status.set(pendingStatuses(latest.statuses), latest.notices);
+    if (isReady) status.set(latest.statuses, latest.notices, latest.loadBalancers);
+    else if (isLate) status.set(pendingStatuses(latest.statuses), latest.notices, latest.loadBalancers);
   };
 
   try {

@@ -31,6 +31,7 @@ function translate(snapshot: Snapshot): Translation {
       status: { conditions: [{ type: "Programmed", status: "True", reason: "Programmed", message: "" }] },
     }],
     notices: [],
+    loadBalancers: [],
   };
 }
 

@@ -29,6 +29,7 @@ Deno.test("summarise() counts Gateways, listeners, routes, and each backend once
       ],
       dataplane: { services: [service(1, "10.0.0.1", "10.0.0.2"), service(2, "10.0.0.2", "10.0.0.3")] },
       notices: [],
+      loadBalancers: [],
     }),
     "1 Gateway, 2 listeners, 2 routes, 3 backends",
   );

@@ -15,9 +15,16 @@ export interface ServicePort {
 export interface Service extends KubernetesObject {
   readonly spec?: {
     readonly type?: string;
+    readonly loadBalancerClass?: string;
+    readonly allocateLoadBalancerNodePorts?: boolean;
     readonly ports?: readonly ServicePort[];
     /** "ClientIP" or "None". */
     readonly sessionAffinity?: string;
     readonly sessionAffinityConfig?: { readonly clientIP?: { readonly timeoutSeconds?: number } };
+  };
+  readonly status?: {
+    readonly loadBalancer?: {
+      readonly ingress?: readonly { readonly ip?: string; readonly ipMode?: string }[];
+    };
   };
 }

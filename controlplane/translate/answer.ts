@@ -4,6 +4,7 @@ import { CONTROLLER_NAME } from "../api/gateway_class.ts";
 import { parseIp } from "../api/ip.ts";
 import type { Derivation } from "./derivation.ts";
 import type { DesiredService } from "./desired.ts";
+import { type DesiredLoadBalancer, nameTaken } from "./load_balancer.ts";
 import { gatewayStatus } from "./gateway.ts";
 import { gatewayClassStatus } from "./gateway_class.ts";
 import { listenerSetStatus } from "./listener_set.ts";
@@ -19,6 +20,8 @@ export interface Answer {
   readonly status?: DesiredStatus;
   readonly services: ReadonlyMap<string, DesiredService>;
   readonly notices: ReadonlyMap<string, Notice>;
+  /** Of a Gateway. */
+  readonly loadBalancer?: DesiredLoadBalancer;
 }
 
 /** The part of an object that contributes nothing. */
@@ -80,7 +83,12 @@ function gatewayAnswer(derivation: Derivation, { kind, key }: ObjectRef, object:
   if (outcome === undefined) return { ...NOTHING, notices: byText(gatewayNotices(derivation, gateway)) };
   const attached = derivation.attachments.attachedRoutes(object);
   const status = gatewayStatus(gateway, outcome, (listener) => attached.get(listener)?.length ?? 0);
-  return { ...NOTHING, status: { kind, key, status }, services: byKey(derivation.services(key)) };
+  const answer = { ...NOTHING, status: { kind, key, status }, services: byKey(derivation.services(key)) };
+  const desired = derivation.loadBalancer(key);
+  if (desired === undefined) return answer;
+  const taken = nameTaken(gateway, derivation.objects.get("Service", desired.key));
+  if (taken === undefined) return { ...answer, loadBalancer: desired };
+  return { ...answer, notices: byText([{ kind, key, reason: "ServiceNameTaken", message: taken }]) };
 }
 
 function listenerSetAnswer(derivation: Derivation, { kind, key }: ObjectRef, object: string): Answer {

@@ -8,6 +8,7 @@ import type { DesiredService } from "./desired.ts";
 import { GatewayModels } from "./gateway_models.ts";
 import { Graph } from "./graph.ts";
 import type { ListenerModel } from "./listeners.ts";
+import { type DesiredLoadBalancer, loadBalancer } from "./load_balancer.ts";
 import { parseRef, refText } from "./object_ref.ts";
 import { Objects } from "./objects.ts";
 import type { TranslateOptions } from "./options.ts";
@@ -59,6 +60,15 @@ export class Derivation {
           outcome.addresses.addresses.map((address) => this.#service(parent, model, address))
         )
     );
+  }
+
+  /** The Service that stands for the Gateway of that key. */
+  loadBalancer(key: ObjectKey): DesiredLoadBalancer | undefined {
+    const gateway = this.objects.get("Gateway", key);
+    const outcome = this.outcomes.gateway(key);
+    if (gateway === undefined || outcome?.accepted.status !== "True") return undefined;
+    const listeners = [...outcome.listeners, ...[...outcome.sets.values()].flatMap((set) => set.listeners)];
+    return loadBalancer(gateway, listeners, outcome.addresses.addresses);
   }
 
   #service(parent: string, { listener, protocol }: ListenerModel, address: string): DesiredService {

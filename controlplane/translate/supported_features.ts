@@ -8,6 +8,7 @@
 export const SUPPORTED_FEATURES: readonly string[] = [
   "Gateway",
   "GatewayAddressEmpty",
+  "GatewayInfrastructure",
   "GatewayPort8080",
   "GatewayStaticAddresses",
   "ListenerSet",

@@ -48,7 +48,12 @@ Deno.test("translate() sends a TCPRoute's traffic to the endpoints of its Servic
 });
 
 Deno.test("translate() answers nothing for nothing", () => {
-  assertEquals(translate(emptySnapshot()), { dataplane: { services: [] }, statuses: [], notices: [] });
+  assertEquals(translate(emptySnapshot()), {
+    dataplane: { services: [] },
+    statuses: [],
+    notices: [],
+    loadBalancers: [],
+  });
 });
 
 Deno.test("translate() refuses the traffic of a listener without routes", () => {

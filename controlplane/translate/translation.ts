@@ -2,6 +2,7 @@
 
 import type { Kind, ObjectKey } from "../api/snapshot.ts";
 import type { DesiredDataplane } from "./desired.ts";
+import type { DesiredLoadBalancer } from "./load_balancer.ts";
 
 /** The own part of an object's status, as it should be. */
 export interface DesiredStatus {
@@ -30,4 +31,6 @@ export interface Translation {
   /** One for each object whose status Blixt owns, sorted by kind and key. */
   readonly statuses: readonly DesiredStatus[];
   readonly notices: readonly Notice[];
+  /** The Services that stand for Gateways, sorted by Gateway. */
+  readonly loadBalancers: readonly DesiredLoadBalancer[];
 }

@@ -6,6 +6,7 @@ import { Derivation } from "./derivation.ts";
 import type { TranslateOptions } from "./options.ts";
 import type { DesiredService } from "./desired.ts";
 import type { Roots } from "./graph.ts";
+import type { DesiredLoadBalancer } from "./load_balancer.ts";
 import { refText } from "./object_ref.ts";
 import { Sorted } from "./sorted.ts";
 import type { DesiredStatus, Notice, Translation } from "./translation.ts";
@@ -33,6 +34,7 @@ export class Translator {
   readonly #statuses = new Sorted<DesiredStatus>();
   readonly #services = new Sorted<DesiredService>();
   readonly #notices = new Sorted<Notice>();
+  readonly #loadBalancers = new Sorted<DesiredLoadBalancer>();
   /** Objects that are to be looked at, and whether they exist; they stay here when a translation fails. */
   readonly #pending = new Map<string, boolean>();
 
@@ -62,6 +64,7 @@ export class Translator {
       dataplane: { services: this.#services.list() },
       statuses: this.#statuses.list(),
       notices: this.#notices.list(),
+      loadBalancers: this.#loadBalancers.list(),
     };
   }
 
@@ -72,12 +75,14 @@ export class Translator {
     for (const key of before.services.keys()) if (!after.services.has(key)) this.#services.delete(key);
     for (const key of before.notices.keys()) if (!after.notices.has(key)) this.#notices.delete(key);
     if (after.status === undefined) this.#statuses.delete(object);
+    if (after.loadBalancer === undefined) this.#loadBalancers.delete(object);
   }
 
   #put(object: string, answer: Answer): void {
     for (const [key, service] of answer.services) this.#services.set(key, service);
     for (const [key, notice] of answer.notices) this.#notices.set(key, notice);
     if (answer.status !== undefined) this.#statuses.set(object, answer.status);
+    if (answer.loadBalancer !== undefined) this.#loadBalancers.set(object, answer.loadBalancer);
     if (answer === NOTHING) this.#contributions.delete(object);
     else this.#contributions.set(object, answer);
   }

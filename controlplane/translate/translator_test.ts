@@ -89,6 +89,7 @@ Deno.test("Translator answers nothing for nothing, whatever was there before", (
     dataplane: { services: [] },
     statuses: [],
     notices: [],
+    loadBalancers: [],
   });
   assertEquals(translator.translate(TWO), translate(TWO));
 });

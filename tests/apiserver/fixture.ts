@@ -99,9 +99,10 @@ export interface Read {
 export async function read(server: ApiServer, kind: Kind, key: ObjectKey): Promise<Read> {
   const [name, namespace] = key.split("/").reverse();
   const place = namespace === undefined ? [] : ["--namespace", namespace];
-  const group = KINDS[kind].apiVersion.split("/")[0];
+  const { apiVersion, plural } = KINDS[kind];
+  const type = apiVersion.includes("/") ? `${plural}.${apiVersion.split("/")[0]}` : plural;
   return JSON.parse(
-    await server.kubectl(["get", `${KINDS[kind].plural}.${group}`, name ?? "", ...place, "--output=json"]),
+    await server.kubectl(["get", type, name ?? "", ...place, "--output=json"]),
   );
 }
 
@@ -114,8 +115,10 @@ export async function eventually(
 ): Promise<Read> {
   const end = performance.now() + PATIENCE;
   for (;;) {
-    const object = await read(server, kind, key);
-    if (holds(object)) return object;
+    const object = await read(server, kind, key).catch((error: Error) => {
+      if (!error.message.includes("(NotFound)")) throw error;
+    });
+    if (object !== undefined && holds(object)) return object;
     if (performance.now() > end) {
       throw new Error(`${kind} ${key} is after ${PATIENCE} ms still ${JSON.stringify(object, undefined, 1)}`);
     }

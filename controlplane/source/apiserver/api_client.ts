@@ -26,7 +26,7 @@ export interface ApiServer {
 
 /** One request. */
 export interface ApiRequest {
-  readonly method?: "GET" | "POST" | "PATCH";
+  readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
   /** From the server's root: "/api/v1/services". */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;

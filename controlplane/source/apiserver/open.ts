@@ -6,6 +6,8 @@ import type { Ends } from "../../ends.ts";
 import type { Output } from "../../output.ts";
 import { Membership } from "../../nodes/membership.ts";
 import { ApiServerStatusWriter } from "../../status/api_server_status.ts";
+import { LoadBalancerWriter } from "../../status/load_balancer_writer.ts";
+import type { StatusWriter } from "../../status/status_writer.ts";
 import { KIND_NAMES, type Store } from "../../store/store.ts";
 import { readTranslateOptions } from "./bundle_version.ts";
 import { ApiClient } from "./api_client.ts";
@@ -52,12 +54,16 @@ export function openApiServer(
     onChange: () => store.notify(),
     log: output.log,
   });
-  const status = new ApiServerStatusWriter({
-    client,
-    store,
-    trouble,
-    ...(peers !== undefined && { mayWrite: () => peers.leads }),
-  });
+  const mayWrite = (): boolean => peers?.leads ?? true;
+  const statuses = new ApiServerStatusWriter({ client, store, trouble, mayWrite });
+  const services = new LoadBalancerWriter({ client, store, trouble, mayWrite });
+  const status: StatusWriter = {
+    set: (list, notices, loadBalancers) => {
+      statuses.set(list, notices);
+      services.set(loadBalancers);
+    },
+    close: () => statuses.close(),
+  };
   return {
     status,
     translateOptions: async (signal) => ({
@@ -65,7 +71,7 @@ export function openApiServer(
       ...(node !== undefined && { node }),
     }),
     run: async (signal) => {
-      const parts = [...reflectors, status, ...(peers === undefined ? [] : [peers])];
+      const parts = [...reflectors, statuses, services, ...(peers === undefined ? [] : [peers])];
       await Promise.all(parts.map((part) => part.run(signal)));
       client.close();
     },
