@@ -5,14 +5,14 @@
 
 use aya_ebpf::{
     bindings::{__sk_buff, BPF_F_RECOMPUTE_CSUM},
-    helpers::generated::{bpf_redirect, bpf_skb_load_bytes, bpf_skb_store_bytes},
+    helpers::generated::{bpf_redirect, bpf_skb_store_bytes},
 };
 use blixt_ebpf::layout::{ADDRESS_ANNOUNCE, Address, DEVICE_OUTWARD};
 
 use crate::{
     deliver::TC_ACT_OK,
     maps::{ADDRESS, DEVICE},
-    packet::{ETH_HLEN, ICMPV6, MAPPED},
+    packet::{ETH_HLEN, ICMPV6, MAPPED, copied},
 };
 
 /// An Ethernet frame that carries ARP for IPv4 (RFC 826).
@@ -89,7 +89,7 @@ unsafe fn announced(skb: *mut __sk_buff, address: &Address) -> Option<[u8; 6]> {
 pub unsafe fn arp(skb: *mut __sk_buff) -> i32 {
     // SAFETY: as the caller promises; `frame` is plain data.
     unsafe {
-        let Some(mut frame) = copied::<Arp>(skb) else {
+        let Some(mut frame) = copied::<Arp>(skb, 0) else {
             return TC_ACT_OK;
         };
         if frame.hardware != ARP_ETHERNET
@@ -123,7 +123,7 @@ pub unsafe fn arp(skb: *mut __sk_buff) -> i32 {
 pub unsafe fn solicitation(skb: *mut __sk_buff) -> i32 {
     // SAFETY: as the caller promises; `frame` is plain data.
     unsafe {
-        let Some(mut frame) = copied::<Neighbour>(skb) else {
+        let Some(mut frame) = copied::<Neighbour>(skb, 0) else {
             return TC_ACT_OK;
         };
         // Section 7.1.1: a hop limit of 255 shows that no router let it in.
@@ -168,21 +168,6 @@ fn checksum(frame: &Neighbour) -> u16 {
     total = (total & 0xffff) + (total >> 16);
     total = (total & 0xffff) + (total >> 16);
     !(total as u16)
-}
-
-#[inline(always)]
-unsafe fn copied<T: Copy>(skb: *mut __sk_buff) -> Option<T> {
-    let mut frame = core::mem::MaybeUninit::<T>::uninit();
-    // SAFETY: the helper writes all of `frame` or fails.
-    unsafe {
-        let size = size_of::<T>() as u32;
-        let failed = bpf_skb_load_bytes(skb.cast(), 0, frame.as_mut_ptr().cast(), size) != 0;
-        if failed {
-            None
-        } else {
-            Some(frame.assume_init())
-        }
-    }
 }
 
 /// Writes the frame over the one that asked and sends it back.

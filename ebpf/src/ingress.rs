@@ -11,6 +11,7 @@ use crate::{
     announce::{arp, solicitation},
     deliver::TC_ACT_OK,
     echo::echo,
+    errors::error,
     forward::forward,
     maps::DEVICE,
     packet::{Family, ICMP, ICMPV6, family, parse_v4, parse_v6, protocol},
@@ -29,7 +30,7 @@ pub fn ingress(ctx: TcContext) -> i32 {
     unsafe {
         match family(skb) {
             Family::V4 if !is_for_host(skb) => TC_ACT_OK,
-            Family::V4 if protocol::<false>(skb) == ICMP => echo::<false>(skb),
+            Family::V4 if protocol::<false>(skb) == ICMP => icmp(skb),
             Family::V4 => ipv4(skb),
             // Neighbour solicitations come as multicast.
             Family::V6 if protocol::<true>(skb) == ICMPV6 => icmpv6(skb),
@@ -54,11 +55,25 @@ unsafe fn ipv6(skb: *mut __sk_buff) -> i32 {
 }
 
 #[inline(always)]
+unsafe fn icmp(skb: *mut __sk_buff) -> i32 {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match echo::<false>(skb) {
+            TC_ACT_OK => error::<false>(skb),
+            verdict => verdict,
+        }
+    }
+}
+
+#[inline(always)]
 unsafe fn icmpv6(skb: *mut __sk_buff) -> i32 {
     // SAFETY: as the caller promises.
     unsafe {
         match solicitation(skb) {
-            TC_ACT_OK if is_for_host(skb) => echo::<true>(skb),
+            TC_ACT_OK if is_for_host(skb) => match echo::<true>(skb) {
+                TC_ACT_OK => error::<true>(skb),
+                verdict => verdict,
+            },
             verdict => verdict,
         }
     }

@@ -13,6 +13,8 @@ mod deliver;
 #[cfg(target_arch = "bpf")]
 mod echo;
 #[cfg(target_arch = "bpf")]
+mod errors;
+#[cfg(target_arch = "bpf")]
 mod flows;
 #[cfg(target_arch = "bpf")]
 mod forward;

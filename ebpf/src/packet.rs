@@ -2,11 +2,14 @@
 
 //! What a packet is: parsed once, never trusted.
 
-use crate::flows::Tuple;
+use core::mem::MaybeUninit;
+
 use aya_ebpf::{
     bindings::__sk_buff,
     helpers::generated::{bpf_skb_load_bytes, bpf_skb_pull_data},
 };
+
+use crate::flows::Tuple;
 
 pub const ETH_HLEN: u32 = 14;
 pub const IPV4_HLEN: u32 = 20;
@@ -100,18 +103,15 @@ pub unsafe fn protocol<const V6: bool>(skb: *mut __sk_buff) -> u8 {
 /// `skb` is the program's context and holds a fragment of that family.
 #[inline(always)]
 pub unsafe fn identification<const V6: bool>(skb: *mut __sk_buff) -> u32 {
-    let mut pair = [0u8; 2];
-    // By the helper: of a function that reads the frame by itself, the compiler
-    // makes one that takes the frame's ends, which the verifier does not follow.
-    let at = ETH_HLEN + if V6 { 6 } else { 4 };
-    // SAFETY: the helper fills `pair` or fails.
+    // Copied: of a function that reads the frame by itself, the compiler makes one
+    // that takes the frame's ends, which the verifier does not follow.
+    // SAFETY: as the caller promises.
     unsafe {
-        bpf_skb_load_bytes(skb.cast(), at, pair.as_mut_ptr().cast(), 2);
-        if V6 {
-            (walk_extensions(skb, pair[0], ETH_HLEN + IPV6_HLEN) >> 32) as u32
-        } else {
-            u16::from_ne_bytes(pair).into()
+        if !V6 {
+            return copied::<u16>(skb, ETH_HLEN + 4).unwrap_or(0).into();
         }
+        let [next, _] = copied::<[u8; 2]>(skb, ETH_HLEN + 6).unwrap_or([0; 2]);
+        (walk_extensions(skb, next, ETH_HLEN + IPV6_HLEN) >> 32) as u32
     }
 }
 
@@ -161,6 +161,26 @@ pub unsafe fn load<T: Copy>(skb: *mut __sk_buff, offset: u32) -> Option<T> {
             return None;
         }
         Some(*(at as *const T))
+    }
+}
+
+/// Reads a `T` of the frame at `at`, wherever its bytes are kept, or nothing past
+/// the frame's end.
+///
+/// # Safety
+/// `skb` is the program's context. `T` is of integers alone, without padding.
+#[inline(always)]
+pub unsafe fn copied<T: Copy>(skb: *mut __sk_buff, at: u32) -> Option<T> {
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: the helper writes all of `value` or fails.
+    unsafe {
+        let size = size_of::<T>() as u32;
+        let failed = bpf_skb_load_bytes(skb.cast(), at, value.as_mut_ptr().cast(), size) != 0;
+        if failed {
+            None
+        } else {
+            Some(value.assume_init())
+        }
     }
 }
 
@@ -349,13 +369,10 @@ pub unsafe fn walk_extensions(skb: *mut __sk_buff, first: u8, offset: u32) -> u6
         if next == IPPROTO_TCP || next == IPPROTO_UDP {
             return fragment | u64::from(offset) << 16 | u64::from(next);
         }
-        let mut head = [0u8; 8];
-        // SAFETY: the helper fills `head` or fails. No extension header is shorter.
-        let failed =
-            unsafe { bpf_skb_load_bytes(skb.cast(), offset, head.as_mut_ptr().cast(), 8) } != 0;
-        if failed {
+        // SAFETY: as the caller promises. No extension header is shorter.
+        let Some(head) = (unsafe { copied::<[u8; 8]>(skb, offset) }) else {
             return 0;
-        }
+        };
         match next {
             HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS => {
                 // RFC 8200, section 4.3: in units of 8 octets, the first not counted.

@@ -4,7 +4,15 @@ use super::Field;
 
 /// Types (RFC 792; RFC 4443; RFC 4861).
 pub const ECHO_REPLY: u8 = 0;
+pub const UNREACHABLE: u8 = 3;
+pub const REDIRECT: u8 = 5;
 pub const ECHO_REQUEST: u8 = 8;
+pub const TIME_EXCEEDED: u8 = 11;
+pub const PARAMETER_PROBLEM: u8 = 12;
+pub const UNREACHABLE_V6: u8 = 1;
+pub const TOO_BIG_V6: u8 = 2;
+pub const TIME_EXCEEDED_V6: u8 = 3;
+pub const PARAMETER_PROBLEM_V6: u8 = 4;
 pub const ECHO_REQUEST_V6: u8 = 128;
 pub const ECHO_REPLY_V6: u8 = 129;
 pub const NEIGHBOUR_SOLICITATION: u8 = 135;
