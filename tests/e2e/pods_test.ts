@@ -4,9 +4,9 @@
 
 import { assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { FAMILIES, PROTOCOLS } from "../netns/addresses.ts";
+import { FAMILIES, joinHostPort, POD_GATEWAY, PROTOCOLS } from "../netns/addresses.ts";
 import { networkTest } from "../netns/network_test_case.ts";
-import type { Topology } from "../netns/topology.ts";
+import type { Backend, Topology } from "../netns/topology.ts";
 import { sendFlows, startServer } from "../netns/traffic.ts";
 import { Testbed } from "./testbed.ts";
 
@@ -25,6 +25,17 @@ async function assertAnsweredByB3(topology: Topology): Promise<void> {
       });
       assertEquals([backends, failures], [{ b3: 50 }, {}], `${protocol} over ${family}`);
     }
+  }
+}
+
+/**
+ * Any datagram to the host: by it the host learns that the address has another MAC now. A CNI plugin
+ * announces that itself; else the kernel goes on with the old one for half a minute, Blixt or not.
+ */
+async function greetHost({ netns }: Backend): Promise<void> {
+  for (const family of FAMILIES) {
+    const target = `UDP:${joinHostPort(POD_GATEWAY[family], 9)}`;
+    await netns.run(["socat", "-u", "-", target], { input: "hello" });
   }
 }
 

@@ -106,7 +106,6 @@ export class Topology implements AsyncDisposable {
     }
     for (let number = 1; number <= backends; number++) await this.addBackend(number);
     if (masquerade) await this.host.run(["nft", "-f", "-"], { input: masqueradeRules() });
-    await this.#waitForCarrier();
   }
 
   /** The kernel notices a veth's carrier a moment after both ends are up. */
@@ -167,6 +166,7 @@ export class Topology implements AsyncDisposable {
         ...defaultRoutes(POD_GATEWAY),
       ]);
     }
+    await this.#waitForCarrier();
     const backend = { name: `b${number}`, netns, device, ...addresses };
     this.backends.push(backend);
     return backend;
