@@ -105,7 +105,7 @@ async function uselessConfigsAreRefused(server: ApiServer): Promise<void> {
   }
 }
 
-/** Who may do what, as "verb group/resource", what every authenticated user may left out. */
+/** What the account may do, as "group/resource: verbs", what every authenticated user may left out. */
 async function rightsIn(server: ApiServer, namespace: string): Promise<string[]> {
   const review = {
     apiVersion: "authorization.k8s.io/v1",
@@ -116,18 +116,23 @@ async function rightsIn(server: ApiServer, namespace: string): Promise<string[]>
   const { status } = JSON.parse(await server.kubectl(args, stringify(review)));
   const rules: { verbs: string[]; apiGroups: string[]; resources: string[]; resourceNames?: string[] }[] =
     status.resourceRules;
-  return rules.flatMap(({ verbs, apiGroups, resources, resourceNames }) => {
-    const things = apiGroups.flatMap((group) => resources.map((resource) => [group, resource].join("/")));
-    const names = resourceNames === undefined ? "" : ` ${resourceNames.join(",")}`;
-    return things.map((thing) => `${thing}${names}: ${verbs.toSorted().join(" ")}`);
-  }).filter((right) => !/^authentication.k8s.io\/|^authorization.k8s.io\//.test(right)).sort();
+  const verbsOf = new Map<string, string[]>();
+  for (const { verbs, apiGroups, resources, resourceNames = [] } of rules) {
+    for (const thing of apiGroups.flatMap((group) => resources.map((resource) => `${group}/${resource}`))) {
+      const right = [thing, ...resourceNames].join(" ");
+      verbsOf.set(right, [...verbsOf.get(right) ?? [], ...verbs]);
+    }
+  }
+  return [...verbsOf].filter(([thing]) => !/^(authentication|authorization).k8s.io\//.test(thing))
+    .map(([thing, verbs]) => `${thing}: ${verbs.sort().join(" ")}`).sort();
 }
 
 const EVERYWHERE = [
   "/events: create patch",
   "/namespaces: list watch",
   "/nodes: list watch",
-  "/services: list watch",
+  "/services/status: patch",
+  "/services: create delete list patch watch",
   "apiextensions.k8s.io/customresourcedefinitions gatewayclasses.gateway.networking.k8s.io: get",
   "blixt.x-k8s.io/gatewayclassconfigs: list watch",
   "discovery.k8s.io/endpointslices: list watch",
