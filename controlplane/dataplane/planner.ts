@@ -4,7 +4,13 @@ import type { DesiredDataplane, DesiredService, Endpoint } from "../translate/de
 import { formatEndpoint } from "./address.ts";
 import { IdPool } from "./id_pool.ts";
 import type { KernelState } from "./kernel.ts";
-import { ADDRESS_ANNOUNCE, ADDRESS_LOCAL, BACKEND_ALIVE } from "./layout.ts";
+import {
+  ADDRESS_ANNOUNCE,
+  ADDRESS_LOCAL,
+  BACKEND_ALIVE,
+  BACKEND_REMOTE,
+  KNOWS_REMOTE_BACKENDS,
+} from "./layout.ts";
 import { LARGEST_SIZE, maglevTable, tableSize } from "./maglev.ts";
 import {
   type BackendValue,
@@ -14,7 +20,7 @@ import {
   serviceName,
   type ServiceValue,
 } from "./operation.ts";
-import type { Hop, Routes } from "./routes.ts";
+import type { Routes } from "./routes.ts";
 import { serviceEndpoints, type ServiceTarget, serviceTargets } from "./targets.ts";
 
 /** Ids there are of each kind: 1 to the number. */
@@ -96,14 +102,22 @@ export class Planner {
   readonly #tableIds: IdPool;
   readonly #capacity: Capacity;
   readonly #epoch: () => number;
+  readonly #remote: boolean;
   #strays: Change[];
   #addresses: ReadonlyMap<string, number>;
 
   /**
    * @param kernel what the maps hold now
    * @param epoch a number from 1 to 2³²−1 that differs from those given before, e.g. a random one
+   * @param remote whether packets may be sent to the node that has the endpoint as they are
    */
-  constructor(kernel: KernelState, capacity: Capacity, epoch: () => number) {
+  constructor(
+    kernel: KernelState,
+    capacity: Capacity,
+    epoch: () => number,
+    remote: boolean = KNOWS_REMOTE_BACKENDS,
+  ) {
+    this.#remote = remote;
     this.#capacity = capacity;
     this.#epoch = epoch;
     this.#serviceIds = new IdPool(capacity.services);
@@ -239,15 +253,15 @@ export class Planner {
   ): void {
     for (const [name, endpoint] of endpoints) {
       const known = entry.backends.get(name);
-      const hop = routes.get(endpoint.address);
+      const way = wayTo(endpoint, routes, this.#remote);
       if (known === undefined) {
         const id = take(this.#backendIds);
-        const value = newBackend(entry.value.id, endpoint, hop, this.#epoch());
+        const value = newBackend(entry.value.id, endpoint, way, this.#epoch());
         phases.backendStats.push({ map: "backend_stats", key: id, value: undefined });
         phases.backends.push({ map: "backends", key: id, value });
         entry.backends.set(name, { id, value });
-      } else if (known.value.ifindex !== hop.ifindex || known.value.gateway !== hop.gateway) {
-        known.value = { ...known.value, ...hop };
+      } else if (!sameWay(known.value, way)) {
+        known.value = { ...known.value, ...way };
         phases.backends.push({ map: "backends", key: known.id, value: known.value });
       }
     }
@@ -314,8 +328,23 @@ function take(pool: IdPool): number {
   return id;
 }
 
-function newBackend(service: number, endpoint: Endpoint, hop: Hop, epoch: number): BackendValue {
-  return { address: endpoint.address, port: endpoint.port, ...hop, epoch, service, flags: BACKEND_ALIVE };
+type Way = Pick<BackendValue, "ifindex" | "gateway" | "flags">;
+
+/** The way to an endpoint: to its node when that is on-link, else what the routing table says of the endpoint itself. */
+function wayTo({ address, node }: Endpoint, routes: Routes, remote: boolean): Way {
+  const hop = remote && node !== undefined ? routes.get(node) : undefined;
+  if (node === undefined || hop === undefined || hop.ifindex === 0 || hop.gateway !== "") {
+    return { ...routes.get(address), flags: BACKEND_ALIVE };
+  }
+  return { ifindex: hop.ifindex, gateway: node, flags: BACKEND_ALIVE | BACKEND_REMOTE };
+}
+
+function sameWay(a: Way, b: Way): boolean {
+  return a.ifindex === b.ifindex && a.gateway === b.gateway && a.flags === b.flags;
+}
+
+function newBackend(service: number, { address, port }: Endpoint, way: Way, epoch: number): BackendValue {
+  return { address, port, ...way, epoch, service };
 }
 
 /** Puts the table of an entry unless the kernel has the same one at that id. */

@@ -55,7 +55,9 @@ export class RouteCache implements Routes {
     const services = desired.services.filter((service) => fresh || !this.#known.has(service));
     const missing = new Set(
       services.flatMap((service) => service.groups).flatMap((group) => group.endpoints)
-        .map((endpoint) => endpoint.address).filter((address) => !hops.has(address)),
+        .flatMap(({ address, node }) => node === undefined ? [address] : [address, node]).filter((address) =>
+          !hops.has(address)
+        ),
     );
     const addresses = [...missing];
     for (let start = 0; start < addresses.length; start += CHUNK) {

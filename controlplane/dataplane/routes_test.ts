@@ -74,3 +74,10 @@ Deno.test("RouteCache.update() asks in parts when there are many", () =>
     await cache.update(client, dataplane(service("192.0.2.1:80", group(1, ...endpoints))), 1);
     assertEquals(client.asked, [4_096, 904]);
   }));
+
+Deno.test("RouteCache.update() learns the ways to endpoints' nodes too", () =>
+  withCache(async (cache, client) => {
+    const placed = group(1, "10.0.0.1:80").endpoints.map((endpoint) => ({ ...endpoint, node: "10.0.0.2" }));
+    await cache.update(client, dataplane(service("192.0.2.1:80", { ...group(1), endpoints: placed })), 1);
+    assertEquals(cache.get("10.0.0.2").ifindex, 4);
+  }));

@@ -62,6 +62,10 @@ pub struct Backend {
 /// Backend flag: the entry is in use. Flows of a backend without it are refused.
 pub const BACKEND_ALIVE: u16 = 1;
 
+/// Backend flag: `gateway` is the node that has the endpoint, on-link on
+/// `ifindex`, and the Blixt there delivers; the packet stays as the client sent it.
+pub const BACKEND_REMOTE: u16 = 2;
+
 /// Key of `flows4`: a packet's own addresses and ports, as it arrives.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
