@@ -7,10 +7,11 @@
 // Rights there: leases list, watch, get, create, patch. Besides, nodes list,
 // watch: a node's Lease goes with its Node.
 
+import { abortable } from "../abortable.ts";
 import { LEADER_LEASE, type Lease, LEASE_LABEL, NODE_LEASE, SYSTEM_NAMESPACE } from "../api/lease.ts";
 import type { KubernetesObject, OwnerReference } from "../api/object.ts";
 import type { ObjectKey } from "../api/snapshot.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, monotonicClock } from "../clock.ts";
 import { Elector, LEADER_LEASE_NAME } from "../election/elector.ts";
 import type { ApiClient } from "../source/apiserver/api_client.ts";
 import { Reflector, type ReflectorTarget } from "../source/apiserver/reflector.ts";
@@ -19,6 +20,12 @@ import type { DesiredDataplane, DesiredService } from "../translate/desired.ts";
 import { LiveNodes } from "./live_nodes.ts";
 import { NodeLease } from "./node_lease.ts";
 import { Ownership } from "./owner.ts";
+
+/**
+ * Milliseconds that a control plane whose kernel has not taken everything yet
+ * leaves the election to others: the leader says of all nodes what it sees of its own.
+ */
+const HOLD_BACK = 10_000;
 
 /** What membership needs. */
 export interface MembershipOptions {
@@ -45,11 +52,13 @@ export class Membership implements ReflectorTarget<"Lease"> {
   readonly #reflector: Reflector<"Lease">;
   readonly #ownership: Ownership;
   readonly #ready = Promise.withResolvers<void>();
+  readonly #clock: Clock;
   #isReady = false;
 
   constructor(options: MembershipOptions) {
     const { client, trouble, node, nodeObject, catchUp, onChange, log, clock, random } = options;
     const time = { ...(clock && { clock }), ...(random && { random }) };
+    this.#clock = clock ?? monotonicClock;
     this.#ownership = new Ownership(node);
     this.#live = new LiveNodes({ onChange, ...time });
     this.#lease = new NodeLease({
@@ -106,18 +115,17 @@ export class Membership implements ReflectorTarget<"Lease"> {
 
   /** Takes part until the signal. */
   async run(signal: AbortSignal): Promise<void> {
-    const stopped = Promise.withResolvers<void>();
-    if (signal.aborted) stopped.resolve();
-    signal.addEventListener("abort", () => stopped.resolve(), { once: true });
-    const keepLease = async (): Promise<void> => {
-      await Promise.race([this.#ready.promise, stopped.promise]);
-      await this.#lease.run(signal);
-    };
+    const ready = abortable(this.#ready.promise, signal).catch(() => {});
+    const waited = new AbortController();
+    const late = this.#clock.sleep(HOLD_BACK, AbortSignal.any([signal, waited.signal])).catch(() => {});
     await Promise.all([
       this.#reflector.run(signal),
       this.#live.run(signal),
-      this.#elector.run(signal),
-      keepLease(),
+      ready.then(() => this.#lease.run(signal)),
+      Promise.race([ready, late]).then(() => {
+        waited.abort();
+        return signal.aborted ? undefined : this.#elector.run(signal);
+      }),
     ]);
   }
 
