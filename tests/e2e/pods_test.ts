@@ -60,7 +60,9 @@ for (const wiring of ["veth", "bridge"] as const) {
       await assertAnsweredByB3(topology);
 
       await topology.removeBackend(first);
-      await startServer(await topology.addBackend(3));
+      const second = await topology.addBackend(3);
+      await startServer(second);
+      await greetHost(second);
       await delay(NOTICE);
       await assertAnsweredByB3(topology);
     },
