@@ -14,8 +14,8 @@ use aya_ebpf::{
     },
 };
 use blixt_ebpf::layout::{
-    Address, Backend, DELIVERY_MAC, DELIVERY_NEIGH, DELIVERY_PEER, DELIVERY_UNKNOWN, DEVICE_PEER,
-    DIRECTION_FORWARD, Flow,
+    Address, BACKEND_REMOTE, Backend, DELIVERY_MAC, DELIVERY_NEIGH, DELIVERY_PEER,
+    DELIVERY_UNKNOWN, DEVICE_PEER, DIRECTION_FORWARD, Flow,
 };
 
 use crate::{
@@ -46,7 +46,7 @@ pub unsafe fn resolve<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow
         let mut fib: Fib = mem::zeroed();
         let forward = (*flow).direction == DIRECTION_FORWARD;
         let (saddr, daddr) = if forward {
-            (packet.tuple.saddr, (*flow).address)
+            (packet.tuple.saddr, next_hop(&*flow))
         } else {
             ((*flow).address, packet.tuple.daddr)
         };
@@ -89,6 +89,15 @@ pub unsafe fn resolve<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow
         } else {
             (*flow).delivery = DELIVERY_UNKNOWN;
         }
+    }
+}
+
+/// Where a client's packet goes: the backend, or the node that has it.
+#[inline(always)]
+fn next_hop(flow: &Flow) -> Address {
+    match BACKEND.get(flow.backend) {
+        Some(backend) if backend.flags & BACKEND_REMOTE != 0 => backend.gateway,
+        _ => flow.address,
     }
 }
 
@@ -147,7 +156,7 @@ unsafe fn neighbour<const V6: bool>(flow: &Flow) -> i32 {
     let mut gateway: Address = [0; 4];
     if flow.direction == DIRECTION_FORWARD
         && let Some(backend) = BACKEND.get(flow.backend)
-        && backend.ifindex == flow.ifindex
+        && (backend.ifindex == flow.ifindex || backend.flags & BACKEND_REMOTE != 0)
     {
         gateway = backend.gateway;
     }

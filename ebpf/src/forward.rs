@@ -4,8 +4,8 @@
 
 use aya_ebpf::bindings::__sk_buff;
 use blixt_ebpf::layout::{
-    ADDRESS_LOCAL, BACKEND_ALIVE, BACKEND_REFUSE, Backend, DELIVERY_UNKNOWN, DIRECTION_FORWARD,
-    DIRECTION_REPLY, Flow, Service,
+    ADDRESS_LOCAL, BACKEND_ALIVE, BACKEND_REFUSE, BACKEND_REMOTE, Backend, DELIVERY_UNKNOWN,
+    DIRECTION_FORWARD, DIRECTION_REPLY, Flow, Service,
 };
 
 use crate::{
@@ -234,7 +234,7 @@ unsafe fn begin<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
                 return inconsistent();
             }
             let twin = tuple.twin(&backend.address, backend.port, true);
-            if !is_taken::<V6>(&twin, &service) {
+            if backend.flags & BACKEND_REMOTE != 0 || !is_taken::<V6>(&twin, &service) {
                 establish::<V6>(skb, packet, &twin, id, backend, service.id);
                 return BEGUN;
             }
@@ -259,8 +259,8 @@ unsafe fn is_taken<const V6: bool>(twin: &Tuple, service: &Service) -> bool {
     }
 }
 
-/// Writes both entries of a new flow. Neither has been seen yet, so that the
-/// first packet each way finds its way out.
+/// Writes the entries of a new flow. None has been seen yet, so that the first
+/// packet each way finds its way out. Replies of a remote backend do not come here.
 #[inline(always)]
 unsafe fn establish<const V6: bool>(
     skb: *mut __sk_buff,
@@ -290,9 +290,11 @@ unsafe fn establish<const V6: bool>(
         smac: [0; 6],
         reserved: [0; 4],
     };
-    flows::put::<V6>(twin, &flow);
-    flow.address = backend.address;
-    flow.port = backend.port;
+    if backend.flags & BACKEND_REMOTE == 0 {
+        flows::put::<V6>(twin, &flow);
+        flow.address = backend.address;
+        flow.port = backend.port;
+    }
     flow.direction = DIRECTION_FORWARD;
     flow.ifindex = 0;
     flows::put::<V6>(tuple, &flow);

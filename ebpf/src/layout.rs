@@ -45,7 +45,8 @@ pub struct Service {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backend {
     pub address: Address,
-    /// Next hop on the way to `address`; zeros when on-link.
+    /// Next hop on the way to `address`; zeros when on-link. With BACKEND_REMOTE
+    /// the node that the backend is on.
     pub gateway: Address,
     /// Interface on the way to `address` as the routing table has it, for hosts
     /// whose forwarding is off, where bpf_fib_lookup() refuses; 0 when unknown.
@@ -61,9 +62,10 @@ pub struct Backend {
 
 /// Backend flag: the entry is in use. Flows of a backend without it are refused.
 pub const BACKEND_ALIVE: u16 = 1;
-
-/// Backend flag: `gateway` is the node that has the endpoint, on-link on
-/// `ifindex`, and the Blixt there delivers; the packet stays as the client sent it.
+/// Backend flag: on another node, whose address on a link of this one `gateway`
+/// is. Packets go there as they are, but for one hop: that node has the same
+/// tables, finds the backend on itself and answers the client directly. One that
+/// comes to be remote, or no more is, gets another epoch.
 pub const BACKEND_REMOTE: u16 = 2;
 
 /// Key of `flows4`: a packet's own addresses and ports, as it arrives.
@@ -93,12 +95,14 @@ pub struct FlowKey6 {
 }
 
 /// Value of `flows4` and `flows6`: 64 bytes, one cache line beside the key's
-/// own. A flow has two: one found by the client's packets, one by the replies.
+/// own. A flow has two: one found by the client's packets, one by the replies; one
+/// to a remote backend has the first alone.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flow {
     /// What to write: the backend's address into the destination of a client's
-    /// packet, the service's address into the source of a reply.
+    /// packet (what is there already, where the backend is remote), the service's
+    /// address into the source of a reply.
     pub address: Address,
     /// The same for the port. Network byte order.
     pub port: u16,

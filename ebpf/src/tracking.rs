@@ -100,11 +100,18 @@ fn close<const V6: bool>(twin: &Tuple, service: u32, state: u8) {
 
 /// Once per unit of `now()`: marks both entries as used, and writes the other
 /// direction's again where it was evicted. `ifindex` is where the packet came in.
+/// A flow that changes nothing, to a remote backend, has no other direction here.
 #[inline(never)]
 pub fn refresh<const V6: bool>(tuple: &Tuple, flow: &Flow, twin: &Tuple, ifindex: u32) {
     if let Some(other) = flows::find::<V6>(twin) {
         // SAFETY: as in `close`.
         unsafe { (*other).used = flow.seen };
+        return;
+    }
+    if flow.direction == DIRECTION_FORWARD
+        && flow.address == tuple.daddr
+        && flow.port == tuple.dport
+    {
         return;
     }
     let mut other = *flow;

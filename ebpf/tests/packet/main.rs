@@ -25,6 +25,7 @@ mod harness;
 mod pass;
 mod random;
 mod refuse;
+mod remote;
 mod select;
 mod tracking;
 mod wires;

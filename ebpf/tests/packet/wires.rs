@@ -76,6 +76,27 @@ fn checksums_that_are_left_to_a_device_come_out_right() {
 
 #[test]
 #[ignore = "needs root"]
+fn packets_for_a_remote_backend_reach_its_node_as_they_came() {
+    for forwarding in [Forwarding::On, Forwarding::Off] {
+        with_lab(forwarding, |lab| {
+            let (router, _) = lab.attach();
+            let node = lab.node_wire();
+            for ends in Ends::all().map(Ends::remote) {
+                println!("{ends}, forwarding {forwarding:?}");
+                lab.choose(&ends);
+                for request in [ends.opening(), ends.request()] {
+                    let expected = lab.node.emits(&request.clone().hop());
+                    let came = through(&router, &node, &lab.inbound(&request));
+                    assert_same(&came, &expected.bytes());
+                }
+            }
+            assert_eq!(lab.drops(), Drops::default());
+        });
+    }
+}
+
+#[test]
+#[ignore = "needs root"]
 fn a_reset_for_a_segment_whose_checksum_was_left_to_a_device_comes_out_right() {
     with_lab(Forwarding::On, |lab| {
         let (router, _) = lab.attach();

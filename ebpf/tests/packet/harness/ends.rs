@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 
-use std::{fmt, net::SocketAddr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
 
 use crate::build::{ACK, PSH, Packet, SYN, TCP, UDP};
 
@@ -16,6 +19,8 @@ pub struct Ends {
     pub table: u32,
     pub backend_id: u32,
     pub epoch: u32,
+    /// The backend is on another node.
+    pub remote: bool,
 }
 
 impl Ends {
@@ -29,6 +34,7 @@ impl Ends {
             table: 21,
             backend_id: 101,
             epoch: 1007,
+            remote: false,
         }
     }
 
@@ -55,6 +61,7 @@ impl Ends {
             table: 23,
             backend_id: 103,
             epoch: 1009,
+            remote: false,
         }
     }
 
@@ -95,6 +102,23 @@ impl Ends {
         other.backend_id += 50;
         other.epoch += 50;
         other
+    }
+
+    /// The same with its backend on another node: there is another epoch to it.
+    pub fn remote(mut self) -> Self {
+        self.remote = true;
+        self.epoch += 500;
+        self
+    }
+
+    /// The other node's address on the link to it.
+    pub fn node(&self) -> IpAddr {
+        let text = if self.service.is_ipv4() {
+            "172.16.0.2"
+        } else {
+            "2001:db8:2::2"
+        };
+        text.parse().expect("an address")
     }
 
     pub fn is_tcp(&self) -> bool {

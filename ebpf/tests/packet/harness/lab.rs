@@ -163,6 +163,12 @@ impl Lab {
         self.outside.enter(|| (open("out0"), open("pod0")))
     }
 
+    /// The other node's end of the link to it.
+    pub fn node_wire(&self) -> Wire {
+        let open = || Wire::open("node0").expect("root may have a packet socket");
+        self.outside.enter(open)
+    }
+
     /// Nanoseconds that the program took over a frame.
     pub fn time(&self, port: &Port, frame: &[u8]) -> u32 {
         let run = self.object.run(frame, port.ifindex, self.summed);

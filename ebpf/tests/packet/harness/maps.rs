@@ -5,8 +5,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use blixt_ebpf::layout::{
-    ADDRESS_ANNOUNCE, AddressInfo, BACKEND_ALIVE, BACKEND_REFUSE, Backend, Drops, Flow, FlowKey4,
-    FlowKey6, Fragment, FragmentKey, Service, Stats,
+    ADDRESS_ANNOUNCE, AddressInfo, BACKEND_ALIVE, BACKEND_REFUSE, BACKEND_REMOTE, Backend, Drops,
+    Flow, FlowKey4, FlowKey6, Fragment, FragmentKey, Service, Stats,
 };
 
 use super::{
@@ -71,6 +71,11 @@ impl Lab {
             port: ends.backend.port().to_be(),
             flags: BACKEND_ALIVE,
         };
+        if ends.remote {
+            backend.gateway = address(ends.node());
+            backend.ifindex = self.node.ifindex;
+            backend.flags |= BACKEND_REMOTE;
+        }
         change(&mut backend);
         self.object.set("backends", ends.backend_id, backend);
     }

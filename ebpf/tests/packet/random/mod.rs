@@ -142,6 +142,9 @@ fn change(random: &mut Random, lab: &mut Lab, model: &mut Model, services: &[End
         _ => {
             // The same owner of the id as before, or another.
             backend.epoch += random.below(2) as u32;
+            if random.once_in(3) {
+                backend = backend.remote();
+            }
             lab.choose(&backend);
             model.alive.insert(backend.backend_id, backend.epoch);
             *choice = Some(backend);
@@ -164,6 +167,7 @@ fn check(lab: &Lab, outcome: Outcome, fate: &Fate, sample: &Sample) {
         Fate::Passed => return outcome.is_passed_untouched(),
         Fate::Dropped => return outcome.is_dropped(),
         Fate::ToBackend(packet) => (lab.pod.emits(packet), sample.sum),
+        Fate::ToNode(packet) => (lab.node.emits(packet), sample.sum),
         Fate::ToClient(packet) => (lab.out.emits(packet), sample.sum),
         Fate::Reset(packet) if sample.from_client => (lab.out.emits(packet), Sum::Right),
         Fate::Reset(packet) => (lab.pod.emits(packet), Sum::Right),

@@ -27,6 +27,7 @@ pub struct Entry {
     pub epoch: u32,
     pub service: u32,
     pub state: u8,
+    pub remote: bool,
 }
 
 /// What becomes of a packet, apart from MAC addresses.
@@ -36,6 +37,8 @@ pub enum Fate {
     Dropped,
     ToBackend(Packet),
     ToClient(Packet),
+    /// To the node that has the backend, whose address it does not have.
+    ToNode(Packet),
     Reset(Packet),
 }
 
@@ -166,7 +169,7 @@ impl Model {
     /// an older flow whose place a newer one had, until that ended.
     pub fn missing_twin(&self, packet: &Packet) -> Option<(Key, Entry)> {
         let key = key(packet);
-        let entry = self.entries.get(&key)?;
+        let entry = self.entries.get(&key).filter(|entry| !entry.remote)?;
         let address = if entry.forward { key.1 } else { key.0 };
         let twin = (
             twin(key, entry),
@@ -224,12 +227,18 @@ impl Model {
         };
         let forward = Entry {
             forward: true,
-            address: chosen.backend,
+            address: if chosen.remote { key.1 } else { chosen.backend },
             backend: chosen.backend_id,
             epoch,
             service,
             state,
+            remote: chosen.remote,
         };
+        if chosen.remote {
+            self.entries.insert(key, forward);
+            self.stats(service).flows += 1;
+            return self.go_on(packet, key, ttl);
+        }
         let twin = twin(key, &forward);
         let taken = self.entries.get(&twin).is_some_and(|other| {
             let over = flags(packet).is_some() && other.state >= STATE_CLOSING;
@@ -289,6 +298,9 @@ impl Model {
         if entry.forward {
             stats.rx_packets += 1;
             stats.rx_bytes += bytes;
+            if entry.remote {
+                return Fate::ToNode(packet);
+            }
             Fate::ToBackend(match ported {
                 true => packet.to(entry.address),
                 false => packet.with_destination(entry.address.ip()),
