@@ -14,10 +14,11 @@ use blixt_ebpf::layout::{Address, DELIVERY_UNKNOWN, DIRECTION_FORWARD, Flow};
 use crate::{
     counters,
     deliver::{TC_ACT_OK, TC_ACT_SHOT, deliver, resolve},
+    extensions::walk_extensions,
     flows::{self, Tuple},
     packet::{
         ETH_HLEN, IPPROTO_TCP, IPPROTO_UDP, IPV4_HLEN, IPV6_HLEN, LATER_FRAGMENT, MAPPED, Packet,
-        SOUND, copied, pull, walk_extensions,
+        SOUND, copied, pull,
     },
     rewrite::{difference, folded, network, replace_pseudo, replaced},
 };

@@ -15,6 +15,8 @@ mod echo;
 #[cfg(target_arch = "bpf")]
 mod errors;
 #[cfg(target_arch = "bpf")]
+mod extensions;
+#[cfg(target_arch = "bpf")]
 mod flows;
 #[cfg(target_arch = "bpf")]
 mod forward;

@@ -11,11 +11,14 @@ use std::{env, thread, time::SystemTime};
 use blixt_ebpf::layout::DIRECTION_FORWARD;
 
 use generator::Random;
-use model::{Defect, Fate, Model};
+use model::{Defect, Entry, Fate, Model};
 use sample::{Sample, Sum, frame, sample};
 
 use crate::{
-    build::Packet,
+    build::{
+        Icmp, PARAMETER_PROBLEM, PARAMETER_PROBLEM_V6, Packet, TIME_EXCEEDED, TOO_BIG_V6,
+        Transport, UNREACHABLE, UNREACHABLE_V6,
+    },
     harness::{Ends, Forwarding, Lab, NO_STATS, Outcome, address, with_lab},
 };
 
@@ -64,6 +67,7 @@ fn ingress_does_what_the_model_does_with_random_packets() {
             let choice = (ends.service_id, Some(ends.clone()));
             model.choices.insert((ends.service, ends.protocol), choice);
         }
+        let mut reports = 0;
         for number in 0..PACKETS {
             if random.once_in(100) {
                 change(&mut random, lab, &mut model, &services);
@@ -92,9 +96,55 @@ fn ingress_does_what_the_model_does_with_random_packets() {
             {
                 model.entries.insert(key, entry);
             }
+            if random.once_in(10) {
+                reports += u32::from(report(&mut random, lab, &model, &fate));
+            }
         }
+        assert!(reports > 100, "{reports} errors");
         compare(lab, &model, &services);
     });
+}
+
+/// Whoever got a packet complains of it. Returns whether that came to its sender.
+fn report(random: &mut Random, lab: &Lab, model: &Model, fate: &Fate) -> bool {
+    let (packet, port) = match fate {
+        Fate::ToBackend(packet) => (packet, &lab.pod),
+        Fate::ToClient(packet) => (packet, &lab.out),
+        Fate::ToNode(packet) => (packet, &lab.node),
+        _ => return false,
+    };
+    if matches!(packet.transport, Transport::Other(_)) {
+        return false;
+    }
+    let kinds = if packet.source().is_ipv4() {
+        [UNREACHABLE, TIME_EXCEEDED, PARAMETER_PROBLEM]
+    } else {
+        [TOO_BIG_V6, UNREACHABLE_V6, PARAMETER_PROBLEM_V6]
+    };
+    let mut icmp = Icmp::new(random.pick(&kinds));
+    icmp.rest = [0, 0, 5, random.next() as u8];
+    let header = packet.transport_at() - packet.network_at();
+    let length = header + random.pick(&[4, 8, 16, 18, 300]);
+    let error = |from, packet: &Packet| {
+        let frame = packet.bytes();
+        let embedded = &frame[packet.network_at()..frame.len() - packet.trailer.len()];
+        let embedded = &embedded[..length.min(embedded.len())];
+        Packet::icmp(from, packet.source(), icmp.clone()).payload(embedded)
+    };
+    let sent = error(packet.destination(), packet);
+    let sent = sent.macs(port.neighbour, port.mac);
+    let outcome = lab.receive(port, sent.bytes());
+    let Some((entry, original)) = model.receive_error(packet) else {
+        outcome.is_passed_untouched();
+        return false;
+    };
+    let (from, to) = match entry {
+        Entry { forward: false, .. } => (entry.address.ip(), &lab.out),
+        Entry { remote: true, .. } => (packet.destination(), &lab.node),
+        _ => (packet.destination(), &lab.pod),
+    };
+    outcome.is_redirected_as(&to.emits(&error(from, &original).hop()));
+    true
 }
 
 /// Says which packet it was when its check fails.

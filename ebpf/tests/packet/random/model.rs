@@ -165,6 +165,20 @@ impl Model {
         Fate::Dropped
     }
 
+    /// What becomes of an error about `packet`, as the sender of the error got it:
+    /// it goes to who sent that, with what was sent.
+    pub fn receive_error(&self, packet: &Packet) -> Option<(&Entry, Packet)> {
+        let (source, destination, protocol) = key(packet);
+        let entry = self.entries.get(&(destination, source, protocol))?;
+        let packet = packet.clone();
+        let sent = if entry.forward {
+            packet.from(entry.address)
+        } else {
+            packet.to(entry.address)
+        };
+        Some((entry, sent))
+    }
+
     /// The other direction's entry, when this packet found one without: that of
     /// an older flow whose place a newer one had, until that ended.
     pub fn missing_twin(&self, packet: &Packet) -> Option<(Key, Entry)> {
