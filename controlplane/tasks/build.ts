@@ -38,17 +38,18 @@ export async function buildKernelObject(): Promise<void> {
   });
 }
 
-/** Fetches what the control plane imports, so that starting it later needs no network. */
-export async function fetchPackages(): Promise<void> {
+/** Fetches what the control plane imports, so that starting it later needs no network; into DENO_DIR unless a folder is named. */
+export async function fetchPackages(folder?: string): Promise<void> {
   await runOrThrow([Deno.execPath(), "cache", "--quiet", "controlplane/main.ts"], {
     cwd: paths.repository,
+    ...(folder !== undefined && { env: { DENO_DIR: folder } }),
     log: `${paths.logs}/fetch-packages.log`,
   });
 }
 
 /** Makes everything that a start needs, or finds it made. */
 export async function buildAll(): Promise<void> {
-  await step("fetching npm packages", fetchPackages);
+  await step("fetching npm packages", () => fetchPackages());
   await step("building the kernel object", buildKernelObject);
   await step("building the loader", buildLoader);
 }

@@ -11,7 +11,7 @@ import { archiveOf, buildControlPlane, buildStaticLoader, describeImage } from "
 import { muslTarget } from "./musl_target.ts";
 
 /** What building the images takes. */
-const imageRequirements: readonly Requirement[] = [...buildRequirements, muslTarget];
+export const imageRequirements: readonly Requirement[] = [...buildRequirements, muslTarget];
 
 /** Builds both images; returns their archives. */
 export async function buildImages(): Promise<string[]> {

@@ -4,7 +4,7 @@
 // machine's builds fill them.
 
 import { parseAllDocuments } from "yaml";
-import { buildKernelObject } from "../../controlplane/tasks/build.ts";
+import { buildKernelObject, fetchPackages } from "../../controlplane/tasks/build.ts";
 import { runOrThrow } from "../../controlplane/tasks/command.ts";
 import { paths } from "../../controlplane/tasks/paths.ts";
 import type { Image, ImageFile } from "./archive.ts";
@@ -19,16 +19,27 @@ export type Part = "controlplane" | "loader";
 /** DENO_DIR with the packages of the control plane and no others. */
 const denoFolder = `${paths.cache}/deno-dir`;
 
-/** What the images' builds leave, and where it is here. */
-const STAND_INS: Readonly<Record<Part, StandIns>> = {
-  controlplane: {
-    "deno:/deno": Deno.execPath(),
+/** What the stages before the last leave, and where it is here. */
+async function standIns(part: Part, containerfile: string): Promise<StandIns> {
+  if (part === "loader") {
+    return { "build:/cache/target/release": `${paths.target}/${MUSL_TARGET}/release` };
+  }
+  return {
+    "deno:/deno": await denoOf(containerfile),
     "build:/blixt": paths.repository,
     "build:/cache": paths.cache,
     "build:/deno-dir": denoFolder,
-  },
-  loader: { "build:/cache/target/release": `${paths.target}/${MUSL_TARGET}/release` },
-};
+  };
+}
+
+/** The Deno of the version that a Containerfile names: this one, or else the one that npm brings. */
+async function denoOf(containerfile: string): Promise<string> {
+  const version = /^FROM \S+\/deno:bin-(\S+) AS deno$/m.exec(containerfile)?.[1];
+  if (version === undefined) throw new Error("The Containerfile names no version of Deno");
+  if (version === Deno.version.deno) return Deno.execPath();
+  const where = ["eval", "console.log(Deno.execPath())"];
+  return (await runOrThrow(["npx", "--yes", `deno@${version}`, ...where])).trim();
+}
 
 /** The files of base images, of which a container here needs the shared libraries of its program alone. */
 const BASES: Readonly<Record<string, (program: string) => Promise<ImageFile[]>>> = {
@@ -44,11 +55,7 @@ export function archiveOf(part: Part): string {
 /** Makes what goes into the control plane's image; nothing to do takes a second. */
 export async function buildControlPlane(): Promise<void> {
   await buildKernelObject();
-  await runOrThrow([Deno.execPath(), "cache", "--quiet", "--frozen", "controlplane/main.ts"], {
-    cwd: paths.repository,
-    env: { DENO_DIR: denoFolder },
-    log: `${paths.logs}/image-packages.log`,
-  });
+  await fetchPackages(denoFolder);
 }
 
 /** Makes what goes into the loader's image. */
@@ -64,9 +71,10 @@ export async function buildStaticLoader(): Promise<void> {
 /** The image of a part, once it is built: files and configuration by its Containerfile, the name by the DaemonSet. */
 export async function describeImage(part: Part): Promise<Image> {
   const { repository } = paths;
-  const stage = parseLastStage(await Deno.readTextFile(`${repository}/${part}/Containerfile`));
+  const containerfile = await Deno.readTextFile(`${repository}/${part}/Containerfile`);
+  const stage = parseLastStage(containerfile);
   const ignores = parseIgnoreFile(await Deno.readTextFile(`${repository}/.dockerignore`), repository);
-  const files = await stageFiles(stage, STAND_INS[part], ignores);
+  const files = await stageFiles(stage, await standIns(part, containerfile), ignores);
   const base = BASES[stage.base];
   if (base === undefined) throw new Error(`Nothing on this machine stands in for the image ${stage.base}`);
   const program = files.find(({ path }) => path === stage.entrypoint[0]);
