@@ -9,6 +9,9 @@ import { judgeShares, type Shares } from "./shares.ts";
 /** Flows of each protocol and IP family in one burst. */
 const FLOWS = 1_000;
 
+/** Milliseconds that a burst takes, so that there is something to watch. */
+const SPREAD = 2_500;
+
 /** One burst of flows, and what became of it. */
 export interface Burst {
   readonly protocol: L4;
@@ -21,7 +24,13 @@ export async function sendBursts({ topology, monitor }: DemoContext): Promise<Bu
   const kinds = PROTOCOLS.flatMap((protocol) => FAMILIES.map((family) => ({ protocol, family })));
   return await monitor.watch(() =>
     Promise.all(kinds.map(async ({ protocol, family }) => {
-      const report = await sendFlows(topology, { protocol, family, flows: FLOWS, concurrency: 8 });
+      const report = await sendFlows(topology, {
+        protocol,
+        family,
+        flows: FLOWS,
+        concurrency: 8,
+        spread: SPREAD,
+      });
       monitor.note(report, family);
       return { protocol, family, report };
     }))

@@ -49,6 +49,8 @@ export interface FlowOptions {
   /** Milliseconds between two messages of a flow, or with `seconds` between two flows of a lane. */
   readonly interval?: number;
   readonly concurrency?: number;
+  /** Milliseconds over which the flows' beginnings are spread. */
+  readonly spread?: number;
   /** Opens flow after flow for so many seconds, in place of `flows`. */
   readonly seconds?: number;
   /** All flows at once: none closes before the last one was answered. */

@@ -5,11 +5,12 @@
  * line of JSON (FlowReport).
  *
  *   flows.ts --protocol tcp|udp --to ADDRESS --port PORT [--from ADDRESS] [--flows 1] [--messages 1]
- *            [--interval MS] [--concurrency 64] [--hold] [--seconds S] [--timeout MS]
+ *            [--interval MS] [--concurrency 64] [--hold] [--spread MS] [--seconds S] [--timeout MS]
  *
  * --messages     questions asked in each flow, --interval milliseconds apart
  * --concurrency  flows at most between their start and their end
  * --hold         opens all flows before the first one closes; --concurrency then counts those without an answer
+ * --spread       time over which the flows' beginnings are spread, in milliseconds; 0 by default
  * --seconds      opens flow after flow for so long, in place of --flows; each waits --interval before it begins
  * --timeout      milliseconds to wait for a connection and for each answer; 5,000 by default
  */
@@ -31,10 +32,11 @@ const options = parseArgs(Deno.args, {
     "interval",
     "concurrency",
     "seconds",
+    "spread",
     "timeout",
   ],
   boolean: ["hold"],
-  default: { flows: "1", messages: "1", interval: "0", concurrency: "64", timeout: "5000" },
+  default: { flows: "1", messages: "1", interval: "0", concurrency: "64", spread: "0", timeout: "5000" },
 });
 const flows = Number(options.flows);
 const interval = Number(options.interval);
@@ -81,6 +83,7 @@ function run(holdHere: () => Promise<void>): Promise<FlowOutcome> {
 /** As many flows as asked for. */
 async function runMany(): Promise<FlowOutcome[]> {
   return await Promise.all(Array.from({ length: flows }, async (_, index) => {
+    await delay(Number(options.spread) * index / flows);
     await mayStart();
     const outcome = await run(() => holdOpen(index));
     if (!options.hold) hasStarted();
