@@ -19,6 +19,8 @@ export interface Ends {
 export interface Peers {
   /** Whether this control plane, and no other, assigns addresses and writes. */
   readonly leads: boolean;
+  /** Names of the nodes that have Blixt, the same list until one comes or goes. */
+  readonly equipped: readonly string[];
   /** What of these services' addresses this node announces. */
   announced(services: readonly DesiredService[]): NonNullable<DesiredDataplane["announced"]>;
   /** Everything is in the kernel: from now on this node can take addresses. */

@@ -8,7 +8,8 @@ import { Translator } from "./translate/translator.ts";
 
 /**
  * The translation as it is on this node, among its peers: only the control
- * plane that leads assigns addresses, and each node announces its own.
+ * plane that leads assigns addresses, each node announces its own, and packets
+ * are sent to the Blixt of another node only where there is one.
  */
 export function translateHere(options: TranslateOptions, peers?: Peers): (snapshot: Snapshot) => Translation {
   if (peers === undefined) {
@@ -17,15 +18,31 @@ export function translateHere(options: TranslateOptions, peers?: Peers): (snapsh
   }
   let led = peers.leads;
   let translator = new Translator({ ...options, assignAddresses: led });
+  const withEquippedNodes = equippedNodes(peers);
   return (snapshot) => {
     if (peers.leads !== led) {
       led = peers.leads;
       // Seldom enough for all to be translated anew.
       translator = new Translator({ ...options, assignAddresses: led });
     }
-    const translation = translator.translate(snapshot);
+    const translation = translator.translate(withEquippedNodes(snapshot));
     const { dataplane } = translation;
     const announced = peers.announced(dataplane.services);
     return { ...translation, dataplane: { ...dataplane, announced } };
+  };
+}
+
+/** Leaves the nodes without Blixt out of snapshots. A map from which the same are left out stays the same. */
+function equippedNodes(peers: Peers): (snapshot: Snapshot) => Snapshot {
+  let before: { readonly all: Snapshot["Node"]; readonly equipped: readonly string[] } | undefined;
+  let nodes: Snapshot["Node"] = new Map();
+  return (snapshot) => {
+    const { equipped } = peers;
+    if (snapshot.Node !== before?.all || equipped !== before.equipped) {
+      const names = new Set(equipped);
+      nodes = new Map([...snapshot.Node].filter(([name]) => names.has(name)));
+      before = { all: snapshot.Node, equipped };
+    }
+    return { ...snapshot, Node: nodes };
   };
 }

@@ -3,11 +3,15 @@
 import { assertEquals } from "@std/assert";
 import type { Peers } from "./ends.ts";
 import {
+  endpointSlice,
   gateway,
   gatewayClassConfig,
   gatewayClassWithConfig,
+  node,
+  service,
   snapshotOf,
   statusOf,
+  tcpRoute,
   withAddresses,
 } from "./translate/testing.ts";
 import { translateHere } from "./translate_here.ts";
@@ -19,6 +23,7 @@ const WEB = gateway("default/web", { addresses: [] });
 function fakePeers(leads: boolean): Peers & { leads: boolean } {
   return {
     leads,
+    equipped: ["there"],
     announced: (services) => services.map(({ address }) => address),
     ready: () => {},
     leave: () => Promise.resolve(),
@@ -47,4 +52,26 @@ Deno.test("translateHere() takes traffic at addresses that another control plane
   const { dataplane } = translateHere({}, fakePeers(false))(snapshot);
   assertEquals(dataplane.services.map(({ address }) => address), ["192.0.2.7"]);
   assertEquals(dataplane.announced, ["192.0.2.7"]);
+});
+
+Deno.test("translateHere() knows the nodes of endpoints that have Blixt, and no others", () => {
+  const endpoints = ["there", "bare"].map((nodeName, index) => ({
+    addresses: [`10.0.0.${index}`],
+    nodeName,
+  }));
+  const snapshot = snapshotOf(
+    ...CLASS,
+    gateway("default/web"),
+    tcpRoute("default/echo"),
+    service("default/echo"),
+    endpointSlice("default/echo", { endpoints }),
+    node("there", "10.9.0.2"),
+    node("bare", "10.9.0.3"),
+  );
+  const translate = translateHere({ node: "here" }, fakePeers(true));
+  const [first, again] = [translate(snapshot), translate(snapshot)];
+  const nodes = first.dataplane.services.flatMap(({ groups }) => groups.flatMap((group) => group.endpoints))
+    .map(({ node }) => node);
+  assertEquals(nodes, ["10.9.0.2", undefined]);
+  assertEquals(again.dataplane.services === first.dataplane.services, true);
 });

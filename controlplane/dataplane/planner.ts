@@ -261,7 +261,9 @@ export class Planner {
         phases.backends.push({ map: "backends", key: id, value });
         entry.backends.set(name, { id, value });
       } else if (!sameWay(known.value, way)) {
-        known.value = { ...known.value, ...way };
+        // Another node's flows are kept otherwise: those of before end (BACKEND_REMOTE in ebpf/src/layout.rs).
+        const epoch = known.value.flags === way.flags ? known.value.epoch : this.#epoch();
+        known.value = { ...known.value, ...way, epoch };
         phases.backends.push({ map: "backends", key: known.id, value: known.value });
       }
     }

@@ -49,7 +49,7 @@ Deno.test("Planner.plan() sends packets to the endpoint by way of the routing ta
   assertEquals(wayTo("10.9.0.2", onLink), KNOWS_REMOTE_BACKENDS ? wayTo("10.9.0.2", onLink, true) : way);
 });
 
-Deno.test("Planner.plan() changes the way in place, with the same epoch, when an endpoint's node becomes reachable", () => {
+Deno.test("Planner.plan() changes the way in place, with another epoch, when an endpoint's node becomes reachable", () => {
   const kernel = new KernelModel();
   let epoch = 0;
   const planner = new Planner(kernel, roomy, () => ++epoch, true);
@@ -64,6 +64,6 @@ Deno.test("Planner.plan() changes the way in place, with the same epoch, when an
   };
   plan(1, "10.9.0.1");
   plan(2, "");
-  const { flags, epoch: kept } = kernel.backends.get(1)!;
-  assertEquals([flags, kept], [BACKEND_ALIVE | BACKEND_REMOTE, 1]);
+  const { flags, epoch: next } = kernel.backends.get(1)!;
+  assertEquals([flags, next], [BACKEND_ALIVE | BACKEND_REMOTE, 2]);
 });

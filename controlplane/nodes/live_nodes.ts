@@ -11,6 +11,7 @@
 
 import type { Lease } from "../api/lease.ts";
 import { type Clock, monotonicClock } from "../clock.ts";
+import { equal } from "../equal.ts";
 
 /** Milliseconds between looks at the clock. */
 const CHECK_PERIOD = 500;
@@ -46,6 +47,7 @@ export class LiveNodes {
   readonly #entries = new Map<string, Entry>();
   #heard = -Infinity;
   #names: readonly string[] | undefined;
+  #equipped: readonly string[] = [];
 
   constructor({ onChange, clock = monotonicClock }: LiveNodesOptions) {
     this.#onChange = onChange;
@@ -55,6 +57,14 @@ export class LiveNodes {
   /** Names of the live nodes, sorted, the same list until one comes or goes; undefined until Leases were read. */
   get names(): readonly string[] | undefined {
     return this.#names;
+  }
+
+  /**
+   * Names of the nodes that have Blixt, sorted: those that have a Lease and did
+   * not give it back. Longer than they live, for a kernel goes on without its control plane.
+   */
+  get equipped(): readonly string[] {
+    return this.#equipped;
   }
 
   /** These are all Leases of nodes there are. */
@@ -127,10 +137,16 @@ export class LiveNodes {
 
   #count(isComplete = this.#names !== undefined): void {
     if (!isComplete) return;
-    const live = [...this.#entries.values()].filter((entry) => entry.live).map(({ node }) => node);
-    const names = [...new Set(live)].sort();
-    if (names.join("\n") === this.#names?.join("\n")) return;
-    this.#names = names;
-    this.#onChange();
+    const entries = [...this.#entries.values()].filter(({ node }) => node !== "");
+    const names = nodesOf(entries.filter(({ live }) => live));
+    const equipped = nodesOf(entries);
+    const isSame = equal(names, this.#names) && equal(equipped, this.#equipped);
+    if (!equal(names, this.#names)) this.#names = names;
+    if (!equal(equipped, this.#equipped)) this.#equipped = equipped;
+    if (!isSame) this.#onChange();
   }
+}
+
+function nodesOf(entries: readonly Entry[]): readonly string[] {
+  return [...new Set(entries.map(({ node }) => node))].sort();
 }

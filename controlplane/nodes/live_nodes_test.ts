@@ -142,3 +142,18 @@ Deno.test("LiveNodes answers the same list as long as nobody comes or goes", asy
     assertStrictEquals(fixture.nodes.names, names);
   });
 });
+
+Deno.test("LiveNodes counts a node as equipped until its Lease is given back or deleted", async () => {
+  await withNodes(async (fixture) => {
+    const { nodes } = fixture;
+    nodes.replace([lease("a"), lease("b"), lease("c", START - 3_600_000)]);
+    await pass(fixture, 7, "a");
+    assertEquals([nodes.names, nodes.equipped], [["a"], ["a", "b", "c"]]);
+    const { equipped } = nodes;
+    await pass(fixture, 1, "a");
+    assertStrictEquals(nodes.equipped, equipped);
+    nodes.set(lease("b", START, { holderIdentity: "" }));
+    nodes.delete("blixt-node-c");
+    assertEquals(nodes.equipped, ["a"]);
+  });
+});

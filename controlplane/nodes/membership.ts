@@ -101,6 +101,11 @@ export class Membership implements ReflectorTarget<"Lease"> {
     return this.#elector.isLeading;
   }
 
+  /** Names of the nodes that have Blixt, the same list until one comes or goes. */
+  get equipped(): readonly string[] {
+    return this.#live.equipped;
+  }
+
   /** What of these services' addresses this node announces. */
   announced(services: readonly DesiredService[]): NonNullable<DesiredDataplane["announced"]> {
     const nodes = this.#live.names;
