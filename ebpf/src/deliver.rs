@@ -46,7 +46,7 @@ pub unsafe fn resolve<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow
         let mut fib: Fib = mem::zeroed();
         let forward = (*flow).direction == DIRECTION_FORWARD;
         let (saddr, daddr) = if forward {
-            (packet.tuple.saddr, next_hop(&*flow))
+            (packet.tuple.saddr, target(packet, &mut *flow))
         } else {
             ((*flow).address, packet.tuple.daddr)
         };
@@ -92,12 +92,23 @@ pub unsafe fn resolve<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow
     }
 }
 
-/// Where a client's packet goes: the backend, or the node that has it.
+/// Where a client's packets go: to the backend, or to the node that has it. What
+/// the flow writes follows, since the one may turn into the other.
 #[inline(always)]
-fn next_hop(flow: &Flow) -> Address {
+fn target(packet: &Packet, flow: &mut Flow) -> Address {
     match BACKEND.get(flow.backend) {
-        Some(backend) if backend.flags & BACKEND_REMOTE != 0 => backend.gateway,
-        _ => flow.address,
+        Some(backend) if backend.epoch != flow.epoch => flow.address,
+        Some(backend) if backend.flags & BACKEND_REMOTE != 0 => {
+            flow.address = packet.tuple.daddr;
+            flow.port = packet.tuple.dport;
+            backend.gateway
+        }
+        Some(backend) => {
+            flow.address = backend.address;
+            flow.port = backend.port;
+            backend.address
+        }
+        None => flow.address,
     }
 }
 

@@ -76,8 +76,8 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
         if flow.seen != now {
             flow.seen = now;
             flow.used = now;
-            tracking::refresh::<V6>(tuple, flow, &twin, (*skb).ifindex);
             resolve::<V6>(skb, packet, flow);
+            tracking::refresh::<V6>(tuple, flow, (*skb).ifindex);
         }
         if packet.defect == FIRST_FRAGMENT {
             fragments::note::<V6>(skb, packet);

@@ -64,8 +64,8 @@ pub struct Backend {
 pub const BACKEND_ALIVE: u16 = 1;
 /// Backend flag: on another node, whose address on a link of this one `gateway`
 /// is. Packets go there as they are, but for one hop: that node has the same
-/// tables, finds the backend on itself and answers the client directly. One that
-/// comes to be remote, or no more is, gets another epoch.
+/// tables, finds the backend on itself and answers the client directly. Flows
+/// follow within a second when a backend comes to be remote, or no more is.
 pub const BACKEND_REMOTE: u16 = 2;
 
 /// Key of `flows4`: a packet's own addresses and ports, as it arrives.

@@ -102,20 +102,19 @@ fn close<const V6: bool>(twin: &Tuple, service: u32, state: u8) {
 /// direction's again where it was evicted. `ifindex` is where the packet came in.
 /// A flow that changes nothing, to a remote backend, has no other direction here.
 #[inline(never)]
-pub fn refresh<const V6: bool>(tuple: &Tuple, flow: &Flow, twin: &Tuple, ifindex: u32) {
-    if let Some(other) = flows::find::<V6>(twin) {
+pub fn refresh<const V6: bool>(tuple: &Tuple, flow: &Flow, ifindex: u32) {
+    let forward = flow.direction == DIRECTION_FORWARD;
+    if forward && flow.address == tuple.daddr && flow.port == tuple.dport {
+        return;
+    }
+    let twin = tuple.twin(&flow.address, flow.port, forward);
+    if let Some(other) = flows::find::<V6>(&twin) {
         // SAFETY: as in `close`.
         unsafe { (*other).used = flow.seen };
         return;
     }
-    if flow.direction == DIRECTION_FORWARD
-        && flow.address == tuple.daddr
-        && flow.port == tuple.dport
-    {
-        return;
-    }
     let mut other = *flow;
-    if flow.direction == DIRECTION_FORWARD {
+    if forward {
         // What replies are rewritten to is what the client sent to.
         other.address = tuple.daddr;
         other.port = tuple.dport;
@@ -130,5 +129,5 @@ pub fn refresh<const V6: bool>(tuple: &Tuple, flow: &Flow, twin: &Tuple, ifindex
     other.delivery = DELIVERY_UNKNOWN;
     // Not yet seen, so that its next packet finds the way.
     other.seen = 0;
-    flows::restore::<V6>(twin, &other);
+    flows::restore::<V6>(&twin, &other);
 }

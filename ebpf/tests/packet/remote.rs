@@ -139,6 +139,59 @@ fn a_remote_connection_that_ended_may_begin_with_a_local_backend() {
     });
 }
 
+#[test]
+#[ignore = "needs root"]
+fn a_flow_follows_its_backend_that_comes_to_be_remote_and_back() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::all() {
+            println!("{ends}");
+            lab.begin(&ends);
+            for remote in [true, false, true, false] {
+                let placed = Ends {
+                    remote,
+                    ..ends.clone()
+                };
+                lab.put_backend(&placed, |_| {});
+                lab.outdate(ends.client, ends.service, ends.protocol);
+                let hop = ends.request().hop();
+                let expected = match remote {
+                    true => lab.node.emits(&hop),
+                    false => lab.pod.emits(&hop.to(ends.backend)),
+                };
+                lab.client_sends(&ends.request())
+                    .is_redirected_as(&expected);
+            }
+            let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
+            lab.pod_sends(&ends.reply()).is_redirected_as(&expected);
+        }
+        assert_eq!(lab.drops(), Drops::default());
+    });
+}
+
+// It began while its backend was elsewhere, so replies were never expected here.
+#[test]
+#[ignore = "needs root"]
+fn a_remote_flow_whose_backend_comes_here_gets_an_entry_for_replies() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::all() {
+            println!("{ends}");
+            let placed = Ends {
+                remote: true,
+                ..ends.clone()
+            };
+            lab.choose(&placed);
+            lab.begin(&placed);
+            lab.put_backend(&ends, |_| {});
+            lab.outdate(ends.client, ends.service, ends.protocol);
+            let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
+            lab.client_sends(&ends.request())
+                .is_redirected_as(&expected);
+            let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
+            lab.pod_sends(&ends.reply()).is_redirected_as(&expected);
+        }
+    });
+}
+
 /// What leaves the first node enters the second, whose own the backend is.
 #[test]
 #[ignore = "needs root"]

@@ -104,7 +104,7 @@ impl Ends {
         other
     }
 
-    /// The same with its backend on another node: there is another epoch to it.
+    /// The same with another backend, on another node.
     pub fn remote(mut self) -> Self {
         self.remote = true;
         self.epoch += 500;
