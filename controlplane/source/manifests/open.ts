@@ -32,6 +32,7 @@ export async function openManifests(
   const file = new StatusFile(config.statusFile, (text) => output.say({ type: "error", text }));
   for (const item of await file.read()) source.setStatus(item.kind, objectKey(item), item.status);
   await source.read();
+  output.log(`Statuses are in ${config.statusFile}`);
   const status = new ManifestStatusWriter({
     store,
     setStatus: (kind, key, value) => source.setStatus(kind, key, value),
