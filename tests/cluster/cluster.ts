@@ -8,6 +8,7 @@ import { type ClusterOptions, DEFAULTS } from "./cluster_options.ts";
 import { removeControlGroups } from "./control_groups.ts";
 import { createClusterPki, startControlPlane } from "./control_plane.ts";
 import { type Detached, killDetached } from "./detached.ts";
+import { writePauseImage } from "./images.ts";
 import { installCrds, kubectl } from "./kubectl.ts";
 import { MAX_NODES } from "./layout.ts";
 import { buildNetwork, removeNetwork } from "./network.ts";
@@ -79,7 +80,7 @@ async function construct(site: ClusterSite, options: ClusterOptions, step: StepR
   const { layout, kubeconfig } = site;
   const [pki] = await step(
     "making keys and the network",
-    () => Promise.all([createClusterPki(site), buildNetwork(layout)]),
+    () => Promise.all([createClusterPki(site), buildNetwork(layout), writePauseImage()]),
   );
   const construction = { site, options, pki, processes };
   await step("starting the control plane", () => startControlPlane(construction));

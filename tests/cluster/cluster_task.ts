@@ -3,7 +3,7 @@
 import { step } from "../../controlplane/tasks/progress.ts";
 import { ensure } from "../../controlplane/tasks/requirement.ts";
 import { requireRoot, runTask } from "../../controlplane/tasks/run_task.ts";
-import { runOnInterrupt } from "../netns/interrupt.ts";
+import { outliveInterrupt, runOnInterrupt } from "../netns/interrupt.ts";
 import { clusterRequirements } from "../requirements.ts";
 import { bringUp, statusOf, takeDown } from "./cluster.ts";
 import { type ClusterOptions, parseClusterCommand, USAGE } from "./cluster_options.ts";
@@ -15,9 +15,12 @@ import type { ClusterSite } from "./site.ts";
 async function up(options: ClusterOptions): Promise<void> {
   await ensure(clusterRequirements);
   const forget = runOnInterrupt(() => takeDown(options.name));
-  const site = await bringUp(options, step);
-  forget();
-  console.log(howToUse(site));
+  try {
+    console.log(howToUse(await bringUp(options, step)));
+  } finally {
+    await outliveInterrupt();
+    forget();
+  }
 }
 
 function howToUse({ kubeconfig, clientKubeconfig, layout }: ClusterSite): string {

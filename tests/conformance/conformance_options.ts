@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { parseArgs } from "@std/cli/parse-args";
+import { resolve } from "@std/path";
+import { paths } from "../../controlplane/tasks/paths.ts";
+import { UsageError } from "../../controlplane/tasks/run_task.ts";
+import { PROXY_MODES, type ProxyMode } from "../cluster/cluster_options.ts";
+
+export const USAGE = `deno task conformance [--proxy MODE] [--report FILE] [--keep] [-- FLAG…]
+
+Brings up a cluster of two nodes, installs Blixt with kubectl apply -k, and runs the Gateway API's conformance
+suite from a client outside. Ends with the line "N passed, N failed, N skipped". What is skipped, and why, is
+in tests/conformance/layer4/tests.go.
+
+  --proxy MODE    How kube-proxy works: ${PROXY_MODES.join(", ")} (default: nftables)
+  --report FILE   Where the official report goes (default: ${paths.cache}/conformance/report.yaml)
+  --keep          Leave the cluster up for a look; deno task cluster down --name conformance ends it
+  --help          Print this help
+  FLAG            Of the suite, such as -run-test=TCPRouteReferenceGrant -supported-features=TCPRoute`;
+
+/** What the command line asks for. */
+export interface ConformanceOptions {
+  readonly proxy: ProxyMode;
+  /** Absolute path. */
+  readonly report: string;
+  readonly keep: boolean;
+  /** Flags of the suite. */
+  readonly flags: readonly string[];
+}
+
+/** Paths are relative to the folder in which the user stands. Throws UsageError. */
+export function parseConformanceOptions(args: readonly string[], folder: string): ConformanceOptions {
+  const unknown: string[] = [];
+  const { "--": flags = [], ...options } = parseArgs([...args], {
+    string: ["proxy", "report"],
+    boolean: ["keep"],
+    "--": true,
+    unknown: (argument: string) => {
+      unknown.push(argument);
+      return false;
+    },
+  });
+  if (unknown.length > 0) throw usage(`${unknown[0]} is not an option`);
+  const proxy = PROXY_MODES.find((mode) => mode === (options.proxy ?? "nftables"));
+  if (proxy === undefined) throw usage(`--proxy takes ${PROXY_MODES.join(", ")}`);
+  const report = options.report ?? `${paths.cache}/conformance/report.yaml`;
+  if (report === "") throw usage("--report needs a file");
+  return { proxy, report: resolve(folder, report), keep: options.keep === true, flags };
+}
+
+function usage(message: string): UsageError {
+  return new UsageError(`${message}\n\n${USAGE}`);
+}
