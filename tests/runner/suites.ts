@@ -39,7 +39,7 @@ export const suites: readonly Suite[] = [
   root("packets", cargo("test --locked --package blixt-ebpf -- --ignored"), countCargoTest),
   root("loader", cargo("test --locked --package blixt-loader -- --ignored"), countCargoTest),
   root("scenarios", denoTest("tests/loader")),
-  root("cluster", denoTest("tests/cluster")),
+  root("cluster", denoTest("tests/cluster tests/conformance")),
   root("images", denoTest("tests/images")),
   root("install", denoTest("tests/install")),
   root("apiserver", denoTest("tests/apiserver")),
