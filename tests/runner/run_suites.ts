@@ -29,19 +29,28 @@ export interface RunOptions {
   readonly signal: AbortSignal;
 }
 
-/** Runs suites one after another. Each gets a line; what a failed one wrote follows its line. */
+/**
+ * Runs suites one after another, those that mostly wait in a second row beside the first. Each gets a line when
+ * it ends; what a failed one wrote follows its line.
+ */
 export async function runSuites(suites: readonly Suite[], options: RunOptions): Promise<SuiteResult[]> {
   const results: SuiteResult[] = [];
   const width = Math.max(...suites.map(({ name }) => name.length));
-  for (const suite of suites) {
-    if (options.signal.aborted) break;
-    options.write(`${suite.name.padEnd(width)}  `);
+  const finish = async (suite: Suite): Promise<void> => {
+    if (options.signal.aborted) return;
     const result = await runSuite(suite, options);
     const skipped = suite.root && !options.root ? " (needs root)" : "";
-    options.write(`${plainLine(result)}${skipped}, ${result.seconds.toFixed(1)} s\n`);
-    if (result.failed > 0) options.write(`${await readLog(result.log)}\n`);
+    const counts = `${plainLine(result)}${skipped}, ${result.seconds.toFixed(1)} s`;
+    const log = result.failed > 0 ? `${await readLog(result.log)}\n` : "";
+    options.write(`${suite.name.padEnd(width)}  ${counts}\n${log}`);
     results.push(result);
+  };
+  let beside = Promise.resolve();
+  for (const suite of suites) {
+    if (suite.waits) beside = beside.then(() => finish(suite));
+    else await finish(suite);
   }
+  await beside;
   return results;
 }
 

@@ -57,6 +57,16 @@ Deno.test("runSuites() prints what a failed suite wrote and goes on with the nex
   assertStringIncludes(written, "good  1 passed");
 });
 
+Deno.test("runSuites() runs what mostly waits beside the others, one at a time", async () => {
+  const waits = (name: string, script: string): Suite => ({ ...suite(name, script), waits: true });
+  const [results] = await runIn([
+    waits("slow", "sleep 0.3; echo 1 passed, 0 failed"),
+    waits("after-slow", "echo 1 passed, 0 failed"),
+    suite("quick", "echo 1 passed, 0 failed"),
+  ]);
+  assertEquals(results.map(({ name }) => name), ["quick", "slow", "after-slow"]);
+});
+
 Deno.test("runSuites() skips what needs root and says so", async () => {
   const [results, written] = await runIn([suite("kernel", "echo 1 passed, 0 failed", true)], { root: false });
   assertEquals(results.map(({ passed, failed, skipped }) => ({ passed, failed, skipped })), [

@@ -11,4 +11,6 @@ export interface Suite {
   /** True when it changes the kernel, and so needs root and everything built. */
   readonly root: boolean;
   readonly env?: Readonly<Record<string, string>>;
+  /** True when it mostly waits for programs that it started, so that it can run beside the others. */
+  readonly waits?: boolean;
 }

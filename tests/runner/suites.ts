@@ -27,7 +27,10 @@ const root = (name: string, command: string[], counter: Counter = countDenoTest)
   return { name, command, counter, root: true, env };
 };
 
-/** Every suite, in the order of running: what is quick and basic first. */
+/** Like {@link root}, in the second row. */
+const beside = (name: string, command: string[]): Suite => ({ ...root(name, command), waits: true });
+
+/** Every suite, in the order of beginning: what is quick and basic first. */
 export const suites: readonly Suite[] = [
   free("format", deno("fmt --check")),
   free("lint", deno("lint --quiet")),
@@ -36,13 +39,13 @@ export const suites: readonly Suite[] = [
   free("clippy", cargo("clippy --quiet --locked --workspace --all-targets -- --deny warnings")),
   free("unit", denoTest("controlplane tests/demo tests/runner"), countDenoTest),
   free("rust-unit", cargo("test --locked --workspace"), countCargoTestUnignored),
+  beside("images", denoTest("tests/images")),
+  beside("install", denoTest("tests/install")),
+  beside("apiserver", denoTest("tests/apiserver")),
   root("packets", cargo("test --locked --package blixt-ebpf -- --ignored"), countCargoTest),
   root("loader", cargo("test --locked --package blixt-loader -- --ignored"), countCargoTest),
   root("scenarios", denoTest("tests/loader")),
   root("cluster", denoTest("tests/cluster tests/conformance")),
-  root("images", denoTest("tests/images")),
-  root("install", denoTest("tests/install")),
-  root("apiserver", denoTest("tests/apiserver")),
   root("netns", denoTest("tests/netns")),
   root("tasks", denoTest("tests/tasks")),
   root("e2e", denoTest("tests/e2e")),
