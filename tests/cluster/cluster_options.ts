@@ -52,16 +52,25 @@ export function parseClusterCommand(args: readonly string[]): ClusterCommand {
   if (more.length > 0 || (action !== "up" && action !== "down" && action !== "status")) {
     throw usage("exactly one of up, down and status is needed");
   }
-  const { name = DEFAULTS.name, nodes = `${DEFAULTS.nodes}`, proxy = DEFAULTS.proxy } = flags;
+  const { name = DEFAULTS.name } = flags;
   // The name is part of names of network namespaces, folders and control groups.
   if (!/^[a-z0-9]{1,20}$/.test(name)) throw usage("--name takes 1 to 20 lower-case letters and digits");
-  const count = Number(nodes);
-  if (!Number.isInteger(count) || count < 1 || count > MAX_NODES) {
-    throw usage(`--nodes takes 1 to ${MAX_NODES}`);
-  }
-  const mode = PROXY_MODES.find((mode) => mode === proxy);
-  if (mode === undefined) throw usage(`--proxy takes ${PROXY_MODES.join(", ")}`);
-  return { action, options: { name, nodes: count, proxy: mode } };
+  const nodes = parseNodes(flags.nodes);
+  if (nodes === undefined) throw usage(`--nodes takes 1 to ${MAX_NODES}`);
+  const proxy = parseProxyMode(flags.proxy);
+  if (proxy === undefined) throw usage(`--proxy takes ${PROXY_MODES.join(", ")}`);
+  return { action, options: { name, nodes, proxy } };
+}
+
+/** The value of --nodes, the default when absent; undefined when it is no number of nodes. */
+export function parseNodes(value: string | undefined): number | undefined {
+  const count = value === undefined ? DEFAULTS.nodes : Number(value);
+  return Number.isInteger(count) && count >= 1 && count <= MAX_NODES ? count : undefined;
+}
+
+/** The value of --proxy, the default when absent; undefined when there is no such mode. */
+export function parseProxyMode(value: string | undefined): ProxyMode | undefined {
+  return PROXY_MODES.find((mode) => mode === (value ?? DEFAULTS.proxy));
 }
 
 function usage(message: string): UsageError {

@@ -59,7 +59,7 @@ async function conformance(options: ConformanceOptions): Promise<number> {
   await takeDown(CLUSTER);
   const forget = runOnInterrupt(() => takeDown(CLUSTER));
   try {
-    const site = await bringUp({ name: CLUSTER, nodes: 2, proxy: options.proxy }, step);
+    const site = await bringUp({ name: CLUSTER, nodes: options.nodes, proxy: options.proxy }, step);
     await step("installing Blixt", () => install(site.kubeconfig));
     const results = await step("running the suite", () => runSuite(site, options));
     console.log(plainLine(results));

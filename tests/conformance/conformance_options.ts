@@ -4,14 +4,16 @@ import { parseArgs } from "@std/cli/parse-args";
 import { resolve } from "@std/path";
 import { paths } from "../../controlplane/tasks/paths.ts";
 import { UsageError } from "../../controlplane/tasks/run_task.ts";
-import { PROXY_MODES, type ProxyMode } from "../cluster/cluster_options.ts";
+import { parseNodes, parseProxyMode, PROXY_MODES, type ProxyMode } from "../cluster/cluster_options.ts";
+import { MAX_NODES } from "../cluster/layout.ts";
 
-export const USAGE = `deno task conformance [--proxy MODE] [--report FILE] [--keep] [-- FLAG…]
+export const USAGE = `deno task conformance [--nodes N] [--proxy MODE] [--report FILE] [--keep] [-- FLAG…]
 
-Brings up a cluster of two nodes, installs Blixt with kubectl apply -k, and runs the Gateway API's conformance
+Brings up a cluster, installs Blixt with kubectl apply -k, and runs the Gateway API's conformance
 suite from a client outside. Ends with the line "N passed, N failed, N skipped". What is skipped, and why, is
 in tests/conformance/layer4/tests.go.
 
+  --nodes N       How many nodes, 1 to ${MAX_NODES} (default: 2)
   --proxy MODE    How kube-proxy works: ${PROXY_MODES.join(", ")} (default: nftables)
   --report FILE   Where the official report goes (default: ${paths.cache}/conformance/report.yaml)
   --keep          Leave the cluster up for a look; deno task cluster down --name conformance ends it
@@ -20,6 +22,7 @@ in tests/conformance/layer4/tests.go.
 
 /** What the command line asks for. */
 export interface ConformanceOptions {
+  readonly nodes: number;
   readonly proxy: ProxyMode;
   /** Absolute path. */
   readonly report: string;
@@ -32,7 +35,7 @@ export interface ConformanceOptions {
 export function parseConformanceOptions(args: readonly string[], folder: string): ConformanceOptions {
   const unknown: string[] = [];
   const { "--": flags = [], ...options } = parseArgs([...args], {
-    string: ["proxy", "report"],
+    string: ["nodes", "proxy", "report"],
     boolean: ["keep"],
     "--": true,
     unknown: (argument: string) => {
@@ -41,11 +44,13 @@ export function parseConformanceOptions(args: readonly string[], folder: string)
     },
   });
   if (unknown.length > 0) throw usage(`${unknown[0]} is not an option`);
-  const proxy = PROXY_MODES.find((mode) => mode === (options.proxy ?? "nftables"));
+  const nodes = parseNodes(options.nodes);
+  if (nodes === undefined) throw usage(`--nodes takes 1 to ${MAX_NODES}`);
+  const proxy = parseProxyMode(options.proxy);
   if (proxy === undefined) throw usage(`--proxy takes ${PROXY_MODES.join(", ")}`);
   const report = options.report ?? `${paths.cache}/conformance/report.yaml`;
   if (report === "") throw usage("--report needs a file");
-  return { proxy, report: resolve(folder, report), keep: options.keep === true, flags };
+  return { nodes, proxy, report: resolve(folder, report), keep: options.keep === true, flags };
 }
 
 function usage(message: string): UsageError {

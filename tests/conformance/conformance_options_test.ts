@@ -4,14 +4,15 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../controlplane/tasks/run_task.ts";
 import { parseConformanceOptions } from "./conformance_options.ts";
 
-Deno.test("parseConformanceOptions() ends the cluster after a run with kube-proxy over nftables by default", () => {
-  const { proxy, keep, flags } = parseConformanceOptions([], "/");
-  assertEquals([proxy, keep, flags], ["nftables", false, []]);
+Deno.test("parseConformanceOptions() takes two nodes and ends them after the run by default", () => {
+  const { nodes, proxy, keep, flags } = parseConformanceOptions([], "/");
+  assertEquals([nodes, proxy, keep, flags], [2, "nftables", false, []]);
 });
 
 Deno.test("parseConformanceOptions() takes every option and hands on the suite's flags", () => {
-  const args = ["--proxy", "none", "--report=r.yaml", "--keep", "--", "-run-test=X", "--debug"];
+  const args = ["--nodes=1", "--proxy", "none", "--report=r.yaml", "--keep", "--", "-run-test=X", "--debug"];
   assertEquals(parseConformanceOptions(args, "/here"), {
+    nodes: 1,
     proxy: "none",
     report: "/here/r.yaml",
     keep: true,
@@ -21,7 +22,8 @@ Deno.test("parseConformanceOptions() takes every option and hands on the suite's
 
 for (
   const [args, message] of [
-    [["--nodes", "3"], "--nodes is not an option"],
+    [["--node", "1"], "--node is not an option"],
+    [["--nodes", "0"], "--nodes takes"],
     [["TCPRoute"], "TCPRoute is not an option"],
     [["--proxy", "ipvs"], "--proxy takes nftables, iptables, none"],
     [["--report="], "--report needs a file"],
