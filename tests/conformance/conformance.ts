@@ -19,10 +19,13 @@ import { parseResult, parseUnsupported, plainLine, type TestResult } from "./res
 /** Name of the cluster. */
 const CLUSTER = "conformance";
 
+/** Everything that the suite writes. */
+const LOG = `${paths.logs}/conformance.log`;
+
 /** Milliseconds that the suite may take. */
 const PATIENCE = 20 * 60_000;
 
-/** Runs the suite from the client outside the cluster and prints a line for every test that is about Blixt. */
+/** Runs the suite from the client outside the cluster and gives the results of the tests that are about Blixt. */
 async function runSuite(site: ClusterSite, { report, flags }: ConformanceOptions): Promise<TestResult[]> {
   await Deno.mkdir(dirname(report), { recursive: true });
   const argv = [
@@ -39,15 +42,11 @@ async function runSuite(site: ClusterSite, { report, flags }: ConformanceOptions
   await suite.finish(PATIENCE).catch((error: Error) => {
     if (!error.message.includes("ended with code 1\n")) throw error;
   });
-  const log = `${paths.logs}/conformance.log`;
   await Deno.mkdir(paths.logs, { recursive: true });
-  await Deno.writeTextFile(log, suite.lines.join("\n") + "\n");
+  await Deno.writeTextFile(LOG, suite.lines.join("\n") + "\n");
   const unsupported = new Set(suite.lines.map(parseUnsupported));
   const results = suite.lines.map(parseResult).filter((result) => result !== undefined);
-  const wanted = results.filter(({ name }) => !unsupported.has(name));
-  for (const { outcome, name, seconds } of wanted) console.log(`${outcome} ${name} (${seconds} s)`);
-  console.log(`\nlog: ${log}\nreport: ${report}`);
-  return wanted;
+  return results.filter(({ name }) => !unsupported.has(name));
 }
 
 async function conformance(options: ConformanceOptions): Promise<number> {
@@ -62,7 +61,8 @@ async function conformance(options: ConformanceOptions): Promise<number> {
     const site = await bringUp({ name: CLUSTER, nodes: options.nodes, proxy: options.proxy }, step);
     await step("installing Blixt", () => install(site.kubeconfig));
     const results = await step("running the suite", () => runSuite(site, options));
-    console.log(plainLine(results));
+    for (const { outcome, name, seconds } of results) console.log(`${outcome} ${name} (${seconds} s)`);
+    console.log(`\nlog: ${LOG}\nreport: ${options.report}\n${plainLine(results)}`);
     const passed = results.filter(({ outcome }) => outcome === "PASS").length;
     return passed > 0 && results.every(({ outcome }) => outcome !== "FAIL") ? 0 : 1;
   } finally {
