@@ -64,7 +64,7 @@ export const BACKEND_ALIVE = 1;
 /** `Backend::flags`: the way leads to its node, on-link, whose own Blixt delivers; the packet stays as the client sent it. */
 export const BACKEND_REMOTE = 2;
 /** Whether the object knows BACKEND_REMOTE. Until it does, packets for other nodes are rewritten here and routed. */
-export const KNOWS_REMOTE_BACKENDS: boolean = false;
+export const KNOWS_REMOTE_BACKENDS: boolean = true;
 /** `Device::flags`: a veth whose other end is in another network namespace. */
 export const DEVICE_PEER = 1;
 /** `Device::flags`: faces clients. */
