@@ -12,7 +12,7 @@ import type { Store } from "../store/store.ts";
 import type { DesiredStatus, Notice } from "../translate/translation.ts";
 import { conditionsOf, type PlacedCondition } from "./conditions.ts";
 import { mergeStatus, type Status } from "./merge.ts";
-import type { StatusFile } from "./status_file.ts";
+import type { StatusFile, StatusItem } from "./status_file.ts";
 import type { StatusWriter } from "./status_writer.ts";
 
 /** What the writer needs. */
@@ -91,14 +91,6 @@ export class ManifestStatusWriter implements StatusWriter {
       if (!before.has(text)) output.say({ type: "notice", text });
     }
   }
-}
-
-/** One object of the status file. */
-export interface StatusItem {
-  readonly apiVersion: string;
-  readonly kind: Kind;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly generation?: number };
-  readonly status: Status;
 }
 
 /** What of a condition is worth a line when it changes. */

@@ -4,9 +4,18 @@
 // object, and from which a restarted control plane takes the addresses it gave.
 
 import { parse, stringify } from "yaml";
-import type { StatusItem } from "./manifest_status.ts";
+import type { Kind } from "../api/snapshot.ts";
+import type { Status } from "./merge.ts";
 
 const HEADER = "# What Blixt says of every object; written again whenever something changes.\n";
+
+/** One object of the status file. */
+export interface StatusItem {
+  readonly apiVersion: string;
+  readonly kind: Kind;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly generation?: number };
+  readonly status: Status;
+}
 
 /** A YAML file with a List of objects, each with its status and without its spec. */
 export class StatusFile {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assertEquals } from "@std/assert";
-import type { StatusItem } from "./manifest_status.ts";
-import { StatusFile } from "./status_file.ts";
+import { StatusFile, type StatusItem } from "./status_file.ts";
 
 const item = (name: string): StatusItem => ({
   apiVersion: "gateway.networking.k8s.io/v1",
