@@ -21,12 +21,24 @@ use crate::{
 const PACKET_HOST: u32 = 0;
 const PACKET_OTHERHOST: u32 = 3;
 
+/// linux/bpf.h: the next program at the hook decides, after the last one the stack.
+const TCX_NEXT: i32 = -1;
+
 /// Verdict: TC_ACT_REDIRECT when forwarded or refused with a reset, TC_ACT_SHOT
-/// when dropped, TC_ACT_OK for all that is not ours, untouched.
+/// when dropped, TCX_NEXT for all that is not ours, untouched: TC_ACT_OK would
+/// hide it from the programs and filters behind this one.
 #[classifier]
 pub fn ingress(ctx: TcContext) -> i32 {
-    let skb = ctx.skb.skb;
     // SAFETY: `skb` is this program's context.
+    match unsafe { verdict(ctx.skb.skb) } {
+        TC_ACT_OK => TCX_NEXT,
+        verdict => verdict,
+    }
+}
+
+#[inline(always)]
+unsafe fn verdict(skb: *mut __sk_buff) -> i32 {
+    // SAFETY: as the caller promises.
     unsafe {
         match family(skb) {
             Family::V4 if !is_for_host(skb) => TC_ACT_OK,

@@ -2,8 +2,9 @@
 
 use crate::{build::Packet, diff::assert_same};
 
+/// linux/bpf.h: the next program at the hook decides.
+const TCX_NEXT: u32 = u32::MAX;
 /// linux/pkt_cls.h
-const TC_ACT_OK: u32 = 0;
 const TC_ACT_SHOT: u32 = 2;
 const TC_ACT_REDIRECT: u32 = 7;
 
@@ -29,10 +30,10 @@ impl Outcome {
         assert_same(&self.frame, expected);
     }
 
-    /// Left to the stack, as it came.
+    /// Left to the programs behind this one and to the stack, as it came.
     #[track_caller]
     pub fn is_passed_untouched(&self) {
-        self.has_action(TC_ACT_OK);
+        self.has_action(TCX_NEXT);
         assert_same(&self.frame, &self.sent);
     }
 
@@ -57,7 +58,7 @@ impl Outcome {
 
 fn name(action: u32) -> &'static str {
     match action {
-        TC_ACT_OK => "TC_ACT_OK",
+        TCX_NEXT => "TCX_NEXT",
         TC_ACT_SHOT => "TC_ACT_SHOT",
         TC_ACT_REDIRECT => "TC_ACT_REDIRECT",
         _ => "none that the program has",
@@ -77,9 +78,9 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "the verdict is TC_ACT_OK, expected TC_ACT_REDIRECT")]
+    #[should_panic(expected = "the verdict is TCX_NEXT, expected TC_ACT_REDIRECT")]
     fn is_redirected_as_frame_names_the_verdicts() {
-        outcome(TC_ACT_OK, &[1; 60]).is_redirected_as_frame(&[1; 60]);
+        outcome(TCX_NEXT, &[1; 60]).is_redirected_as_frame(&[1; 60]);
     }
 
     #[test]
@@ -91,7 +92,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "the frames differ")]
     fn is_passed_untouched_sees_a_touch() {
-        outcome(TC_ACT_OK, &[2; 60]).is_passed_untouched();
+        outcome(TCX_NEXT, &[2; 60]).is_passed_untouched();
     }
 
     #[test]
