@@ -73,6 +73,6 @@ export const clusterRequirements: readonly Requirement[] = [
 export const testRequirements: readonly Requirement[] = [
   ...demoRequirements,
   programs([{ program: "bpftool", package: "bpftool" }]),
-  ...apiServerRequirements,
+  ...clusterRequirements,
   muslTarget,
 ];

@@ -16,15 +16,12 @@ import { readState } from "../cluster/state.ts";
 import { buildImages } from "../images/build_images.ts";
 import { runOnInterrupt } from "../netns/interrupt.ts";
 import { processTree } from "../netns/processes.ts";
-import { clusterRequirements } from "../requirements.ts";
 
 /** Milliseconds that pods may take to come or go. */
 const PATIENCE = 90_000;
 
 /** CAP_NET_ADMIN (12), CAP_PERFMON (38) and CAP_BPF (39) of linux/capability.h. */
 const THREE = (1n << 12n) | (1n << 38n) | (1n << 39n);
-
-const missing = (await Promise.all(clusterRequirements.map((one) => one.missing()))).filter((one) => one);
 
 /** A cluster of one node, for tests of the install. */
 class Node {
@@ -158,35 +155,31 @@ async function loaderSaysThatTheBpffsIsMissing(node: Node): Promise<void> {
   assertStringIncludes(message, "mount -t bpf bpf");
 }
 
-Deno.test({
-  name: `the install on a real node${missing.length === 0 ? "" : ` (skipped: no ${missing.join(", ")})`}`,
-  ignore: missing.length > 0,
-  fn: async (t) => {
-    // A step begins where the one before ended, so none makes sense after a failure.
-    const step = async (name: string, body: () => Promise<void>): Promise<void> => {
-      if (!await t.step(name, body)) throw new Error(`The step "${name}" failed`);
-    };
-    await buildImages();
-    const name = "install";
-    const forget = runOnInterrupt(() => takeDown(name));
-    try {
-      const node = await Node.of(await bringUp({ ...DEFAULTS, name, nodes: 1 }, (_, work) => work()));
-      await step("becomes ready", () => node.apply("k8s"));
-      await step(
-        "has a control plane that can do nothing to its host",
-        () => controlPlaneCanDoNothingToItsHost(node),
-      );
-      await step("has a loader with three capabilities", () => loaderHasItsThreeCapabilities(node));
-      await step("shows the token to the control plane alone", () => onlyTheControlPlaneSeesTheToken(node));
-      await step(
-        "leaves the kernel alone while its pods are replaced",
-        () => linksStayWhilePodsAreReplaced(node),
-      );
-      await step("goes without a trace by way of the overlay unload", () => unloadLeavesNothing(node));
-      await step("says so where no bpffs is mounted", () => loaderSaysThatTheBpffsIsMissing(node));
-    } finally {
-      await takeDown(name);
-      forget();
-    }
-  },
+Deno.test("the install on a real node", async (t) => {
+  // A step begins where the one before ended, so none makes sense after a failure.
+  const step = async (name: string, body: () => Promise<void>): Promise<void> => {
+    if (!await t.step(name, body)) throw new Error(`The step "${name}" failed`);
+  };
+  await buildImages();
+  const name = "install";
+  const forget = runOnInterrupt(() => takeDown(name));
+  try {
+    const node = await Node.of(await bringUp({ ...DEFAULTS, name, nodes: 1 }, (_, work) => work()));
+    await step("becomes ready", () => node.apply("k8s"));
+    await step(
+      "has a control plane that can do nothing to its host",
+      () => controlPlaneCanDoNothingToItsHost(node),
+    );
+    await step("has a loader with three capabilities", () => loaderHasItsThreeCapabilities(node));
+    await step("shows the token to the control plane alone", () => onlyTheControlPlaneSeesTheToken(node));
+    await step(
+      "leaves the kernel alone while its pods are replaced",
+      () => linksStayWhilePodsAreReplaced(node),
+    );
+    await step("goes without a trace by way of the overlay unload", () => unloadLeavesNothing(node));
+    await step("says so where no bpffs is mounted", () => loaderSaysThatTheBpffsIsMissing(node));
+  } finally {
+    await takeDown(name);
+    forget();
+  }
 });

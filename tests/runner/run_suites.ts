@@ -30,8 +30,8 @@ export interface RunOptions {
 }
 
 /**
- * Runs suites one after another, those that mostly wait in a second row beside the first. Each gets a line when
- * it ends; what a failed one wrote follows its line.
+ * Runs suites, those of one row one after another, the rows beside each other. Each gets a line when it ends;
+ * what a failed one wrote follows its line.
  */
 export async function runSuites(suites: readonly Suite[], options: RunOptions): Promise<SuiteResult[]> {
   const results: SuiteResult[] = [];
@@ -45,12 +45,10 @@ export async function runSuites(suites: readonly Suite[], options: RunOptions): 
     options.write(`${suite.name.padEnd(width)}  ${counts}\n${log}`);
     results.push(result);
   };
-  let beside = Promise.resolve();
-  for (const suite of suites) {
-    if (suite.waits) beside = beside.then(() => finish(suite));
-    else await finish(suite);
-  }
-  await beside;
+  const rows = Map.groupBy(suites, ({ row }) => row);
+  await Promise.all([...rows.values()].map(async (row) => {
+    for (const suite of row) await finish(suite);
+  }));
   return results;
 }
 

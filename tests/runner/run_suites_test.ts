@@ -10,6 +10,7 @@ const suite = (name: string, script: string, root = false): Suite => ({
   command: ["sh", "-c", script],
   counter: countPlain,
   root,
+  row: "computes",
 });
 
 async function runIn(
@@ -57,8 +58,8 @@ Deno.test("runSuites() prints what a failed suite wrote and goes on with the nex
   assertStringIncludes(written, "good  1 passed");
 });
 
-Deno.test("runSuites() runs what mostly waits beside the others, one at a time", async () => {
-  const waits = (name: string, script: string): Suite => ({ ...suite(name, script), waits: true });
+Deno.test("runSuites() runs rows beside each other, and the suites of a row one at a time", async () => {
+  const waits = (name: string, script: string): Suite => ({ ...suite(name, script), row: "cluster" });
   const [results] = await runIn([
     waits("slow", "sleep 0.3; echo 1 passed, 0 failed"),
     waits("after-slow", "echo 1 passed, 0 failed"),

@@ -2,6 +2,12 @@
 
 import type { Counter } from "./counts.ts";
 
+/**
+ * What a suite mostly does: keep a core busy, wait for the programs of a Kubernetes cluster, or
+ * wait for traffic between network namespaces.
+ */
+export type Row = "computes" | "cluster" | "traffic";
+
 /** Tests that one command runs. */
 export interface Suite {
   /** One word, or several with hyphens; also the name of its log. */
@@ -11,6 +17,6 @@ export interface Suite {
   /** True when it changes the kernel, and so needs root and everything built. */
   readonly root: boolean;
   readonly env?: Readonly<Record<string, string>>;
-  /** True when it mostly waits for programs that it started, so that it can run beside the others. */
-  readonly waits?: boolean;
+  /** Suites of different rows run beside each other, those of one row after another. */
+  readonly row: Row;
 }

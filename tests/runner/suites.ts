@@ -9,7 +9,7 @@ import {
   type Counter,
   countPlain,
 } from "./counts.ts";
-import type { Suite } from "./suite.ts";
+import type { Row, Suite } from "./suite.ts";
 
 const deno = (command: string): string[] => [Deno.execPath(), ...command.split(" ")];
 const cargo = (command: string): string[] => ["cargo", ...command.split(" ")];
@@ -19,18 +19,15 @@ const env = { CARGO_TARGET_DIR: paths.target };
 
 /** Without root: a check of the sources, or tests in user space. */
 const free = (name: string, command: string[], counter: Counter = countCheck): Suite => {
-  return { name, command, counter, root: false, env };
+  return { name, command, counter, root: false, row: "computes", env };
 };
 
 /** With root: programs in the kernel, network namespaces. */
-const root = (name: string, command: string[], counter: Counter = countDenoTest): Suite => {
-  return { name, command, counter, root: true, env };
+const root = (row: Row, name: string, command: string[], counter: Counter = countDenoTest): Suite => {
+  return { name, command, counter, root: true, row, env };
 };
 
-/** Like {@link root}, in the second row. */
-const beside = (name: string, command: string[]): Suite => ({ ...root(name, command), waits: true });
-
-/** Every suite, in the order of beginning: what is quick and basic first. */
+/** Every suite; of each row what is quick and basic first. */
 export const suites: readonly Suite[] = [
   free("format", deno("fmt --check")),
   free("lint", deno("lint --quiet")),
@@ -39,15 +36,15 @@ export const suites: readonly Suite[] = [
   free("clippy", cargo("clippy --quiet --locked --workspace --all-targets -- --deny warnings")),
   free("unit", denoTest("controlplane tests/demo tests/runner"), countDenoTest),
   free("rust-unit", cargo("test --locked --workspace"), countCargoTestUnignored),
-  beside("images", denoTest("tests/images")),
-  beside("install", denoTest("tests/install")),
-  beside("apiserver", denoTest("tests/apiserver")),
-  root("packets", cargo("test --locked --package blixt-ebpf -- --ignored"), countCargoTest),
-  root("loader", cargo("test --locked --package blixt-loader -- --ignored"), countCargoTest),
-  root("scenarios", denoTest("tests/loader")),
-  root("cluster", denoTest("tests/cluster tests/conformance")),
-  root("netns", denoTest("tests/netns")),
-  root("tasks", denoTest("tests/tasks")),
-  root("e2e", denoTest("tests/e2e")),
-  root("demo", deno("run --allow-all tests/demo/demo.ts"), countPlain),
+  root("computes", "packets", cargo("test --locked --package blixt-ebpf -- --ignored"), countCargoTest),
+  root("computes", "loader", cargo("test --locked --package blixt-loader -- --ignored"), countCargoTest),
+  root("computes", "scenarios", denoTest("tests/loader")),
+  root("cluster", "cluster", denoTest("tests/cluster tests/conformance")),
+  root("cluster", "images", denoTest("tests/images")),
+  root("cluster", "install", denoTest("tests/install")),
+  root("cluster", "apiserver", denoTest("tests/apiserver")),
+  root("traffic", "netns", denoTest("tests/netns")),
+  root("traffic", "tasks", denoTest("tests/tasks")),
+  root("traffic", "e2e", denoTest("tests/e2e")),
+  root("traffic", "demo", deno("run --allow-all tests/demo/demo.ts"), countPlain),
 ];
