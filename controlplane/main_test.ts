@@ -9,7 +9,7 @@ import { blixtObject } from "./dataplane/blixt_object.ts";
 import { OBJECT_NAME } from "./dataplane/kernel.ts";
 import { LoaderClient } from "./loader/client.ts";
 import { FakeLoader } from "./loader/fake.ts";
-import { GRPC_ENVIRONMENT } from "./permissions.ts";
+import { MANIFESTS_ENVIRONMENT } from "./permissions.ts";
 
 const MAIN = fromFileUrl(new URL("main.ts", import.meta.url));
 const PROTO = fromFileUrl(new URL("../proto", import.meta.url));
@@ -116,7 +116,7 @@ async function withLoader(body: (fixture: Fixture) => Promise<void>): Promise<vo
         `--allow-read=${folder}/manifests,${folder}/run,${folder}/blixt.o,${PROTO}`,
         `--allow-write=${folder}/run`,
         `--allow-net=unix:${folder}/run/loader.sock`,
-        `--allow-env=${GRPC_ENVIRONMENT.join(",")}`,
+        `--allow-env=${MANIFESTS_ENVIRONMENT.join(",")}`,
         MAIN,
         "--manifests",
         `${folder}/manifests`,
@@ -286,7 +286,7 @@ Deno.test("main's permissions let nothing else be read, written, called or run",
         `--allow-read=${folder},${PROTO}`,
         `--allow-write=${folder}`,
         `--allow-net=unix:${folder}/loader.sock`,
-        `--allow-env=${GRPC_ENVIRONMENT.join(",")}`,
+        `--allow-env=${MANIFESTS_ENVIRONMENT.join(",")}`,
         `${folder}/probe.js`,
       ],
     }).output();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/**
- * The environment variables that @grpc/grpc-js reads; with --manifests the
- * control plane needs no other. @kubernetes/client-node brings packages that
- * list the whole environment, so with an API server --allow-env names none.
- */
+// The environment variables that packages read, for --allow-env. With an API
+// server it names none: @kubernetes/client-node brings packages that list the
+// whole environment.
+
+/** Those of @grpc/grpc-js, when it is imported or makes a client without a proxy. */
 export const GRPC_ENVIRONMENT: readonly string[] = [
   "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
   "GRPC_EXPERIMENTAL_ENABLE_OUTLIER_DETECTION",
@@ -15,6 +15,10 @@ export const GRPC_ENVIRONMENT: readonly string[] = [
   "GRPC_SSL_CIPHER_SUITES",
   "GRPC_TRACE",
   "GRPC_VERBOSITY",
-  "LOG_STREAM",
-  "LOG_TOKENS",
 ];
+
+/** Those of yaml, when it reads a document. */
+const YAML_ENVIRONMENT: readonly string[] = ["LOG_STREAM", "LOG_TOKENS"];
+
+/** All that the control plane needs with --manifests. */
+export const MANIFESTS_ENVIRONMENT: readonly string[] = [...GRPC_ENVIRONMENT, ...YAML_ENVIRONMENT];

@@ -5,7 +5,7 @@ import { LoaderClient } from "../loader/client.ts";
 import { CODE, LoaderError } from "../loader/error.ts";
 import type { LoadedObject, WatchResponse } from "../loader/messages.ts";
 import type { DesiredDataplane } from "../translate/desired.ts";
-import { Backoff } from "./backoff.ts";
+import { Backoff } from "../backoff.ts";
 import { OBJECT_NAME } from "./kernel.ts";
 import { checkLayout, type Layout } from "./layout.ts";
 import { readObject } from "./object.ts";

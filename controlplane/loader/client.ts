@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Deno permissions this needs: --allow-net=unix:SOCKET with --allow-read=SOCKET and --allow-write=SOCKET (Deno
-// asks for all three to connect), --allow-read=proto, and --allow-env with the names in GRPC_ENVIRONMENT.
+// asks for all three to connect), --allow-read=proto, and --allow-env with GRPC_ENVIRONMENT
+// of permissions.ts.
 
 import { type Client, type ClientReadableStream, credentials, Metadata, status } from "@grpc/grpc-js";
 import { LoaderError, toLoaderError } from "./error.ts";
@@ -20,24 +21,6 @@ import type {
   WatchResponse,
 } from "./messages.ts";
 import { loaderService } from "./proto.ts";
-
-/** Environment variables that @grpc/grpc-js reads when it is imported or makes a client. */
-export const GRPC_ENVIRONMENT = [
-  "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
-  "GRPC_EXPERIMENTAL_ENABLE_OUTLIER_DETECTION",
-  "GRPC_NODE_DEBUG_SEND_ERROR_DETAILS",
-  "GRPC_NODE_TRACE",
-  "GRPC_NODE_USE_ALTERNATIVE_RESOLVER",
-  "GRPC_NODE_VERBOSITY",
-  "GRPC_SSL_CIPHER_SUITES",
-  "GRPC_TRACE",
-  "GRPC_VERBOSITY",
-  "grpc_proxy",
-  "http_proxy",
-  "https_proxy",
-  "no_grpc_proxy",
-  "no_proxy",
-] as const;
 
 /** Options of one call. */
 export interface CallOptions {

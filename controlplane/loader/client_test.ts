@@ -2,7 +2,8 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { GRPC_ENVIRONMENT, LoaderClient } from "./client.ts";
+import { GRPC_ENVIRONMENT } from "../permissions.ts";
+import { LoaderClient } from "./client.ts";
 import { CODE, LoaderError } from "./error.ts";
 import { FakeLoader } from "./fake.ts";
 

@@ -27,7 +27,7 @@ import type {
   WatchResponse,
 } from "./messages.ts";
 import { loaderService } from "./proto.ts";
-import { Relay } from "./relay.ts";
+import { Relay } from "../../tests/support/relay.ts";
 
 /** Elements in a message when the client does not say. */
 const DEFAULT_CHUNK = 4_096;

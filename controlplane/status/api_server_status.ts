@@ -8,7 +8,7 @@ import { CONTROLLER_NAME } from "../api/gateway_class.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { Kind, ObjectKey } from "../api/snapshot.ts";
 import { type Clock, systemClock, timestamp } from "../clock.ts";
-import { Backoff } from "../dataplane/backoff.ts";
+import { Backoff } from "../backoff.ts";
 import { equal } from "../equal.ts";
 import type { ApiClient } from "../source/apiserver/api_client.ts";
 import { ApiError } from "../source/apiserver/api_error.ts";

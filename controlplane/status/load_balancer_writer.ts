@@ -11,7 +11,7 @@ import type { KubernetesObject } from "../api/object.ts";
 import type { Service } from "../api/service.ts";
 import type { ObjectKey, Snapshot } from "../api/snapshot.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import { Backoff } from "../dataplane/backoff.ts";
+import { Backoff } from "../backoff.ts";
 import type { ApiClient } from "../source/apiserver/api_client.ts";
 import { ApiError } from "../source/apiserver/api_error.ts";
 import { collectionPath, objectPath } from "../source/apiserver/resource_path.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { dirname } from "@std/path";
-import { GRPC_ENVIRONMENT } from "../permissions.ts";
+import { MANIFESTS_ENVIRONMENT } from "../permissions.ts";
 import type { KubeconfigAccess } from "./kubeconfig_access.ts";
 import type { MountNamespace } from "./mount_namespace.ts";
 import type { Paths } from "./paths.ts";
@@ -68,7 +68,7 @@ export function controlPlaneCommand(settings: ControlPlaneSettings): string[] {
     `--allow-read=${list(read)}`,
     `--allow-write=${list(folders)}`,
     `--allow-net=${list(net)}`,
-    source.kind === "manifests" ? `--allow-env=${list(GRPC_ENVIRONMENT)}` : "--allow-env",
+    source.kind === "manifests" ? `--allow-env=${list(MANIFESTS_ENVIRONMENT)}` : "--allow-env",
     ...(programs.length === 0 ? [] : [`--allow-run=${list(programs)}`]),
     `${paths.repository}/controlplane/main.ts`,
     `--${source.kind}`,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assertEquals } from "@std/assert";
-import { GRPC_ENVIRONMENT } from "../permissions.ts";
+import { MANIFESTS_ENVIRONMENT } from "../permissions.ts";
 import { controlPlaneCommand, type ControlPlaneSettings, loaderCommand } from "./part_commands.ts";
 import { layOut } from "./paths.ts";
 
@@ -49,7 +49,7 @@ Deno.test("controlPlaneCommand() lets manifests and the loader be reached, and n
     read: `/home/me/m,${object},/repo/proto,/run/blixt/7`,
     write: "/run/blixt/7",
     net: "unix:/run/blixt/7/loader.sock",
-    env: GRPC_ENVIRONMENT.join(","),
+    env: MANIFESTS_ENVIRONMENT.join(","),
   });
 });
 

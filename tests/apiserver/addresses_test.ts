@@ -6,15 +6,12 @@ import { assert, assertEquals } from "@std/assert";
 import { paths } from "../../controlplane/tasks/paths.ts";
 import { ApiServer } from "../cluster/api_server.ts";
 import { eventually, read, RunningControlPlane, whyNot } from "./fixture.ts";
+import { SYSTEM_NAMESPACE } from "./objects.ts";
 
 const POOL = 32;
 const GATEWAYS = 40;
 
-const OBJECTS = `
-apiVersion: v1
-kind: Namespace
-metadata: { name: blixt-system }
----
+const OBJECTS = `${SYSTEM_NAMESPACE}---
 apiVersion: blixt.x-k8s.io/v1alpha1
 kind: GatewayClassConfig
 metadata: { name: pool }

@@ -6,30 +6,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { ApiServer } from "../cluster/api_server.ts";
 import { eventually, read, RunningControlPlane, until, whyNot } from "./fixture.ts";
+import { gateway, GATEWAY_CLASS, SYSTEM_NAMESPACE } from "./objects.ts";
 import { TcpProxy } from "./tcp_proxy.ts";
 
-const OBJECTS = `
-apiVersion: v1
-kind: Namespace
-metadata: { name: blixt-system }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: { name: blixt }
-spec: { controllerName: gateway.networking.k8s.io/blixt }
----
-${gateway("web", 17, 18, 19, 20, 21, 22, 23, 24)}`;
-
-function gateway(name: string, ...addresses: number[]): string {
-  return `apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: { name: ${name}, namespace: default }
-spec:
-  gatewayClassName: blixt
-  addresses: [${addresses.map((last) => `{ value: 192.0.2.${last} }`).join(", ")}]
-  listeners: [{ name: tcp, port: 80, protocol: TCP }]
-`;
-}
+const WEB = gateway("web", ...[17, 18, 19, 20, 21, 22, 23, 24].map((last) => `192.0.2.${last}`));
 
 const why = await whyNot();
 const KUBECONFIGS: string[] = [];
@@ -68,7 +48,7 @@ Deno.test({
     const { port } = new URL(server.url);
     await using proxyA = new TcpProxy({ hostname: "127.0.0.1", port: Number(port) });
     await using stack = new AsyncDisposableStack();
-    await server.kubectl(["apply", "--filename=-"], OBJECTS);
+    await server.kubectl(["apply", "--filename=-"], SYSTEM_NAMESPACE + GATEWAY_CLASS + WEB);
     const a = stack.use(new RunningControlPlane(await through(proxyA, server), "node-a"));
     await until(() => a.leads, "the first control plane leads", 10_000);
     const b = stack.use(new RunningControlPlane(server.kubeconfig, "node-b"));
@@ -78,7 +58,7 @@ Deno.test({
       await until(() => shared(a, b), "each address is announced once", 15_000);
       assert(!b.leads);
       const before = await read(server, "Gateway", "default/web");
-      await server.kubectl(["apply", "--filename=-"], gateway("web", 17, 18, 19, 20, 21, 22, 23, 24));
+      await server.kubectl(["apply", "--filename=-"], WEB);
       await new Promise((resolve) => setTimeout(resolve, 1_500));
       const after = await read(server, "Gateway", "default/web");
       assertEquals(after.metadata.resourceVersion, before.metadata.resourceVersion);
@@ -101,7 +81,7 @@ Deno.test({
         assert(!a.leads, "never two");
         console.log(`addresses moved after ${Math.round(moved)} ms, the leader after ${Math.round(led)} ms`);
         assert(led < 18_500, `${led} ms`);
-        await server.kubectl(["apply", "--filename=-"], gateway("late", 9));
+        await server.kubectl(["apply", "--filename=-"], gateway("late", "192.0.2.9"));
         await eventually(server, "Gateway", "default/late", ({ status }) => status?.addresses?.length === 1);
         assert(announcedBy(a).length > 0, "who is cut off keeps its last state");
         await server.kubectl(["delete", "gateways.gateway.networking.k8s.io", "late"]);
@@ -119,7 +99,7 @@ Deno.test({
       await b[Symbol.asyncDispose]();
       await until(() => a.leads, "a leads", 5_000);
       console.log(`handed over after ${Math.round(performance.now() - begun)} ms`);
-      await server.kubectl(["apply", "--filename=-"], gateway("last", 10));
+      await server.kubectl(["apply", "--filename=-"], gateway("last", "192.0.2.10"));
       await eventually(server, "Gateway", "default/last", ({ status }) => status?.addresses?.length === 1);
     });
 

@@ -8,25 +8,11 @@ import { jsonLines } from "../../controlplane/source/apiserver/json_lines.ts";
 import { loadApiServer } from "../../controlplane/source/apiserver/kube_config.ts";
 import { ApiServer } from "../cluster/api_server.ts";
 import { eventually, RunningControlPlane, whyNot } from "./fixture.ts";
+import { gateway, GATEWAY_CLASS } from "./objects.ts";
 
 const ROUTES = 1_000;
 const MOST_GATEWAY_WRITES = 200;
 const GROUP = "/apis/gateway.networking.k8s.io/v1";
-
-const GATEWAY = `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: { name: blixt }
-spec: { controllerName: gateway.networking.k8s.io/blixt }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: { name: web, namespace: default }
-spec:
-  gatewayClassName: blixt
-  addresses: [{ value: 192.0.2.1 }]
-  listeners: [{ name: tcp, port: 80, protocol: TCP }]
-`;
 
 const route = (name: string): unknown => ({
   apiVersion: "gateway.networking.k8s.io/v1",
@@ -47,7 +33,7 @@ Deno.test({
     const stop = new AbortController();
     let writes = 0;
     try {
-      await server.kubectl(["apply", "--filename=-"], GATEWAY);
+      await server.kubectl(["apply", "--filename=-"], GATEWAY_CLASS + gateway("web", "192.0.2.1"));
       await using _plane = new RunningControlPlane(server.kubeconfig);
       const { status } = await eventually(
         server,

@@ -6,23 +6,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { ApiServer } from "../cluster/api_server.ts";
 import { eventually, has, read, RunningControlPlane, whyNot } from "./fixture.ts";
+import { gateway, GATEWAY_CLASS } from "./objects.ts";
 import { TcpProxy } from "./tcp_proxy.ts";
 
-const OBJECTS = `
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: { name: blixt }
-spec: { controllerName: gateway.networking.k8s.io/blixt }
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: { name: web, namespace: default }
-spec:
-  gatewayClassName: blixt
-  addresses: [{ value: 192.0.2.1 }]
-  listeners:
-  - { name: tcp, port: 80, protocol: TCP }
----
+const OBJECTS = `${GATEWAY_CLASS}${gateway("web", "192.0.2.1")}---
 apiVersion: v1
 kind: Service
 metadata: { name: echo, namespace: default }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Relay } from "../../controlplane/loader/relay.ts";
+import { Relay } from "../support/relay.ts";
 
 /** A TCP proxy on a port of 127.0.0.1, whose connections a test can cut. */
 export class TcpProxy extends Relay {

@@ -34,7 +34,7 @@ export const suites: readonly Suite[] = [
   free("types", deno("check --quiet --frozen .")),
   free("rust-format", cargo("fmt --check")),
   free("clippy", cargo("clippy --quiet --locked --workspace --all-targets -- --deny warnings")),
-  free("unit", denoTest("controlplane tests/demo tests/runner"), countDenoTest),
+  free("unit", denoTest("--parallel controlplane tests/demo tests/runner tests/support"), countDenoTest),
   free("rust-unit", cargo("test --locked --workspace"), countCargoTestUnignored),
   root("computes", "packets", cargo("test --locked --package blixt-ebpf -- --ignored"), countCargoTest),
   root("computes", "loader", cargo("test --locked --package blixt-loader -- --ignored"), countCargoTest),

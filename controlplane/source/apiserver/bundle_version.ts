@@ -2,7 +2,7 @@
 
 import type { KubernetesObject } from "../../api/object.ts";
 import { type Clock, systemClock } from "../../clock.ts";
-import { Backoff } from "../../dataplane/backoff.ts";
+import { Backoff } from "../../backoff.ts";
 import type { TranslateOptions } from "../../translate/options.ts";
 import type { ApiClient } from "./api_client.ts";
 import { ApiError } from "./api_error.ts";

@@ -9,7 +9,7 @@ import { abortable } from "../../abortable.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import { type Kind, type ObjectKey, objectKey } from "../../api/snapshot.ts";
 import { type Clock, systemClock } from "../../clock.ts";
-import { Backoff } from "../../dataplane/backoff.ts";
+import { Backoff } from "../../backoff.ts";
 import { type ApiClient, rootCause } from "./api_client.ts";
 import { ApiError } from "./api_error.ts";
 import { jsonLines } from "./json_lines.ts";
