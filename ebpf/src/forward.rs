@@ -67,12 +67,7 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
             return TC_ACT_SHOT;
         };
         let flow = &mut *flow;
-        let twin = tuple.twin(
-            &flow.address,
-            flow.port,
-            flow.direction == DIRECTION_FORWARD,
-        );
-        tracking::follow::<V6>(packet, flow, &twin);
+        tracking::follow::<V6>(packet, flow);
         if flow.seen != now {
             flow.seen = now;
             flow.used = now;

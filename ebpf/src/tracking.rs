@@ -62,7 +62,7 @@ pub fn first_state(packet: &Packet) -> u8 {
 /// Follows the packet: NEW → ESTABLISHED → CLOSING or CLOSED. An end is told to
 /// the other direction's entry as well.
 #[inline(always)]
-pub fn follow<const V6: bool>(packet: &Packet, flow: &mut Flow, twin: &Tuple) {
+pub fn follow<const V6: bool>(packet: &Packet, flow: &mut Flow) {
     if packet.tuple.protocol != IPPROTO_TCP {
         // A datagram from the backend makes two sides that have spoken.
         if flow.state == STATE_NEW && flow.direction == DIRECTION_REPLY {
@@ -78,7 +78,7 @@ pub fn follow<const V6: bool>(packet: &Packet, flow: &mut Flow, twin: &Tuple) {
         };
         if flow.state < state {
             flow.state = state;
-            close::<V6>(twin, flow.service, state);
+            close::<V6>(&packet.tuple, flow);
         }
     } else if flow.state == STATE_NEW && packet.flags & TCP_SYN == 0 {
         flow.state = STATE_ESTABLISHED;
@@ -86,13 +86,14 @@ pub fn follow<const V6: bool>(packet: &Packet, flow: &mut Flow, twin: &Tuple) {
 }
 
 #[inline(never)]
-fn close<const V6: bool>(twin: &Tuple, service: u32, state: u8) {
-    if let Some(flow) = flows::find::<V6>(twin) {
+fn close<const V6: bool>(tuple: &Tuple, flow: &Flow) {
+    let forward = flow.direction == DIRECTION_FORWARD;
+    if let Some(other) = flows::find::<V6>(&tuple.twin(&flow.address, flow.port, forward)) {
         // SAFETY: the element stays readable and writable for this run (RCU).
         unsafe {
             // Another service's flow may have taken its place since.
-            if (*flow).service == service {
-                (*flow).state = state;
+            if (*other).service == flow.service {
+                (*other).state = flow.state;
             }
         }
     }

@@ -71,11 +71,20 @@ route add 2001:db8:b::/48 via 2001:db8:2::2
 
 /// Runs `test` on a host with a service at each of [`Ends::all()`].
 pub fn with_lab(forwarding: Forwarding, test: impl FnOnce(&mut Lab) + Send) {
+    with_lab_of(Object::load, forwarding, test);
+}
+
+/// The same with the object loaded in a way of the test's own.
+pub fn with_lab_of(
+    load: impl FnOnce() -> Object + Send,
+    forwarding: Forwarding,
+    test: impl FnOnce(&mut Lab) + Send,
+) {
     let host = Namespace::new()
         .unwrap_or_else(|error| panic!("root alone may make a network namespace: {error}"));
     let outside = Namespace::new().expect("what worked once works twice");
     host.enter(|| {
-        let mut lab = Lab::new(outside, forwarding);
+        let mut lab = Lab::new(load(), outside, forwarding);
         for ends in Ends::all() {
             lab.serve(&ends);
         }
@@ -84,7 +93,7 @@ pub fn with_lab(forwarding: Forwarding, test: impl FnOnce(&mut Lab) + Send) {
 }
 
 impl Lab {
-    fn new(outside: Namespace, forwarding: Forwarding) -> Self {
+    fn new(mut object: Object, outside: Namespace, forwarding: Forwarding) -> Self {
         let out = plug("out0", 1, &outside);
         let pod = plug("pod0", 2, &outside);
         let node = plug("node0", 3, &outside);
@@ -99,7 +108,6 @@ impl Lab {
             let file = format!("/proc/sys/net/{setting}");
             fs::write(file, forward).expect("a namespace of one's own takes settings");
         }
-        let mut object = Object::load();
         for (port, flags) in [(&out, DEVICE_OUTWARD), (&pod, DEVICE_PEER), (&node, 0)] {
             let device = Device {
                 flags,
@@ -167,13 +175,6 @@ impl Lab {
     pub fn node_wire(&self) -> Wire {
         let open = || Wire::open("node0").expect("root may have a packet socket");
         self.outside.enter(open)
-    }
-
-    /// Nanoseconds that the program took over a frame.
-    pub fn time(&self, port: &Port, frame: &[u8]) -> u32 {
-        let run = self.object.run(frame, port.ifindex, self.summed);
-        run.unwrap_or_else(|error| panic!("the run failed: {error}"))
-            .nanoseconds
     }
 
     pub fn receive(&self, port: &Port, frame: Vec<u8>) -> Outcome {

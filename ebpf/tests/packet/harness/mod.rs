@@ -3,6 +3,7 @@
 //! The way from a test into the kernel: a namespace with devices and routes,
 //! the loaded object, its maps, and runs of its program.
 
+mod assembly;
 mod ends;
 mod lab;
 mod maps;
@@ -10,13 +11,17 @@ mod namespace;
 mod object;
 mod outcome;
 mod raw;
+mod syscall;
 mod test_run;
+mod trampoline;
 mod wire;
 
 pub use ends::{Ends, bare_reset};
-pub use lab::{Forwarding, Lab, Port, with_lab};
+pub use lab::{Forwarding, Lab, Port, with_lab, with_lab_of};
 pub use maps::NO_STATS;
 pub use namespace::ip;
+pub use object::Object;
 pub use outcome::Outcome;
-pub use raw::address;
+pub use raw::{FlowKey, address};
+pub use trampoline::{Trampoline, look_up4, nothing};
 pub use wire::{Offload, Wire};

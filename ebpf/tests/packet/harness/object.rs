@@ -4,13 +4,13 @@
 
 use std::{
     env, io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::PathBuf,
 };
 
 use aya::{
     Ebpf, EbpfLoader,
-    maps::{Array, ArrayOfMaps, HashMap, MapData, MapError, PerCpuArray},
+    maps::{Array, ArrayOfMaps, HashMap, Map, MapData, MapError, PerCpuArray},
     programs::{LinkOrder, SchedClassifier, TcAttachType, tc::TcAttachOptions},
 };
 
@@ -22,6 +22,9 @@ use super::{
 /// BPF_F_INNER_MAP (linux/bpf.h), as the object declares its inner arrays.
 const INNER_MAP: u32 = 1 << 12;
 
+/// Entries of each flow table, unless a test asks for another number.
+const FLOWS: u32 = 65_536;
+
 pub struct Object {
     ebpf: Ebpf,
     program: OwnedFd,
@@ -31,10 +34,15 @@ impl Object {
     /// Loads the object that the build left in the cache, its maps small enough
     /// to be made anew for every test.
     pub fn load() -> Self {
+        Self::load_with(FLOWS)
+    }
+
+    /// The same with room for so many entries in each flow table.
+    pub fn load_with(flows: u32) -> Self {
         let path = path();
         let mut ebpf = EbpfLoader::new()
-            .map_max_entries("flows4", 65_536)
-            .map_max_entries("flows6", 65_536)
+            .map_max_entries("flows4", flows)
+            .map_max_entries("flows6", flows)
             .map_max_entries("services", 256)
             .map_max_entries("backends", 1_024)
             .map_max_entries("backend_stats", 1_024)
@@ -62,8 +70,23 @@ impl Object {
         attached.unwrap_or_else(|error| panic!("{interface} takes no program: {error}"));
     }
 
+    /// The program, for who runs it by itself.
+    pub fn program(&self) -> BorrowedFd<'_> {
+        self.program.as_fd()
+    }
+
+    /// The descriptor of a map, for a program of the test's own.
+    pub fn descriptor(&self, map: &str) -> OwnedFd {
+        let map = self.ebpf.map(map);
+        let Some(Map::LruHashMap(data)) = map else {
+            panic!("the object has no LRU hash of that name")
+        };
+        let fd = data.fd().as_fd();
+        fd.try_clone_to_owned().expect("a descriptor can be cloned")
+    }
+
     pub fn run(&self, frame: &[u8], ifindex: u32, summed: Summed) -> io::Result<Run> {
-        test_run(self.program.as_fd(), frame, ifindex, summed)
+        test_run(self.program.as_fd(), frame, ifindex, summed, 1)
     }
 
     pub fn put<K: Layout, V: Layout>(&mut self, map: &str, key: K, value: V) {

@@ -8,8 +8,8 @@ use std::{
     os::fd::{AsRawFd, BorrowedFd},
 };
 
-/// BPF_PROG_TEST_RUN of `enum bpf_cmd` (linux/bpf.h).
-const PROG_TEST_RUN: libc::c_long = 10;
+use super::syscall::{Command, bpf};
+
 /// The kernel sums the packet up as hardware would (skb->csum), and the run
 /// fails with EBADMSG if the program leaves that sum wrong. Linux 6.11.
 const CHECKSUM_COMPLETE: u32 = 1 << 2;
@@ -61,11 +61,13 @@ pub struct Run {
     pub action: u32,
     /// The frame as the program left it.
     pub frame: Vec<u8>,
+    /// On average over the runs.
     pub nanoseconds: u32,
 }
 
-/// Runs a classifier once over `frame`, as received by the interface `ifindex`
-/// of the calling thread's network namespace.
+/// Runs a classifier `repeat` times over `frame`, as received by the interface
+/// `ifindex` of the calling thread's network namespace. Each run finds the packet
+/// as the one before left it.
 ///
 /// Errors: EBADMSG when `skb->csum` is wrong afterwards, EINVAL for a frame the
 /// kernel takes for none.
@@ -74,6 +76,7 @@ pub fn test_run(
     frame: &[u8],
     ifindex: u32,
     summed: Summed,
+    repeat: u32,
 ) -> io::Result<Run> {
     let context = SkBuff {
         before: [0; 10],
@@ -89,7 +92,7 @@ pub fn test_run(
         data_size_out: out.len() as u32,
         ctx_in: (&raw const context) as u64,
         ctx_size_in: size_of::<SkBuff>() as u32,
-        repeat: 1,
+        repeat,
         flags: if summed == Summed::Complete {
             CHECKSUM_COMPLETE
         } else {
@@ -99,17 +102,7 @@ pub fn test_run(
     };
     // SAFETY: the kernel reads `frame` and `context` and writes `out` and
     // `attributes`, each within the size beside its pointer; all outlive the call.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_bpf,
-            PROG_TEST_RUN,
-            &raw mut attributes,
-            size_of::<Attributes>(),
-        )
-    };
-    if result < 0 {
-        return Err(io::Error::last_os_error());
-    }
+    unsafe { bpf(Command::ProgTestRun, &mut attributes)? };
     out.truncate(attributes.data_size_out as usize);
     Ok(Run {
         action: attributes.retval,

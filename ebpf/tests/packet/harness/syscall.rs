@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! bpf(2) where aya has no way in: programs and maps of the tests' own.
+
+use std::{
+    io,
+    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+};
+
+/// Commands of `enum bpf_cmd` (linux/bpf.h).
+#[derive(Clone, Copy)]
+pub enum Command {
+    MapCreate = 0,
+    MapUpdateElem = 2,
+    ProgLoad = 5,
+    ProgTestRun = 10,
+}
+
+/// BPF_PROG_TYPE_SCHED_CLS.
+const SCHED_CLS: u32 = 3;
+/// Room for the verifier's words.
+const LOG: usize = 1 << 16;
+
+/// Runs a command. Returns what the kernel does: a descriptor or 0.
+///
+/// # Safety
+/// `A` is the member of `union bpf_attr` that belongs to the command, and what it
+/// points at is as large as it says.
+pub unsafe fn bpf<A>(command: Command, attributes: &mut A) -> io::Result<i32> {
+    // SAFETY: as the caller promises.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            command as libc::c_long,
+            std::ptr::from_mut(attributes),
+            size_of::<A>(),
+        )
+    };
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result as i32)
+    }
+}
+
+#[repr(C)]
+struct MapCreate {
+    map_type: u32,
+    key_size: u32,
+    value_size: u32,
+    max_entries: u32,
+}
+
+#[repr(C)]
+struct MapElem {
+    map_fd: u32,
+    pad: u32,
+    key: u64,
+    value: u64,
+    flags: u64,
+}
+
+#[repr(C)]
+struct ProgLoad {
+    prog_type: u32,
+    insn_cnt: u32,
+    insns: u64,
+    license: u64,
+    log_level: u32,
+    log_size: u32,
+    log_buf: u64,
+}
+
+/// An array map with elements of `value_size` bytes; `map_type` of `enum bpf_map_type`.
+pub fn create_array(map_type: u32, value_size: u32, max_entries: u32) -> OwnedFd {
+    let mut attributes = MapCreate {
+        map_type,
+        key_size: 4,
+        value_size,
+        max_entries,
+    };
+    // SAFETY: the struct is what the command takes; a descriptor comes back that is ours alone.
+    unsafe {
+        let map = bpf(Command::MapCreate, &mut attributes).expect("the kernel makes an array");
+        OwnedFd::from_raw_fd(map)
+    }
+}
+
+/// Writes an element of an array map whose values are `V`.
+pub fn write<V>(map: BorrowedFd<'_>, index: u32, value: &V) {
+    let mut attributes = MapElem {
+        map_fd: map.as_raw_fd() as u32,
+        pad: 0,
+        key: (&raw const index) as u64,
+        value: std::ptr::from_ref(value) as u64,
+        flags: 0,
+    };
+    // SAFETY: key and value outlive the call and have the map's sizes.
+    unsafe { bpf(Command::MapUpdateElem, &mut attributes).expect("the array takes the element") };
+}
+
+/// Loads a classifier. Panics with the verifier's words when that refuses.
+pub fn load(instructions: &[u64]) -> OwnedFd {
+    let mut log = vec![0u8; LOG];
+    let mut attributes = ProgLoad {
+        prog_type: SCHED_CLS,
+        insn_cnt: instructions.len() as u32,
+        insns: instructions.as_ptr() as u64,
+        license: c"GPL".as_ptr() as u64,
+        log_level: 1,
+        log_size: LOG as u32,
+        log_buf: log.as_mut_ptr() as u64,
+    };
+    // SAFETY: all that the struct points at outlives the call and is as large as it says.
+    unsafe {
+        match bpf(Command::ProgLoad, &mut attributes) {
+            Ok(program) => OwnedFd::from_raw_fd(program),
+            Err(error) => panic!("{error}: {}", String::from_utf8_lossy(&log)),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! Many runs in one system call, each on a fresh packet: a program that writes a
+//! frame into the buffer and jumps to the one that is measured. What it costs by
+//! itself is measured with a jump to a program that does nothing.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use super::{
+    assembly::{
+        ADD, B, DW, MAP_LOOKUP_ELEM, MUL, RSH, SKB_STORE_BYTES, TAIL_CALL, W, alu, alu_imm, be32,
+        call, exit, jgt, jz, ld_map, ld_value, ldx, mov, set, stx,
+    },
+    syscall::{create_array, load, write},
+    test_run::{Summed, test_run},
+};
+
+/// BPF_MAP_TYPE_ARRAY and BPF_MAP_TYPE_PROG_ARRAY.
+const ARRAY: u32 = 2;
+const PROG_ARRAY: u32 = 3;
+
+/// The frame's bytes that are written: all headers, with options.
+const FRAME: usize = 128;
+/// Offsets of `data` and `data_end` in `struct __sk_buff`.
+const DATA: i16 = 76;
+const DATA_END: i16 = 80;
+
+/// What the program draws the next source address with: one of `sources` from
+/// `first` on (the last 32 bits, host byte order), by a linear congruential generator.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct State {
+    drawn: u64,
+    sources: u32,
+    first: u32,
+    frame: [u8; FRAME],
+}
+
+const DRAWN: i16 = 0;
+const SOURCES: i16 = 8;
+const FIRST: i16 = 12;
+const BYTES: i16 = 16;
+
+pub struct Trampoline {
+    program: OwnedFd,
+    jumps: OwnedFd,
+    frame: Vec<u8>,
+    /// Of the interface that packets come in by.
+    ifindex: u32,
+    // Lives as long as the program that writes it.
+    _state: OwnedFd,
+}
+
+impl Trampoline {
+    /// For copies of `frame` from `sources` addresses at random: its own and those after it.
+    pub fn new(frame: &[u8], sources: u32, ifindex: u32) -> Self {
+        let saddr = saddr(frame);
+        let last = frame[saddr..saddr + 4].try_into().expect("four bytes");
+        let mut state = State {
+            drawn: 1,
+            sources,
+            first: u32::from_be_bytes(last),
+            frame: [0; FRAME],
+        };
+        let length = frame.len().min(FRAME);
+        state.frame[..length].copy_from_slice(&frame[..length]);
+        let map = create_array(ARRAY, size_of::<State>() as u32, 1);
+        write(map.as_fd(), 0, &state);
+        let jumps = create_array(PROG_ARRAY, 4, 1);
+        let [saddr, length] = [saddr, length].map(|number| number as i16);
+        Self {
+            program: load(&trampoline(map.as_fd(), jumps.as_fd(), saddr, length)),
+            jumps,
+            frame: frame.to_vec(),
+            ifindex,
+            _state: map,
+        }
+    }
+
+    /// Nanoseconds of a run on average, the trampoline's own share included.
+    ///
+    /// Panics when the program's last verdict is another than `verdict`.
+    pub fn run(&self, program: BorrowedFd<'_>, repeat: u32, verdict: u32) -> u32 {
+        write(self.jumps.as_fd(), 0, &program.as_raw_fd());
+        let program = self.program.as_fd();
+        let run = test_run(program, &self.frame, self.ifindex, Summed::No, repeat);
+        let run = run.unwrap_or_else(|error| panic!("the runs failed: {error}"));
+        assert_eq!(run.action, verdict, "the program's verdict");
+        run.nanoseconds
+    }
+}
+
+/// Where the last word of the source address is.
+fn saddr(frame: &[u8]) -> usize {
+    if frame[12..14] == [0x08, 0x00] {
+        26
+    } else {
+        34
+    }
+}
+
+/// Draws a source address, writes the frame, jumps. r6 is the context, r7 the state.
+fn trampoline(state: BorrowedFd<'_>, jumps: BorrowedFd<'_>, saddr: i16, length: i16) -> Vec<u64> {
+    let mut code = vec![mov(6, 1)];
+    code.extend(ld_value(7, state));
+    code.extend([
+        ldx(DW, 1, 7, DRAWN),
+        alu_imm(MUL, 1, 1_664_525),
+        alu_imm(ADD, 1, 1_013_904_223),
+        stx(DW, 7, 1, DRAWN),
+        // The upper bits are the random ones.
+        alu_imm(RSH, 1, 33),
+        ldx(W, 2, 7, SOURCES),
+        alu(MUL, 1, 2),
+        alu_imm(RSH, 1, 31),
+        ldx(W, 2, 7, FIRST),
+        alu(ADD, 1, 2),
+        be32(1),
+        stx(W, 7, 1, BYTES + saddr),
+        mov(1, 6),
+        set(2, 0),
+        mov(3, 7),
+        alu_imm(ADD, 3, BYTES.into()),
+        set(4, length.into()),
+        set(5, 0),
+        call(SKB_STORE_BYTES),
+        mov(1, 6),
+    ]);
+    code.extend(ld_map(2, jumps));
+    // Behind the jump is who finds no program.
+    code.extend([set(3, 0), call(TAIL_CALL), set(0, -1), exit()]);
+    code
+}
+
+/// A program that does nothing, successfully.
+pub fn nothing() -> OwnedFd {
+    load(&[set(0, 0), exit()])
+}
+
+/// A program that looks the packet's own addresses and ports up in `flows4` and
+/// reads a word of what it finds: returns 0 when it found an entry, 2 else.
+pub fn look_up4(flows4: BorrowedFd<'_>) -> OwnedFd {
+    const KEY: i16 = -16;
+    let mut code = vec![
+        ldx(W, 2, 1, DATA),
+        ldx(W, 3, 1, DATA_END),
+        mov(4, 2),
+        alu_imm(ADD, 4, 38),
+        jgt(4, 3, 17),
+    ];
+    // Addresses and ports stand in the key as in the packet, then the protocol.
+    for (from, to) in [(26, 0), (30, 4), (34, 8)] {
+        code.extend([ldx(W, 5, 2, from), stx(W, 10, 5, KEY + to)]);
+    }
+    code.extend([ldx(B, 5, 2, 23), stx(W, 10, 5, KEY + 12)]);
+    code.extend(ld_map(1, flows4));
+    code.extend([
+        mov(2, 10),
+        alu_imm(ADD, 2, KEY.into()),
+        call(MAP_LOOKUP_ELEM),
+    ]);
+    code.extend([jz(0, 3), ldx(W, 1, 0, 0), set(0, 0), exit()]);
+    code.extend([set(0, 2), exit()]);
+    load(&code)
+}
