@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { parseSnmp } from "../../netns/checksums.ts";
+import type { Netns } from "../../netns/netns.ts";
+import { withBusy } from "./cpu.ts";
+import { runLoad } from "./load_program.ts";
+import { PORTS } from "./service.ts";
+import type { Stand } from "./stand.ts";
+
+/** What one measurement found: numbers by the name of a metric. */
+export type Reading = Readonly<Record<string, number>>;
+
+/** One measurement, which gives one or several metrics. */
+export interface Measure {
+  readonly name: string;
+  /** True when it sends UDP. */
+  readonly udp?: boolean;
+  /** Runs it for so many seconds. Throws when anything fails. */
+  run(stand: Stand, seconds: number): Promise<Reading>;
+}
+
+/** iperf3 with that many connections; the metric is in Gbit/s as the receiver has it. */
+function throughput(streams: number): Measure {
+  return {
+    name: `throughput-${streams}`,
+    run: async ({ client, address }, seconds) => {
+      // A shorter run would be its own beginning: slow start and the control connection.
+      const time = String(Math.max(1, Math.round(seconds)));
+      const flags = ["--time", time, "--omit", "0", "--parallel", String(streams), "--json"];
+      const argv = ["iperf3", "--client", address, "--port", String(PORTS.iperf), ...flags];
+      const { stdout, stderr } = await client.run(argv, {
+        tolerant: true,
+        timeout: Number(time) * 1_000 + 20_000,
+      });
+      return { [`throughput${streams}`]: parseIperf(stdout || stderr) };
+    },
+  };
+}
+
+/** Gbit/s that arrived, by the JSON of iperf3. Throws with its own words when it failed. */
+export function parseIperf(text: string): number {
+  const { error, end } = JSON.parse(text) as {
+    readonly error?: string;
+    readonly end?: { readonly sum_received?: { readonly bits_per_second: number } };
+  };
+  const rate = end?.sum_received?.bits_per_second;
+  if (error !== undefined || rate === undefined) throw new Error(`iperf3: ${error ?? "no result"}`);
+  return rate / 1e9;
+}
+
+const request: Measure = {
+  name: "request",
+  run: async ({ client, address }, seconds) => {
+    const { result, busy } = await withBusy(() =>
+      runLoad(client, "request", { address, port: PORTS.request }, seconds)
+    );
+    return { p50: result.p50! / 1e3, p99: result.p99! / 1e3, cpuRequest: busy / result.count * 1e6 };
+  },
+};
+
+const connect: Measure = {
+  name: "connect",
+  run: async ({ client, address }, seconds) => {
+    const { result, busy } = await withBusy(() =>
+      runLoad(client, "connect", { address, port: PORTS.request }, seconds)
+    );
+    return { connections: result.count / result.seconds / 1e3, cpuConnection: busy / result.count * 1e6 };
+  },
+};
+
+const datagram: Measure = {
+  name: "datagram",
+  udp: true,
+  run: async ({ client, server, address }, seconds) => {
+    const before = await arrived(server);
+    const { result, busy } = await withBusy(() =>
+      runLoad(client, "datagram", { address, port: PORTS.request }, seconds)
+    );
+    const count = await arrived(server) - before;
+    return { datagrams: count / result.seconds / 1e3, cpuDatagram: busy / count * 1e9 };
+  },
+};
+
+/** UDP datagrams that came as far as a socket, also those for which it had no room: that is not the balancer's doing. */
+async function arrived(netns: Netns): Promise<number> {
+  const counters = parseSnmp((await netns.run(["cat", "/proc/net/snmp"])).stdout);
+  return counters.get("Udp.InDatagrams")! + counters.get("Udp.InErrors")!;
+}
+
+/** All measurements, in the order of running. */
+export const MEASURES: readonly Measure[] = [throughput(1), throughput(8), request, connect, datagram];
