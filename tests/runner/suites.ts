@@ -17,6 +17,9 @@ const cargo = (command: string): string[] => ["cargo", ...command.split(" ")];
 const denoTest = (files: string): string[] => deno(`test --quiet --allow-all --no-check ${files}`);
 const env = { CARGO_TARGET_DIR: paths.target };
 
+/** The measuring program of the bench is no member of the workspace: images are built without it. */
+const LOAD = "--manifest-path tests/bench/load/Cargo.toml";
+
 /** Without root: a check of the sources, or tests in user space. */
 const free = (name: string, command: string[], counter: Counter = countCheck): Suite => {
   return { name, command, counter, root: false, row: "computes", env };
@@ -36,6 +39,9 @@ export const suites: readonly Suite[] = [
   free("clippy", cargo("clippy --quiet --locked --workspace --all-targets -- --deny warnings")),
   free("unit", denoTest("--parallel controlplane tests/demo tests/runner tests/support"), countDenoTest),
   free("rust-unit", cargo("test --locked --workspace"), countCargoTestUnignored),
+  free("load-format", cargo(`fmt --check ${LOAD}`)),
+  free("load-clippy", cargo(`clippy --quiet --locked --all-targets ${LOAD} -- --deny warnings`)),
+  free("load", cargo(`test --locked ${LOAD}`), countCargoTest),
   root("computes", "packets", cargo("test --locked --package blixt-ebpf -- --ignored"), countCargoTest),
   root("computes", "loader", cargo("test --locked --package blixt-loader -- --ignored"), countCargoTest),
   root("computes", "scenarios", denoTest("tests/loader")),
@@ -46,5 +52,6 @@ export const suites: readonly Suite[] = [
   root("traffic", "netns", denoTest("tests/netns")),
   root("traffic", "tasks", denoTest("tests/tasks")),
   root("traffic", "e2e", denoTest("tests/e2e")),
+  root("traffic", "bench", denoTest("tests/bench")),
   root("traffic", "demo", deno("run --allow-all tests/demo/demo.ts"), countPlain),
 ];
