@@ -11,12 +11,15 @@ import type {
   ApplyResponse,
   AttachRequest,
   AttachResult,
+  CopyRequest,
+  CopyResponse,
   DetachRequest,
   DumpRequest,
   Element,
   LoadedObject,
   LoadRequest,
   ProbeResponse,
+  ReplaceRequest,
   Route,
   WatchResponse,
 } from "./messages.ts";
@@ -93,6 +96,15 @@ export class LoaderClient {
 
   apply(request: ApplyRequest, options?: CallOptions): Promise<ApplyResponse> {
     return this.#unary("apply", request, options);
+  }
+
+  copy(request: CopyRequest, options?: CallOptions): Promise<CopyResponse> {
+    return this.#unary("copy", request, options);
+  }
+
+  async replace(request: ReplaceRequest, options?: CallOptions): Promise<LoadedObject> {
+    const { object } = await this.#unary<{ object: LoadedObject }>("replace", request, options);
+    return object;
   }
 
   /** Elements of a map, as they come. */

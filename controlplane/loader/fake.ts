@@ -13,18 +13,24 @@ import { APPLIED_TRAILER, CODE, LoaderError } from "./error.ts";
 import { FakeFaults, type Method } from "./fake_faults.ts";
 import { FakeNetwork } from "./fake_network.ts";
 import { FakeObject, type Observer } from "./fake_object.ts";
-import type {
-  ApplyRequest,
-  ApplyResponse,
-  AttachRequest,
-  AttachResult,
-  DetachRequest,
-  DumpRequest,
-  Element,
-  LoadRequest,
-  ProbeResponse,
-  Route,
-  WatchResponse,
+import { copyMap } from "./fake_copy.ts";
+import {
+  type ApplyRequest,
+  type ApplyResponse,
+  type AttachRequest,
+  type AttachResult,
+  type CopyRequest,
+  type CopyResponse,
+  type DetachRequest,
+  type DumpRequest,
+  type Element,
+  type LoadedObject,
+  type LoadRequest,
+  ORDER,
+  type ProbeResponse,
+  type ReplaceRequest,
+  type Route,
+  type WatchResponse,
 } from "./messages.ts";
 import { loaderService } from "./proto.ts";
 import { Relay } from "../../tests/support/relay.ts";
@@ -90,6 +96,8 @@ export class FakeLoader {
       attach: this.#unary("attach", (request: AttachRequest) => this.#attach(request)),
       detach: this.#unary("detach", (request: DetachRequest) => this.#detach(request)),
       apply: this.#unary("apply", (request: ApplyRequest) => this.#apply(request)),
+      copy: this.#unary("copy", (request: CopyRequest) => this.#copy(request)),
+      replace: this.#unary("replace", (request: ReplaceRequest) => this.#replace(request)),
       resolve: this.#unary(
         "resolve",
         (request: { addresses: Uint8Array[] }) => this.#resolve(request.addresses),
@@ -170,7 +178,7 @@ export class FakeLoader {
       );
     }
     const object = this.#objects.get(request.name) ?? new FakeObject(request.name, this.#options.cpus ?? 2);
-    object.load(request);
+    object.load(request, (name) => this.object(name));
     this.#objects.set(request.name, object);
     return { object: object.describe() };
   }
@@ -180,8 +188,12 @@ export class FakeLoader {
     return {};
   }
 
-  #attach({ name, attachments }: AttachRequest): { results: AttachResult[] } {
+  #attach({ name, attachments, order, anchor }: AttachRequest): { results: AttachResult[] } {
     const object = this.object(name);
+    const relative = order === ORDER.BEFORE || order === ORDER.AFTER;
+    if (relative && !anchor?.programId && !anchor?.pin?.startsWith("/") && !anchor?.object) {
+      throw new LoaderError(CODE.INVALID_ARGUMENT, "The order before or after needs an anchor");
+    }
     const results = attachments.map((attachment) => {
       const refusal = this.faults.refusals.get(attachment.ifindex);
       return {
@@ -202,6 +214,18 @@ export class FakeLoader {
     if (fault !== undefined && fault.after === undefined) throw fault.error;
     const stop = fault && { after: fault.after ?? 0, error: fault.error };
     return this.object(request.name).apply(request, stop, this.observer);
+  }
+
+  #copy({ from, to, ...pieces }: CopyRequest): CopyResponse {
+    return copyMap(this.object(from.object).map(from.map), this.object(to.object).map(to.map), pieces);
+  }
+
+  #replace({ name, by }: ReplaceRequest): { object: LoadedObject } {
+    if (name === by) throw new LoaderError(CODE.INVALID_ARGUMENT, `Object ${name} cannot replace itself`);
+    const object = this.object(by).replacing(this.#objects.get(name), name);
+    this.#objects.delete(by);
+    this.#objects.set(name, object);
+    return { object: object.describe() };
   }
 
   #resolve(addresses: readonly Uint8Array[]): { routes: Route[] } {

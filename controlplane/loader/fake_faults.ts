@@ -10,6 +10,8 @@ export type Method =
   | "attach"
   | "detach"
   | "apply"
+  | "copy"
+  | "replace"
   | "dump"
   | "watch"
   | "resolve";

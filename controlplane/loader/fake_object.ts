@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type ObjectFile, type ProgramDefinition, readObject } from "../dataplane/object.ts";
+import { MAP_TYPE, type ObjectFile, type ProgramDefinition, readObject } from "../dataplane/object.ts";
 import { CODE, LoaderError } from "./error.ts";
 import { FakeMap } from "./fake_map.ts";
 import {
@@ -18,7 +18,7 @@ export type Observer = (operation: Operation) => void;
 
 /** An object that is loaded: what the real loader keeps in pins, and a generation that it does not. */
 export class FakeObject {
-  readonly name: string;
+  name: string;
   /** Forgotten when the loader restarts. */
   generation = 0;
   readonly maps = new Map<string, FakeMap>();
@@ -26,6 +26,7 @@ export class FakeObject {
   #programs: readonly ProgramDefinition[] = [];
   #attachments: readonly Attachment[] = [];
   #adopted = new Set<string>();
+  #note: Uint8Array = new Uint8Array();
 
   constructor(name: string, cpus: number) {
     this.name = name;
@@ -33,14 +34,19 @@ export class FakeObject {
   }
 
   /** Loads a version of the object; when it fails nothing has changed. */
-  load(request: LoadRequest): void {
+  load(request: LoadRequest, object: (name: string) => FakeObject): void {
     const file = parse(request);
+    const shared = new Map(
+      (request.adopt ?? []).map((name) => [name, sharedMap(request, file, object, name)]),
+    );
     const fresh = new Map<string, FakeMap>();
     const adopted = new Set<string>();
     for (const [name, declared] of file.maps) {
       const definition = { ...declared, maxEntries: request.maxEntries?.[name] ?? declared.maxEntries };
-      const known = this.maps.get(name);
-      if (known !== undefined) this.#mustFit(known, definition);
+      const known = this.maps.get(name) ?? shared.get(name);
+      if (known !== undefined) {
+        mustFit(this.maps.has(name) ? this.name : request.adoptFrom ?? "", known, definition);
+      }
       if (known !== undefined) adopted.add(name);
       fresh.set(name, known ?? new FakeMap(definition, this.#cpus));
     }
@@ -51,18 +57,8 @@ export class FakeObject {
       file.programs.some((program) => program.name === at.program)
     );
     this.#adopted = adopted;
+    this.#note = Uint8Array.from(request.note ?? []);
     if (adopted.size === 0) this.generation = 0;
-  }
-
-  #mustFit(pinned: FakeMap, declared: FakeMap["definition"]): void {
-    const shape = ({ type, keySize, valueSize, maxEntries }: FakeMap["definition"]): string =>
-      `type ${type}, key ${keySize}, value ${valueSize}, max_entries ${maxEntries}`;
-    const [has, wants] = [shape(pinned.definition), shape(declared)];
-    if (has === wants) return;
-    throw new LoaderError(
-      CODE.FAILED_PRECONDITION,
-      `Map ${declared.name} is pinned as ${has}, but the object declares ${wants}; Unload ${this.name} first, or load an object whose map fits`,
-    );
   }
 
   describe(): LoadedObject {
@@ -77,7 +73,19 @@ export class FakeObject {
       })),
       attachments: this.#attachments,
       generation: this.generation,
+      note: this.#note,
     };
+  }
+
+  /** This object in the place of another, under its name. */
+  replacing(former: FakeObject | undefined, name: string): FakeObject {
+    const taken = (former === undefined ? [] : former.#attachments).filter((at) =>
+      this.#programs.some((program) => program.name === at.program) &&
+      !this.#attachments.some((other) => same(other, at))
+    );
+    this.#attachments = [...this.#attachments, ...taken];
+    this.name = name;
+    return this;
   }
 
   /** Attaches, or says why not. */
@@ -168,6 +176,39 @@ export class FakeObject {
       throw new LoaderError(CODE.INVALID_ARGUMENT, `Operation ${i} on map ${operation.map}: ${reason}`);
     }
   }
+}
+
+function mustFit(object: string, pinned: FakeMap, declared: FakeMap["definition"]): void {
+  const shape = ({ type, keySize, valueSize, maxEntries }: FakeMap["definition"]): string =>
+    `type ${type}, key ${keySize}, value ${valueSize}, max_entries ${maxEntries}`;
+  const [has, wants] = [shape(pinned.definition), shape(declared)];
+  if (has === wants) return;
+  throw new LoaderError(
+    CODE.FAILED_PRECONDITION,
+    `Map ${declared.name} is pinned as ${has}, but the object declares ${wants}; Unload ${object} first, load an object whose map fits, or load this one under another name and let it Replace ${object}`,
+  );
+}
+
+/** A map that two objects will share. */
+function sharedMap(
+  request: LoadRequest,
+  file: ObjectFile,
+  object: (name: string) => FakeObject,
+  name: string,
+): FakeMap {
+  const declared = file.maps.get(name);
+  if (declared === undefined) {
+    const message = `adopt names map "${name}", which the object does not have`;
+    throw new LoaderError(CODE.INVALID_ARGUMENT, message);
+  }
+  if (declared.type === MAP_TYPE.ARRAY_OF_MAPS) {
+    const message = `Map ${name} cannot be shared between objects: it is a map of maps; Copy it`;
+    throw new LoaderError(CODE.INVALID_ARGUMENT, message);
+  }
+  const from = request.adoptFrom ?? "";
+  const map = object(from).maps.get(name);
+  if (map !== undefined) return map;
+  throw new LoaderError(CODE.NOT_FOUND, `Object ${from} has no map "${name}" that could be adopted`);
 }
 
 function parse(request: LoadRequest): ObjectFile {

@@ -10,9 +10,16 @@ export const HOOK = { UNSPECIFIED: 0, TCX_INGRESS: 1, TCX_EGRESS: 2, XDP_DRIVER:
 export type Hook = typeof HOOK[keyof typeof HOOK];
 
 /** Place among other programs at the same hook. */
-export const ORDER = { LAST: 0, FIRST: 1 } as const;
+export const ORDER = { LAST: 0, FIRST: 1, BEFORE: 2, AFTER: 3 } as const;
 /** A value of ORDER. */
 export type Order = typeof ORDER[keyof typeof ORDER];
+
+/** What a place is relative to; exactly one of them is there. */
+export interface Anchor {
+  readonly programId?: number;
+  readonly pin?: string;
+  readonly object?: string;
+}
 
 export interface Feature {
   readonly name: string;
@@ -56,6 +63,7 @@ export interface LoadedObject {
   readonly programs: readonly ProgramInfo[];
   readonly attachments: readonly Attachment[];
   readonly generation: number;
+  readonly note: Uint8Array;
 }
 
 export interface LoadRequest {
@@ -63,12 +71,16 @@ export interface LoadRequest {
   readonly object: Uint8Array;
   readonly maxEntries?: Readonly<Record<string, number>>;
   readonly globals?: Readonly<Record<string, Uint8Array>>;
+  readonly adoptFrom?: string;
+  readonly adopt?: readonly string[];
+  readonly note?: Uint8Array;
 }
 
 export interface AttachRequest {
   readonly name: string;
   readonly attachments: readonly Attachment[];
   readonly order?: Order;
+  readonly anchor?: Anchor | undefined;
 }
 
 export interface AttachResult {
@@ -98,6 +110,37 @@ export interface ApplyRequest {
 export interface ApplyResponse {
   readonly applied: number;
   readonly already: boolean;
+}
+
+export interface MapId {
+  readonly object: string;
+  readonly map: string;
+}
+
+/** Bytes that are copied. */
+export interface Piece {
+  readonly from: number;
+  readonly to: number;
+  readonly length: number;
+}
+
+export interface CopyRequest {
+  readonly from: MapId;
+  readonly to: MapId;
+  readonly key: readonly Piece[];
+  readonly value: readonly Piece[];
+  readonly keep?: boolean;
+}
+
+export interface CopyResponse {
+  readonly copied: number;
+  readonly kept: number;
+  readonly leftOut: number;
+}
+
+export interface ReplaceRequest {
+  readonly name: string;
+  readonly by: string;
 }
 
 export interface DumpRequest {

@@ -31,6 +31,8 @@ export interface Scenario {
 
 /** Name under which scenarios load their object. */
 export const NAME = "scenario";
+/** Name of a second object beside it. */
+export const NEXT = "scenario-next";
 
 /** Loads the usual object. */
 export function load(subject: Subject, object = scenarioObject()): Promise<LoadedObject> {
@@ -72,9 +74,14 @@ export async function apply(subject: Subject, generation: number, ...operations:
 }
 
 /** What a map holds, as hexadecimal text by hexadecimal key, ordered by key. */
-export async function dump(subject: Subject, map: string, chunk = 0): Promise<Record<string, string>> {
+export async function dump(
+  subject: Subject,
+  map: string,
+  chunk = 0,
+  name = NAME,
+): Promise<Record<string, string>> {
   const elements: [string, string][] = [];
-  for await (const element of subject.client().dump({ name: NAME, map, chunk })) {
+  for await (const element of subject.client().dump({ name, map, chunk })) {
     elements.push([hex(element.key), hex(element.value)]);
   }
   return Object.fromEntries(elements.sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -36,6 +36,18 @@ export function smallerObject(): Uint8Array {
   return buildObject(MAPS.filter((map) => map.name !== "recent"), PROGRAMS.slice(0, 1));
 }
 
+/** The next version with other keys, values and sizes: what the usual one declares does not fit. */
+export function changedObject(): Uint8Array {
+  const changed: Record<string, Partial<MapSpec>> = {
+    hash: { value: { struct: "Grown", fields: { low: "u32", more: "u32", high: "u32" } }, maxEntries: 2 },
+    array: { maxEntries: 4 },
+    recent: { key: "u64" },
+    counters: { value: { struct: "Pair", fields: { c: "u32", a: "u32" } } },
+    tables: { value: "u64" },
+  };
+  return buildObject(MAPS.map((map) => ({ ...map, ...changed[map.name] })), PROGRAMS);
+}
+
 /** One whose program the kernel's verifier refuses. */
 export function refusedObject(): Uint8Array {
   return buildObject(MAPS, [{ name: "ingress", section: "classifier", code: NO_VALUE }]);

@@ -2,8 +2,10 @@
 
 import { applyScenarios } from "./scenarios_apply.ts";
 import { attachScenarios } from "./scenarios_attach.ts";
+import { copyScenarios } from "./scenarios_copy.ts";
 import { loadScenarios } from "./scenarios_load.ts";
 import { networkScenarios } from "./scenarios_network.ts";
+import { replaceScenarios } from "./scenarios_replace.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** Everything that the fake and the real loader must do alike. */
@@ -11,5 +13,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...loadScenarios,
   ...applyScenarios,
   ...attachScenarios,
+  ...copyScenarios,
+  ...replaceScenarios,
   ...networkScenarios,
 ];

@@ -127,7 +127,11 @@ fn delete_one(map: &Map, key: &[u8]) -> io::Result<()> {
     }
 }
 
-fn put_tables(map: &Map, tables: &Tables, keys: &[u8], values: &[&[u8]]) -> Result<()> {
+/// Makes tables and puts them in place, many at once.
+///
+/// # Errors
+/// As [`execute`].
+pub fn put_tables(map: &Map, tables: &Tables, keys: &[u8], values: &[&[u8]]) -> Result<()> {
     let key_size = map.sizes().key;
     let runs = keys
         .chunks(key_size * TABLES_AT_ONCE)

@@ -68,7 +68,7 @@ pub fn table_ids(map: &Map) -> Result<HashSet<u32>> {
 
 /// Gives `visit` every key and value until it says false. `batch` elements are
 /// asked of the kernel at a time, more where a hash bucket holds more.
-fn read(
+pub fn read(
     map: &Map,
     batch: usize,
     mut visit: impl FnMut(&[u8], &[u8]) -> Result<bool>,
@@ -102,7 +102,7 @@ fn read(
 
 /// The table at a key, or none. A table that is replaced between looking up
 /// its id and opening it is looked up again.
-fn read_table(map: &Map, tables: &Tables, key: &[u8]) -> Result<Option<Vec<u8>>> {
+pub fn read_table(map: &Map, tables: &Tables, key: &[u8]) -> Result<Option<Vec<u8>>> {
     for _ in 0..TABLE_READS {
         let Some(id) = apply::table_id(map, key)? else {
             return Ok(None);

@@ -15,8 +15,6 @@ const BPF_XDP: u32 = 37;
 const BPF_TCX_INGRESS: u32 = 46;
 const BPF_TCX_EGRESS: u32 = 47;
 
-const BPF_F_BEFORE: u32 = 1 << 3;
-const BPF_F_AFTER: u32 = 1 << 4;
 const XDP_FLAGS_SKB_MODE: u32 = 1 << 1;
 const XDP_FLAGS_DRV_MODE: u32 = 1 << 2;
 
@@ -80,13 +78,12 @@ impl Hook {
         }
     }
 
-    /// Flags of BPF_LINK_CREATE. XDP knows no order: one program an interface.
-    pub fn flags(self, order: proto::Order) -> u32 {
-        match (self, order) {
-            (Self::TcxIngress | Self::TcxEgress, proto::Order::First) => BPF_F_BEFORE,
-            (Self::TcxIngress | Self::TcxEgress, proto::Order::Last) => BPF_F_AFTER,
-            (Self::XdpDriver, _) => XDP_FLAGS_DRV_MODE,
-            (Self::XdpGeneric, _) => XDP_FLAGS_SKB_MODE,
+    /// Flags of BPF_LINK_CREATE that choose XDP's mode; none for TCX.
+    pub fn mode(self) -> u32 {
+        match self {
+            Self::TcxIngress | Self::TcxEgress => 0,
+            Self::XdpDriver => XDP_FLAGS_DRV_MODE,
+            Self::XdpGeneric => XDP_FLAGS_SKB_MODE,
         }
     }
 }
@@ -209,10 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_place_tcx_programs_and_choose_the_mode_of_xdp() {
-        assert_eq!(Hook::TcxIngress.flags(proto::Order::First), 8);
-        assert_eq!(Hook::TcxEgress.flags(proto::Order::Last), 16);
-        assert_eq!(Hook::XdpGeneric.flags(proto::Order::First), 2);
-        assert_eq!(Hook::XdpDriver.flags(proto::Order::Last), 4);
+    fn mode_chooses_that_of_xdp_and_is_nothing_to_tcx() {
+        assert_eq!(Hook::ALL.map(Hook::mode), [0, 0, 4, 2]);
     }
 }

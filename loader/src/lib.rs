@@ -5,14 +5,16 @@
 //!
 //! A request goes from [`service`] to the [`object`] it names, and from there
 //! to [`bytecode`] (into the kernel), [`links`] (onto interfaces), [`plan`],
-//! [`apply`] and [`dump`] (maps). Everything that has to outlive the process is in
+//! [`apply`], [`copy`] and [`dump`] (maps). Everything that has to outlive the process is in
 //! [`pins`]. [`network`] and [`resolve`] report on interfaces and routes.
 
+pub mod adopt;
 pub mod apply;
 pub mod args;
 pub mod bpf;
 pub mod bytecode;
 pub mod capabilities;
+pub mod copy;
 pub mod dump;
 pub mod error;
 pub mod hook;
@@ -21,8 +23,11 @@ pub mod logging;
 pub mod map;
 pub mod netlink;
 pub mod network;
+pub mod note;
 pub mod object;
 pub mod objects;
+pub mod order;
+pub mod pieces;
 pub mod pins;
 pub mod plan;
 pub mod probe;

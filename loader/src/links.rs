@@ -11,13 +11,15 @@ use std::{
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
 };
 
+use aya::programs::ProgramType;
+
 use crate::{
     bpf,
     error::{Error, Result},
     hook::{Hook, Place},
+    order::{Anchored, Order, Position},
     pins::{self, Pins},
     program::Program,
-    proto,
 };
 
 /// A pinned link whose interface is still there.
@@ -49,7 +51,7 @@ pub fn sweep(pins: &Pins) -> Result<()> {
 ///
 /// # Errors
 /// One sentence that says why the kernel refused, and what to do.
-pub fn attach(pins: &Pins, program: &Program, place: &Place, order: proto::Order) -> Result<()> {
+pub fn attach(pins: &Pins, program: &Program, place: &Place, order: &Order) -> Result<()> {
     if program.program_type() != place.hook.program_type() {
         return Err(Error::invalid(format!(
             "Program {} cannot hang at {}: it is of another type",
@@ -62,15 +64,67 @@ pub fn attach(pins: &Pins, program: &Program, place: &Place, order: proto::Order
         return Ok(());
     }
     pins::remove(&pin)?;
-    let link = bpf::link_create(
-        program.fd(),
-        place.ifindex,
-        place.hook.attach_type(),
-        place.hook.flags(order),
-    )
-    .map_err(|error| attach_refused(place, &error))?;
+    let link = create(pins, program, place, order)?;
     bpf::pin(link.as_fd(), &pin)
         .map_err(|error| Error::kernel(format!("pin the link {}", pin.display()), &error))
+}
+
+fn create(pins: &Pins, program: &Program, place: &Place, order: &Order) -> Result<OwnedFd> {
+    let create = |position: Position| {
+        let (fd, hook) = (program.fd(), place.hook);
+        let flags = hook.mode() | position.flags;
+        bpf::link_create(
+            fd,
+            place.ifindex,
+            hook.attach_type(),
+            flags,
+            position.relative,
+        )
+    };
+    if place.hook.program_type() == ProgramType::Xdp {
+        return create(Position::default()).map_err(|error| attach_refused(place, &error));
+    }
+    let anchor = order.anchor(pins, place)?;
+    match (create(order.position(anchor.as_ref(), false)), &anchor) {
+        // A pin does not say whether it is of a program or of a link.
+        (Err(error), Some(Anchored::Pin(_))) if error.raw_os_error() == Some(libc::EINVAL) => {
+            create(order.position(anchor.as_ref(), true))
+        }
+        (created, _) => created,
+    }
+    .map_err(|error| match (error.raw_os_error(), order.describe()) {
+        (Some(libc::ENOENT | libc::EINVAL | libc::EBADF), Some(anchor)) => Error::precondition(format!(
+            "Cannot attach program {} to interface {} at {} {anchor}: that does not hang there; choose another order",
+            place.program,
+            place.ifindex,
+            place.hook.name()
+        )),
+        _ => attach_refused(place, &error),
+    })
+}
+
+/// Gives every link of `former` to the programs of `next`, and leaves `former`
+/// with none. Where `next` hangs too its own link stays; a program that it does not
+/// have is taken off. When it stops half way, calling again goes on.
+pub fn hand_over(former: &Pins, next: &Pins, programs: &BTreeMap<String, Program>) -> Result<()> {
+    sweep(former)?;
+    for Link { place, fd } in live(former)? {
+        let pin = next.link(&place);
+        match programs.get(&place.program) {
+            Some(program) if open_live(&pin, &place).is_none() => {
+                bpf::link_update(fd.as_fd(), program.fd()).map_err(|error| {
+                    Error::kernel(
+                        format!("swap the program of link {}", place.pin_name()),
+                        &error,
+                    )
+                })?;
+                pins::replace(&fd, &pin)?;
+                pins::remove(&former.link(&place))?;
+            }
+            _ => detach(former, &place)?,
+        }
+    }
+    Ok(())
 }
 
 /// Takes the program off `place`, if it hangs there.

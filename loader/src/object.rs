@@ -8,25 +8,27 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     os::fd::AsFd as _,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
 use aya::Ebpf;
 
 use crate::{
+    adopt::adoptable,
     apply,
     bytecode::Bytecode,
     dump,
     error::{Error, Result},
     hook::Place,
     links,
-    map::{self, Map},
+    map::Map,
+    note,
+    order::Order,
     pins::{self, Pins},
     plan,
     program::Program,
     proto,
-    shape::Shape,
     tables::Tables,
 };
 
@@ -40,6 +42,8 @@ pub struct Object {
     adopted: BTreeSet<String>,
     /// Generation of the last Apply done wholly; 0 for none.
     generation: u64,
+    /// What the client that loaded it wrote down.
+    note: Vec<u8>,
     /// Possible CPUs of this machine.
     cpus: usize,
 }
@@ -54,10 +58,29 @@ impl Object {
             programs: BTreeMap::new(),
             adopted: BTreeSet::new(),
             generation: 0,
+            note: Vec::new(),
             cpus,
         };
         object.reopen()?;
         Ok(object)
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Takes the place and the name of `former`, which is gone afterwards. Every
+    /// step can be done again.
+    pub fn replace(&mut self, former: &mut Self) -> Result<()> {
+        links::hand_over(&former.pins, &self.pins, &self.programs)?;
+        former.unload()?;
+        pins::rename(&self.pins, &former.pins)?;
+        std::mem::swap(&mut self.name, &mut former.name);
+        std::mem::swap(&mut self.pins, &mut former.pins);
+        self.reopen()?;
+        // Who holds the two by name finds them where they belong.
+        std::mem::swap(self, former);
+        Ok(())
     }
 
     /// Whether anything of it is in the kernel.
@@ -77,6 +100,7 @@ impl Object {
     /// Takes over what is pinned, and removes pins that nothing needs.
     fn reopen(&mut self) -> Result<()> {
         let (pins, cpus) = (&self.pins, self.cpus);
+        self.note = note::read(&pins.note())?;
         self.maps = BTreeMap::new();
         for name in pins::list(&pins.maps())? {
             let map = Map::open(pins, &name, cpus)?;
@@ -101,7 +125,8 @@ impl Object {
     /// nothing has changed.
     pub fn load(&mut self, request: &proto::LoadRequest) -> Result<()> {
         let bytecode = Bytecode::parse(request)?;
-        let adopted = self.adoptable(&bytecode)?;
+        note::check(&request.note)?;
+        let adopted = adoptable(&self.name, &self.pins, &bytecode, request)?;
         let ebpf = bytecode.load(&adopted)?;
 
         let existed = self.exists();
@@ -110,13 +135,17 @@ impl Object {
             .maps()
             .keys()
             .map(String::as_str)
-            .filter(|name| !adopted.contains_key(*name))
+            .filter(|name| !self.maps.contains_key(*name))
             .collect();
+        // Before the programs change: whoever comes after a crash in between
+        // loads this version again.
         let switched = self
             .pin_maps(&bytecode, &ebpf, &created)
+            .and_then(|()| note::write(&self.pins.note(), &request.note))
             .and_then(|()| self.switch(&ebpf));
         if let Err(error) = switched {
             if existed {
+                note::write(&self.pins.note(), &self.note)?;
                 created.iter().try_for_each(|name| self.unpin_map(name))?;
             } else {
                 self.pins.remove_all()?;
@@ -127,38 +156,6 @@ impl Object {
         self.unpin_absent(&bytecode)?;
         self.adopted = adopted.into_keys().collect();
         self.reopen()
-    }
-
-    /// Pins of the maps that the new version takes over.
-    ///
-    /// # Errors
-    /// FAILED_PRECONDITION when a pinned map has another shape.
-    fn adoptable(&self, bytecode: &Bytecode<'_>) -> Result<BTreeMap<String, PathBuf>> {
-        let mut adopted = BTreeMap::new();
-        for (name, declared) in bytecode.maps() {
-            let pin = self.pins.map(name);
-            if !pin.exists() {
-                continue;
-            }
-            let (shape, _) = Shape::of(&map::open(&pin, name)?)?;
-            self.must_fit(name, shape, declared.shape)?;
-            if let Some(inner) = &declared.inner {
-                let tables = Tables::open(self.pins.tables(name), name)?;
-                self.must_fit(name, tables.template(), Shape::declared(inner))?;
-            }
-            adopted.insert(name.clone(), pin);
-        }
-        Ok(adopted)
-    }
-
-    fn must_fit(&self, map: &str, pinned: Shape, declared: Shape) -> Result<()> {
-        if pinned.fits(&declared) {
-            return Ok(());
-        }
-        Err(Error::precondition(format!(
-            "Map {map} is pinned as {pinned}, but the object declares {declared}; Unload {} first, or load an object whose map fits",
-            self.name
-        )))
     }
 
     fn pin_maps(&self, bytecode: &Bytecode<'_>, ebpf: &Ebpf, created: &[&str]) -> Result<()> {
@@ -221,6 +218,7 @@ impl Object {
         self.maps.clear();
         self.programs.clear();
         self.adopted.clear();
+        self.note.clear();
         self.generation = 0;
         Ok(())
     }
@@ -228,9 +226,9 @@ impl Object {
     /// Attaches programs, each as far as the kernel lets it.
     pub fn attach(&self, request: &proto::AttachRequest) -> Result<Vec<proto::AttachResult>> {
         links::sweep(&self.pins)?;
-        let order = request.order();
+        let order = Order::from_proto(request)?;
         let results = request.attachments.iter().map(|attachment| {
-            let attached = self.attach_one(attachment, order);
+            let attached = self.attach_one(attachment, &order);
             proto::AttachResult {
                 attachment: Some(attachment.clone()),
                 error: attached.map_or_else(|error| error.message, |()| String::new()),
@@ -239,7 +237,7 @@ impl Object {
         Ok(results.collect())
     }
 
-    fn attach_one(&self, attachment: &proto::Attachment, order: proto::Order) -> Result<()> {
+    fn attach_one(&self, attachment: &proto::Attachment, order: &Order) -> Result<()> {
         let place = Place::from_proto(attachment)?;
         let program = self.programs.get(&place.program).ok_or_else(|| {
             let known: Vec<&str> = self.programs.keys().map(String::as_str).collect();
@@ -318,6 +316,7 @@ impl Object {
                 .map(Place::to_proto)
                 .collect(),
             generation: self.generation,
+            note: self.note.clone().into(),
         })
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use crate::{
     error::{Error, Result},
     object::Object,
-    pins,
+    pins, proto,
 };
 
 /// Longest name of an object.
@@ -58,22 +58,50 @@ impl Objects {
         name: &str,
         work: impl FnOnce(&mut Object) -> Result<T>,
     ) -> Result<T> {
-        check_name(name)?;
-        let entry = {
-            let mut objects = lock(&self.objects);
-            match objects.get(name) {
-                Some(entry) => Arc::clone(entry),
-                None => {
-                    let object = Object::open(&self.pin_dir, name, self.cpus)?;
-                    let entry = Arc::new(Mutex::new(object));
-                    objects.insert(name.to_owned(), Arc::clone(&entry));
-                    entry
-                }
-            }
-        };
+        let entry = self.entry(name)?;
         let mut object = lock(&entry);
         object.refresh()?;
         work(&mut object)
+    }
+
+    fn entry(&self, name: &str) -> Result<Arc<Mutex<Object>>> {
+        check_name(name)?;
+        let mut objects = lock(&self.objects);
+        if let Some(entry) = objects.get(name) {
+            return Ok(Arc::clone(entry));
+        }
+        let object = Object::open(&self.pin_dir, name, self.cpus)?;
+        let entry = Arc::new(Mutex::new(object));
+        objects.insert(name.to_owned(), Arc::clone(&entry));
+        Ok(entry)
+    }
+
+    /// Gives object `by` the place and the name of object `name`.
+    ///
+    /// # Errors
+    /// NOT_FOUND without `by`; INVALID_ARGUMENT when both are the same.
+    pub fn replace(&self, name: &str, by: &str) -> Result<proto::LoadedObject> {
+        if name == by {
+            return Err(Error::invalid(format!(
+                "Object {name} cannot replace itself"
+            )));
+        }
+        let (former, next) = (self.entry(name)?, self.entry(by)?);
+        // In one order, whoever calls.
+        let (mut former, mut next) = if name < by {
+            let former = lock(&former);
+            (former, lock(&next))
+        } else {
+            let next = lock(&next);
+            (lock(&former), next)
+        };
+        former.refresh()?;
+        next.refresh()?;
+        if !next.exists() {
+            return Err(not_loaded(by));
+        }
+        next.replace(&mut former)?;
+        former.describe()
     }
 
     /// Does `work` with an object that exists.
@@ -85,17 +113,21 @@ impl Objects {
             if object.exists() {
                 work(object)
             } else {
-                Err(Error::not_found(format!(
-                    "No object {name} is loaded; Load it first"
-                )))
+                Err(not_loaded(name))
             }
         })
     }
 }
 
+fn not_loaded(name: &str) -> Error {
+    Error::not_found(format!("No object {name} is loaded; Load it first"))
+}
+
+/// Checks the name of an object.
+///
 /// # Errors
 /// INVALID_ARGUMENT unless the name is [a-z0-9_-]{1,32}.
-fn check_name(name: &str) -> Result<()> {
+pub fn check_name(name: &str) -> Result<()> {
     let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
     if (1..=NAME_LENGTH).contains(&name.len()) && name.bytes().all(plain) {
         return Ok(());

@@ -6,6 +6,7 @@
 //! PIN_DIR/<object>/maps/<map>
 //! PIN_DIR/<object>/programs/<program>
 //! PIN_DIR/<object>/links/<program>-<hook>-<ifindex>
+//! PIN_DIR/<object>/note                               bytes that a client keeps with it
 //! PIN_DIR/<object>/tables/<map of maps>/template      what inner maps look like
 //! PIN_DIR/<object>/tables/<map of maps>/<id>          the inner maps in use
 //! ```
@@ -70,6 +71,18 @@ impl Pins {
         self.links().join(place.pin_name())
     }
 
+    /// What a client keeps with the object.
+    pub fn note(&self) -> PathBuf {
+        self.folder.join("note")
+    }
+
+    /// Pins of another object beside this one.
+    pub fn of(&self, object: &str) -> Self {
+        Self {
+            folder: self.folder.with_file_name(object),
+        }
+    }
+
     /// Folder of the inner maps of a map of maps.
     pub fn tables(&self, map: &str) -> PathBuf {
         self.folder.join("tables").join(map)
@@ -84,9 +97,11 @@ impl Pins {
     }
 
     /// Removes every pin of the object and its folders. Links go first, so
-    /// that no program runs without its maps being listed.
+    /// that no program runs without its maps being listed; maps before their
+    /// tables, so that what is left half way can still be opened.
     pub fn remove_all(&self) -> Result<()> {
         remove_folder(&self.links())?;
+        remove_folder(&self.maps())?;
         remove_folder(&self.folder)
     }
 }
@@ -105,6 +120,18 @@ pub fn replace(fd: impl AsFd, path: &Path) -> Result<()> {
     remove(&next)?;
     bpf::pin(fd.as_fd(), &next).map_err(failed)?;
     fs::rename(&next, path).map_err(failed)
+}
+
+/// Gives an object the name of one that is not there, in one step.
+pub fn rename(from: &Pins, to: &Pins) -> Result<()> {
+    fs::rename(&from.folder, &to.folder).map_err(|error| {
+        let what = format!(
+            "rename {} to {}",
+            from.folder.display(),
+            to.folder.display()
+        );
+        Error::kernel(what, &error)
+    })
 }
 
 /// Removes one pin; an absent one is not an error.

@@ -11,7 +11,14 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-use crate::{dump, error::Result, object::Object, objects::Objects, probe, proto, resolve, watch};
+use crate::{
+    copy::{self, Copied},
+    dump,
+    error::{Error, Result},
+    object::Object,
+    objects::Objects,
+    probe, proto, resolve, watch,
+};
 
 /// Messages of a Dump that wait for a slow client; the rest waits in the kernel.
 const DUMP_AHEAD: usize = 2;
@@ -135,6 +142,47 @@ impl proto::loader_server::Loader for Service {
         let request = request.into_inner();
         self.blocking(move |objects| objects.with(&request.name, |object| object.apply(&request)))
             .await
+    }
+
+    async fn copy(
+        &self,
+        request: Request<proto::CopyRequest>,
+    ) -> std::result::Result<Response<proto::CopyResponse>, Status> {
+        let request = request.into_inner();
+        self.blocking(move |objects| {
+            let map = |name: Option<&proto::MapName>| {
+                let name = name.ok_or_else(|| Error::invalid("A Copy names two maps"))?;
+                objects.with(&name.object, |object| object.map(&name.map))
+            };
+            let (from, to) = (map(request.from.as_ref())?, map(request.to.as_ref())?);
+            // The maps' own descriptors are enough, so that other calls need not wait.
+            let Copied {
+                copied,
+                kept,
+                left_out,
+            } = copy::copy(&from, &to, objects.cpus(), &request)?;
+            Ok(proto::CopyResponse {
+                copied,
+                kept,
+                left_out,
+            })
+        })
+        .await
+    }
+
+    async fn replace(
+        &self,
+        request: Request<proto::ReplaceRequest>,
+    ) -> std::result::Result<Response<proto::ReplaceResponse>, Status> {
+        let proto::ReplaceRequest { name, by } = request.into_inner();
+        self.blocking(move |objects| {
+            let object = objects.replace(&name, &by)?;
+            log::info!("{by} took the place of {name}");
+            Ok(proto::ReplaceResponse {
+                object: Some(object),
+            })
+        })
+        .await
     }
 
     type DumpStream = ReceiverStream<std::result::Result<proto::DumpResponse, Status>>;

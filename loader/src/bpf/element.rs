@@ -10,6 +10,8 @@ const BPF_MAP_LOOKUP_ELEM: i64 = 1;
 const BPF_MAP_UPDATE_ELEM: i64 = 2;
 const BPF_MAP_DELETE_ELEM: i64 = 3;
 
+const BPF_NOEXIST: u64 = 1;
+
 #[repr(C)]
 struct ElementAttributes {
     map_fd: u32,
@@ -21,12 +23,16 @@ struct ElementAttributes {
 
 impl ElementAttributes {
     fn new(map: BorrowedFd<'_>, key: &[u8], value: u64) -> Self {
+        Self::with_flags(map, key, value, 0)
+    }
+
+    fn with_flags(map: BorrowedFd<'_>, key: &[u8], value: u64, flags: u64) -> Self {
         Self {
             map_fd: fd_number(map),
             pad: 0,
             key: address_of(key),
             value,
-            flags: 0,
+            flags,
         }
     }
 }
@@ -52,6 +58,17 @@ pub fn update(map: BorrowedFd<'_>, sizes: Sizes, key: &[u8], value: &[u8]) -> io
     let mut attributes = ElementAttributes::new(map, key, address_of(value));
     // SAFETY: the layout is that of the element commands; `key` and `value` are
     // read up to the sizes just checked, and both outlive the call.
+    unsafe { bpf(BPF_MAP_UPDATE_ELEM, &mut attributes) }.map(drop)
+}
+
+/// Creates one element where there is none.
+///
+/// # Errors
+/// EEXIST when there is one; others as in bpf(2).
+pub fn insert(map: BorrowedFd<'_>, sizes: Sizes, key: &[u8], value: &[u8]) -> io::Result<()> {
+    assert_eq!((key.len(), value.len()), (sizes.key, sizes.value));
+    let mut attributes = ElementAttributes::with_flags(map, key, address_of(value), BPF_NOEXIST);
+    // SAFETY: as in update().
     unsafe { bpf(BPF_MAP_UPDATE_ELEM, &mut attributes) }.map(drop)
 }
 

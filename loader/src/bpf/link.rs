@@ -24,30 +24,32 @@ struct LinkCreateAttributes {
     target_ifindex: u32,
     attach_type: u32,
     flags: u32,
-    /// For TCX: the program or link the place is relative to; 0 for all.
-    relative_id: u32,
+    /// For TCX: id or descriptor of the program or link the place is relative to; 0 for all.
+    relative: u32,
     pad: u32,
     expected_revision: u64,
 }
 
 /// Hangs a program at a hook of an interface and returns the link. `flags` are
-/// BPF_F_BEFORE or BPF_F_AFTER for TCX, XDP_FLAGS_* for XDP.
+/// BPF_F_BEFORE or BPF_F_AFTER for TCX, with BPF_F_ID or BPF_F_LINK as `relative` is
+/// meant, and XDP_FLAGS_* for XDP.
 ///
 /// # Errors
 /// ENODEV without the interface, EOPNOTSUPP without the hook, EBUSY or EEXIST
-/// when the place is taken.
+/// when the place is taken; ENOENT when what it is relative to is not there.
 pub fn link_create(
     program: BorrowedFd<'_>,
     ifindex: u32,
     attach_type: u32,
     flags: u32,
+    relative: u32,
 ) -> io::Result<OwnedFd> {
     let mut attributes = LinkCreateAttributes {
         prog_fd: fd_number(program),
         target_ifindex: ifindex,
         attach_type,
         flags,
-        relative_id: 0,
+        relative,
         pad: 0,
         expected_revision: 0,
     };

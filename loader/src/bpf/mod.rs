@@ -18,7 +18,7 @@ use std::{
 };
 
 pub use batch::{Batch, Cursor, Stopped, delete_batch, lookup_batch, update_batch};
-pub use element::{delete, lookup, update};
+pub use element::{delete, insert, lookup, update};
 pub use link::{link_create, link_detach, link_ifindex, link_update, query};
 pub use pin::{open_pin, pin};
 

@@ -5,10 +5,10 @@
 use std::{path::Path, time::Duration};
 
 use blixt_loader::proto::{
-    ApplyRequest, ApplyResponse, AttachRequest, Attachment, Delete, DetachRequest, DumpRequest,
-    Element, Hook, LoadRequest, LoadedObject, Operation, Order, ProbeRequest, ProbeResponse, Put,
-    PutTable, ResolveRequest, Route, UnloadRequest, WatchRequest, WatchResponse,
-    loader_client::LoaderClient, operation::Action,
+    ApplyRequest, ApplyResponse, AttachRequest, Attachment, CopyRequest, CopyResponse, Delete,
+    DetachRequest, DumpRequest, Element, Hook, LoadRequest, LoadedObject, Operation, Order,
+    ProbeRequest, ProbeResponse, Put, PutTable, ReplaceRequest, ResolveRequest, Route,
+    UnloadRequest, WatchRequest, WatchResponse, loader_client::LoaderClient, operation::Action,
 };
 use tokio::{runtime::Runtime, time::timeout};
 use tonic::{
@@ -77,14 +77,19 @@ impl Client {
 
     /// Attaches and returns the errors, one for each attachment.
     pub fn attach(&mut self, attachments: &[Attachment], order: Order) -> Vec<String> {
-        let request = AttachRequest {
+        self.attach_with(AttachRequest {
             name: NAME.into(),
             attachments: attachments.to_vec(),
             order: order.into(),
-        };
+            anchor: None,
+        })
+    }
+
+    pub fn attach_with(&mut self, request: AttachRequest) -> Vec<String> {
+        let count = request.attachments.len();
         let response = self.runtime.block_on(self.loader.attach(request)).unwrap();
         let results = response.into_inner().results;
-        assert_eq!(results.len(), attachments.len());
+        assert_eq!(results.len(), count);
         results.into_iter().map(|result| result.error).collect()
     }
 
@@ -114,6 +119,21 @@ impl Client {
         };
         let response = self.runtime.block_on(self.loader.apply(request))?;
         Ok(response.into_inner())
+    }
+
+    pub fn copy(&mut self, request: CopyRequest) -> Result<CopyResponse, Status> {
+        let response = self.runtime.block_on(self.loader.copy(request))?;
+        Ok(response.into_inner())
+    }
+
+    /// Lets another object take the place of the usual one.
+    pub fn replace_by(&mut self, by: &str) -> Result<LoadedObject, Status> {
+        let request = ReplaceRequest {
+            name: NAME.into(),
+            by: by.into(),
+        };
+        let response = self.runtime.block_on(self.loader.replace(request))?;
+        Ok(response.into_inner().object.expect("an object"))
     }
 
     /// All elements of a map, sorted by key.

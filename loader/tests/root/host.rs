@@ -120,6 +120,14 @@ impl Host {
         self.loader.as_ref().expect("a loader runs").id()
     }
 
+    /// Memory of the loader that is in RAM.
+    pub fn resident_kilobytes(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        number.expect("a line VmRSS").parse().unwrap()
+    }
+
     /// Sends the loader a signal and waits for its end.
     pub fn end(&mut self, signal: &str) -> ExitStatus {
         let mut loader = self.loader.take().expect("a loader runs");

@@ -88,6 +88,7 @@ fn load_sets_sizes_of_maps_and_globals() {
             object: fixture::first().into(),
             max_entries: HashMap::from([("hash".into(), 33)]),
             globals: HashMap::from([("STEP".into(), 1000_u64.to_ne_bytes().to_vec().into())]),
+            ..Default::default()
         })
         .unwrap();
     let hash = object.maps.iter().find(|map| map.name == "hash").unwrap();

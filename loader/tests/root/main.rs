@@ -6,9 +6,11 @@
 mod apply;
 mod attach;
 mod client;
+mod copy;
 mod daemon;
 mod dump;
 mod fixture;
 mod host;
 mod load;
 mod network;
+mod replace;
