@@ -18,7 +18,7 @@ use crate::{
 /// An Ethernet frame that carries ARP for IPv4 (RFC 826).
 #[repr(C, packed)]
 #[derive(Clone, Copy)]
-struct Arp {
+pub struct Arp {
     dmac: [u8; 6],
     smac: [u8; 6],
     ethertype: u16,
@@ -37,11 +37,36 @@ const ARP_IPV4: u16 = 0x0800_u16.to_be();
 const ARP_REQUEST: u16 = 1_u16.to_be();
 const ARP_REPLY: u16 = 2_u16.to_be();
 
+impl Arp {
+    /// The address that the frame asks for, mapped into IPv6; none of what is no
+    /// request.
+    #[inline(always)]
+    pub fn asked(&self) -> Option<Address> {
+        let request = self.hardware == ARP_ETHERNET
+            && self.protocol == ARP_IPV4
+            && self.operation == ARP_REQUEST;
+        request.then_some([0, 0, MAPPED, u32::from_ne_bytes(self.target)])
+    }
+
+    /// Turns the request into the reply that `mac` has the address.
+    #[inline(always)]
+    pub fn reply(&mut self, mac: [u8; 6]) {
+        let target = self.target;
+        self.dmac = self.sender_mac;
+        self.smac = mac;
+        self.operation = ARP_REPLY;
+        self.target_mac = self.sender_mac;
+        self.target = self.sender;
+        self.sender_mac = mac;
+        self.sender = target;
+    }
+}
+
 /// Neighbour solicitation, and the advertisement of the same length, each with
 /// one link-layer address option (RFC 4861, sections 4.3, 4.4 and 4.6.1).
 #[repr(C, packed)]
 #[derive(Clone, Copy)]
-struct Neighbour {
+pub struct Neighbour {
     dmac: [u8; 6],
     smac: [u8; 6],
     ethertype: u16,
@@ -68,12 +93,45 @@ const SOLICITED_OVERRIDE: u32 = 0x6000_0000;
 const OPTION_SOURCE: [u8; 2] = [1, 1];
 const OPTION_TARGET: [u8; 2] = [2, 1];
 
+impl Neighbour {
+    /// The address that the frame asks for; none of what is no solicitation, or
+    /// without its sender's address (duplicate address detection).
+    #[inline(always)]
+    pub fn asked(&self) -> Option<Address> {
+        // Section 7.1.1: a hop limit of 255 shows that no router let it in.
+        let solicits = self.next == ICMPV6
+            && self.kind == SOLICITATION
+            && self.hops == 255
+            && self.option == OPTION_SOURCE;
+        let target = self.target;
+        solicits.then_some(target)
+    }
+
+    /// Turns the solicitation into the advertisement that `mac` has the address.
+    #[inline(always)]
+    pub fn advertise(&mut self, mac: [u8; 6]) {
+        let target = self.target;
+        self.dmac = self.smac;
+        self.smac = mac;
+        self.daddr = self.saddr;
+        self.saddr = target;
+        self.length = NEIGHBOUR_LENGTH.to_be();
+        self.kind = ADVERTISEMENT;
+        self.code = 0;
+        self.flags = SOLICITED_OVERRIDE.to_be();
+        self.option = OPTION_TARGET;
+        self.option_mac = mac;
+        self.checksum = 0;
+        self.checksum = checksum(self);
+    }
+}
+
 /// The MAC address to answer with: none where this interface does not announce.
 #[inline(always)]
-unsafe fn announced(skb: *mut __sk_buff, address: &Address) -> Option<[u8; 6]> {
+pub fn announced(ifindex: u32, address: &Address) -> Option<[u8; 6]> {
     // SAFETY: elements are read at once.
     unsafe {
-        let device = DEVICE.get((*skb).ifindex)?;
+        let device = DEVICE.get(ifindex)?;
         let known = ADDRESS.get(address)?;
         let answer = device.flags & DEVICE_OUTWARD != 0 && known.flags & ADDRESS_ANNOUNCE != 0;
         answer.then_some(device.mac)
@@ -92,30 +150,18 @@ pub unsafe fn arp(skb: *mut __sk_buff) -> i32 {
         let Some(mut frame) = copied::<Arp>(skb, 0) else {
             return TC_ACT_OK;
         };
-        if frame.hardware != ARP_ETHERNET
-            || frame.protocol != ARP_IPV4
-            || frame.operation != ARP_REQUEST
-        {
-            return TC_ACT_OK;
-        }
-        let target = frame.target;
-        let address = [0, 0, MAPPED, u32::from_ne_bytes(target)];
-        let Some(mac) = announced(skb, &address) else {
+        let Some(target) = frame.asked() else {
             return TC_ACT_OK;
         };
-        frame.dmac = frame.sender_mac;
-        frame.smac = mac;
-        frame.operation = ARP_REPLY;
-        frame.target_mac = frame.sender_mac;
-        frame.target = frame.sender;
-        frame.sender_mac = mac;
-        frame.sender = target;
+        let Some(mac) = announced((*skb).ifindex, &target) else {
+            return TC_ACT_OK;
+        };
+        frame.reply(mac);
         answer(skb, &frame)
     }
 }
 
-/// Answers a neighbour solicitation for one of our addresses, like `arp`. One
-/// without a sender's address (duplicate address detection) is not answered.
+/// Answers a neighbour solicitation for one of our addresses, like `arp`.
 ///
 /// # Safety
 /// `skb` is the program's context and holds an IPv6 packet.
@@ -126,30 +172,13 @@ pub unsafe fn solicitation(skb: *mut __sk_buff) -> i32 {
         let Some(mut frame) = copied::<Neighbour>(skb, 0) else {
             return TC_ACT_OK;
         };
-        // Section 7.1.1: a hop limit of 255 shows that no router let it in.
-        if frame.next != ICMPV6
-            || frame.kind != SOLICITATION
-            || frame.hops != 255
-            || frame.option != OPTION_SOURCE
-        {
-            return TC_ACT_OK;
-        }
-        let target = frame.target;
-        let Some(mac) = announced(skb, &target) else {
+        let Some(target) = frame.asked() else {
             return TC_ACT_OK;
         };
-        frame.dmac = frame.smac;
-        frame.smac = mac;
-        frame.daddr = frame.saddr;
-        frame.saddr = target;
-        frame.length = NEIGHBOUR_LENGTH.to_be();
-        frame.kind = ADVERTISEMENT;
-        frame.code = 0;
-        frame.flags = SOLICITED_OVERRIDE.to_be();
-        frame.option = OPTION_TARGET;
-        frame.option_mac = mac;
-        frame.checksum = 0;
-        frame.checksum = checksum(&frame);
+        let Some(mac) = announced((*skb).ifindex, &target) else {
+            return TC_ACT_OK;
+        };
+        frame.advertise(mac);
         answer(skb, &frame)
     }
 }

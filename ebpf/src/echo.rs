@@ -15,10 +15,11 @@ use crate::{
     packet::{ETH_HLEN, IPV4_HLEN, IPV6_HLEN, MAPPED, load},
 };
 
-const ECHO_REQUEST: [u8; 2] = [8, 0];
-const ECHO_REPLY: [u8; 2] = [0, 0];
-const ECHO_REQUEST_V6: [u8; 2] = [128, 0];
-const ECHO_REPLY_V6: [u8; 2] = [129, 0];
+/// Type and code (RFC 792; RFC 4443, section 4).
+pub const ECHO_REQUEST: [u8; 2] = [8, 0];
+pub const ECHO_REPLY: [u8; 2] = [0, 0];
+pub const ECHO_REQUEST_V6: [u8; 2] = [128, 0];
+pub const ECHO_REPLY_V6: [u8; 2] = [129, 0];
 
 /// Answers an echo request whose IP header has no options, unless the host has
 /// the address too and will answer itself. The TTL goes back as it came, so that

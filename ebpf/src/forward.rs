@@ -135,8 +135,9 @@ unsafe fn send<const V6: bool, const PORTS: bool>(
     }
 }
 
+/// Whether the flow's backend is the one it began with.
 #[inline(always)]
-fn is_alive(flow: &Flow) -> bool {
+pub fn is_alive(flow: &Flow) -> bool {
     BACKEND
         .get(flow.backend)
         .is_some_and(|b| b.flags & BACKEND_ALIVE != 0 && b.epoch == flow.epoch)
@@ -172,7 +173,7 @@ unsafe fn unsound<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
 /// Whether a packet that cannot be forwarded is our business: TCP or UDP for an
 /// address of ours; where the host has that too, for a service.
 #[inline(always)]
-fn is_ours(packet: &Packet) -> bool {
+pub fn is_ours(packet: &Packet) -> bool {
     if !matches!(packet.tuple.protocol, IPPROTO_TCP | IPPROTO_UDP) {
         return false;
     }

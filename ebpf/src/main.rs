@@ -36,6 +36,8 @@ mod rewrite;
 mod select;
 #[cfg(target_arch = "bpf")]
 mod tracking;
+#[cfg(target_arch = "bpf")]
+mod xdp;
 
 #[cfg(not(target_arch = "bpf"))]
 fn main() {}

@@ -28,9 +28,9 @@ pub const TCP_SYN: u8 = 0x02;
 pub const TCP_RST: u8 = 0x04;
 pub const TCP_ACK: u8 = 0x10;
 
-const ETH_P_IP: u16 = 0x0800;
-const ETH_P_IPV6: u16 = 0x86dd;
-const ETH_P_ARP: u16 = 0x0806;
+pub const ETH_P_IP: u16 = 0x0800;
+pub const ETH_P_IPV6: u16 = 0x86dd;
+pub const ETH_P_ARP: u16 = 0x0806;
 
 /// ::ffff:0:0/96 (RFC 4291, section 2.5.5.2), the third word.
 pub const MAPPED: u32 = 0xffff_u32.to_be();
@@ -70,8 +70,8 @@ pub const LATER_FRAGMENT: u8 = 2;
 pub const MALFORMED: u8 = 3;
 
 /// RFC 791, section 3.1: flag and offset in bytes 6 and 7 of the header.
-const MORE_FRAGMENTS: u16 = 0x2000;
-const FRAGMENT_OFFSET: u16 = 0x1fff;
+pub const MORE_FRAGMENTS: u16 = 0x2000;
+pub const FRAGMENT_OFFSET: u16 = 0x1fff;
 
 /// The protocol after the IP header, extension headers not looked behind.
 ///

@@ -11,9 +11,10 @@ use aya_ebpf::{
 
 use crate::{
     deliver::TC_ACT_SHOT,
+    flows::Tuple,
     packet::{
-        ETH_HLEN, IPPROTO_TCP, IPV4_HLEN, IPV6_HLEN, Packet, TCP_ACK, TCP_FIN, TCP_HLEN, TCP_RST,
-        TCP_SYN, load,
+        ETH_HLEN, IPPROTO_TCP, IPV4_HLEN, IPV6_HLEN, MAPPED, Packet, TCP_ACK, TCP_FIN, TCP_HLEN,
+        TCP_RST, TCP_SYN, load,
     },
 };
 
@@ -36,28 +37,13 @@ pub unsafe fn reset<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32
         let Some(macs) = load::<[[u8; 6]; 2]>(skb, 0) else {
             return TC_ACT_SHOT;
         };
-        let Some([sequence, acknowledged]) = load::<[u32; 2]>(skb, packet.l4() + 4) else {
+        let Some(numbers) = load::<[u32; 2]>(skb, packet.l4() + 4) else {
             return TC_ACT_SHOT;
         };
         let Some([offset, _]) = load::<[u8; 2]>(skb, packet.l4() + 12) else {
             return TC_ACT_SHOT;
         };
-        let mut tcp = [0u8; TCP_HLEN as usize];
-        tcp[0..2].copy_from_slice(&packet.tuple.dport.to_ne_bytes());
-        tcp[2..4].copy_from_slice(&packet.tuple.sport.to_ne_bytes());
-        if packet.flags & TCP_ACK != 0 {
-            tcp[4..8].copy_from_slice(&acknowledged.to_ne_bytes());
-            tcp[13] = TCP_RST;
-        } else {
-            let header = packet.l4() - ETH_HLEN + u32::from(offset >> 4) * 4;
-            let length = packet.length.wrapping_sub(header)
-                + u32::from(packet.flags & TCP_SYN != 0)
-                + u32::from(packet.flags & TCP_FIN != 0);
-            let next = u32::from_be(sequence).wrapping_add(length);
-            tcp[8..12].copy_from_slice(&next.to_be_bytes());
-            tcp[13] = TCP_RST | TCP_ACK;
-        }
-        tcp[12] = ((TCP_HLEN / 4) << 4) as u8;
+        let mut tcp = segment(packet, numbers, offset);
         let l4 = if V6 {
             ETH_HLEN + IPV6_HLEN
         } else {
@@ -66,8 +52,7 @@ pub unsafe fn reset<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32
         if bpf_skb_change_tail(skb, l4 + TCP_HLEN, 0) != 0 {
             return TC_ACT_SHOT;
         }
-        let pseudo = pseudo_header(packet);
-        let checksum = !fold(sum(&tcp) + pseudo);
+        let checksum = checksum(packet, &tcp);
         tcp[16..18].copy_from_slice(&checksum.to_ne_bytes());
         if !store(skb, 0, &[macs[1], macs[0]])
             || !(if V6 {
@@ -79,9 +64,41 @@ pub unsafe fn reset<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32
         {
             return TC_ACT_SHOT;
         }
+        let pseudo = pseudo_header(&packet.tuple, TCP_HLEN as u16);
         leave_to_device(skb, l4 + 16, checksum, fold(pseudo));
         bpf_redirect((*skb).ifindex, 0) as i32
     }
+}
+
+/// The TCP header of the reset, its checksum 0. `numbers` are the refused segment's
+/// sequence and acknowledgement as they stand there, `offset` its data offset's byte.
+#[inline(always)]
+pub fn segment(packet: &Packet, numbers: [u32; 2], offset: u8) -> [u8; TCP_HLEN as usize] {
+    let [sequence, acknowledged] = numbers;
+    let mut tcp = [0u8; TCP_HLEN as usize];
+    tcp[0..2].copy_from_slice(&packet.tuple.dport.to_ne_bytes());
+    tcp[2..4].copy_from_slice(&packet.tuple.sport.to_ne_bytes());
+    if packet.flags & TCP_ACK != 0 {
+        tcp[4..8].copy_from_slice(&acknowledged.to_ne_bytes());
+        tcp[13] = TCP_RST;
+    } else {
+        let header = packet.l4() - ETH_HLEN + u32::from(offset >> 4) * 4;
+        let length = packet.length.wrapping_sub(header)
+            + u32::from(packet.flags & TCP_SYN != 0)
+            + u32::from(packet.flags & TCP_FIN != 0);
+        let next = u32::from_be(sequence).wrapping_add(length);
+        tcp[8..12].copy_from_slice(&next.to_be_bytes());
+        tcp[13] = TCP_RST | TCP_ACK;
+    }
+    tcp[12] = ((TCP_HLEN / 4) << 4) as u8;
+    tcp
+}
+
+/// Checksum of the reset with this TCP header.
+#[inline(always)]
+pub fn checksum(packet: &Packet, tcp: &[u8; TCP_HLEN as usize]) -> u16 {
+    let pseudo = pseudo_header(&packet.tuple, TCP_HLEN as u16);
+    !fold(sum(tcp) + pseudo)
 }
 
 /// Where the checksum was left to the device (CHECKSUM_PARTIAL), the field must
@@ -123,8 +140,9 @@ unsafe fn store<T>(skb: *mut __sk_buff, at: u32, bytes: &T) -> bool {
     }
 }
 
+/// IP header of the reset.
 #[inline(always)]
-fn ipv4_header(packet: &Packet) -> [u16; 10] {
+pub fn ipv4_header(packet: &Packet) -> [u16; 10] {
     let (from, to) = (packet.tuple.daddr[3], packet.tuple.saddr[3]);
     let mut header = [
         u16::from_ne_bytes([0x45, 0]),
@@ -146,8 +164,9 @@ fn ipv4_header(packet: &Packet) -> [u16; 10] {
     header
 }
 
+/// The same over IPv6.
 #[inline(always)]
-fn ipv6_header(packet: &Packet) -> [u32; 10] {
+pub fn ipv6_header(packet: &Packet) -> [u32; 10] {
     let mut header = [0u32; 10];
     header[0] = u32::from_ne_bytes([0x60, 0, 0, 0]);
     header[1] = u32::from_ne_bytes([0, TCP_HLEN as u8, IPPROTO_TCP, TTL]);
@@ -156,18 +175,16 @@ fn ipv6_header(packet: &Packet) -> [u32; 10] {
     header
 }
 
-/// Sum of the pseudo header of a bare TCP segment. The words that map an IPv4
-/// address into IPv6 are the same on both sides and must not count.
+/// Sum of the pseudo header (RFC 9293, section 3.1; RFC 8200, section 8.1) of a
+/// transport packet of `length` bytes. The words that map an IPv4 address into IPv6
+/// are the same on both sides and must not count.
 #[inline(always)]
-fn pseudo_header(packet: &Packet) -> u32 {
-    let mut total =
-        u32::from(u16::from_ne_bytes([0, IPPROTO_TCP])) + u32::from((TCP_HLEN as u16).to_be());
-    let v4 = packet.tuple.saddr[0] == 0
-        && packet.tuple.saddr[1] == 0
-        && packet.tuple.saddr[2] == crate::packet::MAPPED;
+pub fn pseudo_header(tuple: &Tuple, length: u16) -> u32 {
+    let mut total = u32::from(u16::from_ne_bytes([0, tuple.protocol])) + u32::from(length.to_be());
+    let v4 = tuple.saddr[0] == 0 && tuple.saddr[1] == 0 && tuple.saddr[2] == MAPPED;
     for i in 0..4 {
         if i == 3 || !v4 {
-            for word in [packet.tuple.saddr[i], packet.tuple.daddr[i]] {
+            for word in [tuple.saddr[i], tuple.daddr[i]] {
                 total += (word & 0xffff) + (word >> 16);
             }
         }

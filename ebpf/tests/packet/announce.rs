@@ -15,13 +15,13 @@ use crate::{
     harness::{Ends, Forwarding, Lab, Port, with_lab},
 };
 
-const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+pub const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 
 fn router6() -> Ipv6Addr {
     "2001:db8:1::2".parse().expect("an address")
 }
 
-fn service4() -> Ipv4Addr {
+pub fn service4() -> Ipv4Addr {
     match Ends::tcp4().service.ip() {
         IpAddr::V4(ip) => ip,
         IpAddr::V6(_) => unreachable!("it is the IPv4 service"),
@@ -46,7 +46,7 @@ fn neighbour(kind: u8, from: Ipv6Addr, to: Ipv6Addr, target: Ipv6Addr, mac: Mac)
 
 /// Who has the service's address? From the router to the solicited-node
 /// multicast group (RFC 4291, section 2.7.1).
-fn solicitation(lab: &Lab) -> Packet {
+pub fn solicitation(lab: &Lab) -> Packet {
     let target = service6();
     let [.., a, b, c] = target.octets();
     let low = u16::from_be_bytes([b, c]);
@@ -62,7 +62,7 @@ fn solicitation(lab: &Lab) -> Packet {
 }
 
 /// Flags "solicited" and "override" (RFC 4861, section 4.4).
-fn advertisement(lab: &Lab, port: &Port) -> Packet {
+pub fn advertisement(lab: &Lab, port: &Port) -> Packet {
     let mut packet = neighbour(
         NEIGHBOUR_ADVERTISEMENT,
         service6(),
@@ -208,7 +208,7 @@ fn other_neighbour_discovery_is_left_to_the_host() {
 }
 
 /// A ping from a client to the service of `ends`.
-fn ping(ends: &Ends) -> Packet {
+pub fn ping(ends: &Ends) -> Packet {
     let kind = if ends.service.is_ipv4() {
         ECHO_REQUEST
     } else {
@@ -221,7 +221,7 @@ fn ping(ends: &Ends) -> Packet {
     Packet::icmp(ends.client.ip(), ends.service.ip(), icmp).payload(*b"some data of odd length")
 }
 
-fn pong(ends: &Ends) -> Packet {
+pub fn pong(ends: &Ends) -> Packet {
     let kind = if ends.service.is_ipv4() {
         ECHO_REPLY
     } else {

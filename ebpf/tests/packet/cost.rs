@@ -12,13 +12,15 @@ use std::os::fd::{AsFd, BorrowedFd};
 use crate::{
     build::Packet,
     harness::{
-        Ends, FlowKey, Forwarding, Lab, Object, Port, Trampoline, look_up4, nothing, with_lab,
-        with_lab_of,
+        Chain, Ends, FlowKey, Forwarding, Lab, Object, Port, Trampoline, look_up4, nothing,
+        with_chain, with_lab_of,
     },
 };
 
 /// linux/pkt_cls.h
 const OK: u32 = 0;
+/// linux/bpf.h: what is not ours.
+const TCX_NEXT: u32 = u32::MAX;
 const REDIRECT: u32 = 7;
 
 /// Runs of a measurement, and measurements of which the median counts.
@@ -54,13 +56,13 @@ fn cost(lab: &Lab, port: &Port, packet: &Packet, verdict: u32, what: &str) -> u3
 #[test]
 #[ignore = "needs root"]
 fn an_established_packet_costs_less_than_three_hundred_nanoseconds() {
-    with_lab(Forwarding::On, |lab| {
+    with_chain(Chain::Ingress, Forwarding::On, |lab| {
         let mut other = lab.inbound(&Ends::tcp4().request());
         other.ethernet.ethertype = Some(0x88cc);
-        cost(lab, &lab.out, &other, OK, "another EtherType");
+        cost(lab, &lab.out, &other, TCX_NEXT, "another EtherType");
         let elsewhere = Ends::tcp4().request().to(Ends::tcp4().backend);
         let elsewhere = lab.inbound(&elsewhere);
-        cost(lab, &lab.out, &elsewhere, OK, "TCP for no service");
+        cost(lab, &lab.out, &elsewhere, TCX_NEXT, "TCP for no service");
         for ends in Ends::all() {
             lab.begin(&ends);
             let request = lab.inbound(&ends.request());
@@ -79,6 +81,7 @@ fn random_flows_cost_little_more_than_their_look_up() {
     for flows in [64_000, 512_000] {
         with_lab_of(
             || Object::load_with(2_000_000),
+            Chain::Ingress,
             Forwarding::On,
             |lab| {
                 let ends = Ends::tcp4();

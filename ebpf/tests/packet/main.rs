@@ -17,6 +17,7 @@ mod delivery;
 mod diff;
 mod dissect;
 mod drops;
+mod early;
 mod errors;
 mod flow_table;
 mod forward;

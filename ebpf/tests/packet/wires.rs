@@ -11,7 +11,7 @@ use crate::{
     build::{ACK, Packet, RST, TCP, UDP},
     checksum,
     diff::assert_same,
-    harness::{Ends, Forwarding, Offload, Wire, bare_reset, with_lab},
+    harness::{Chain, Ends, Forwarding, Offload, Wire, bare_reset, with_chain},
 };
 
 /// VIRTIO_NET_HDR_GSO_TCPV4 and _TCPV6 (linux/virtio_net.h).
@@ -56,7 +56,7 @@ fn through(from: &Wire, to: &Wire, packet: &Packet) -> Vec<u8> {
 #[ignore = "needs root"]
 fn checksums_that_are_left_to_a_device_come_out_right() {
     for forwarding in [Forwarding::On, Forwarding::Off] {
-        with_lab(forwarding, |lab| {
+        with_chain(Chain::Ingress, forwarding, |lab| {
             let (router, pod) = lab.attach();
             for ends in Ends::all() {
                 println!("{ends}, forwarding {forwarding:?}");
@@ -78,7 +78,7 @@ fn checksums_that_are_left_to_a_device_come_out_right() {
 #[ignore = "needs root"]
 fn packets_for_a_remote_backend_reach_its_node_as_they_came() {
     for forwarding in [Forwarding::On, Forwarding::Off] {
-        with_lab(forwarding, |lab| {
+        with_chain(Chain::Ingress, forwarding, |lab| {
             let (router, _) = lab.attach();
             let node = lab.node_wire();
             for ends in Ends::all().map(Ends::remote) {
@@ -98,7 +98,7 @@ fn packets_for_a_remote_backend_reach_its_node_as_they_came() {
 #[test]
 #[ignore = "needs root"]
 fn a_reset_for_a_segment_whose_checksum_was_left_to_a_device_comes_out_right() {
-    with_lab(Forwarding::On, |lab| {
+    with_chain(Chain::Ingress, Forwarding::On, |lab| {
         let (router, _) = lab.attach();
         for ends in Ends::tcp() {
             println!("{ends}");
@@ -125,7 +125,7 @@ fn a_reset_for_a_segment_whose_checksum_was_left_to_a_device_comes_out_right() {
 #[test]
 #[ignore = "needs root"]
 fn packets_of_many_segments_stay_whole() {
-    with_lab(Forwarding::On, |lab| {
+    with_chain(Chain::Ingress, Forwarding::On, |lab| {
         let (router, pod) = lab.attach();
         for ends in Ends::tcp() {
             println!("{ends}");

@@ -111,6 +111,29 @@ impl Ends {
         self
     }
 
+    /// The same with a backend behind the other node, that packets are routed to.
+    pub fn routed(mut self) -> Self {
+        let address = if self.service.is_ipv4() {
+            "10.1.2.3"
+        } else {
+            "2001:db8:b::3"
+        };
+        self.backend.set_ip(address.parse().expect("an address"));
+        self.epoch += 700;
+        self
+    }
+
+    /// The same with a client behind the other node.
+    pub fn far_client(mut self) -> Self {
+        let address = if self.service.is_ipv4() {
+            "10.1.9.9"
+        } else {
+            "2001:db8:b::9"
+        };
+        self.client.set_ip(address.parse().expect("an address"));
+        self
+    }
+
     /// The other node's address on the link to it.
     pub fn node(&self) -> IpAddr {
         let text = if self.service.is_ipv4() {

@@ -7,6 +7,7 @@ use std::fs;
 use blixt_ebpf::layout::{DEVICE_OUTWARD, DEVICE_PEER, Device};
 
 use super::{
+    early::Early,
     ends::Ends,
     namespace::{Namespace, ip},
     object::Object,
@@ -41,6 +42,7 @@ pub struct Lab {
     /// To another node, through which 10.1.0.0/16 and 2001:db8:b::/48 are reached.
     pub node: Port,
     summed: Summed,
+    chain: Chain,
     /// Where the other ends of the links are, under the same names.
     outside: Namespace,
 }
@@ -69,14 +71,32 @@ route add 10.1.0.0/16 via 172.16.0.2
 route add 2001:db8:b::/48 via 2001:db8:2::2
 ";
 
-/// Runs `test` on a host with a service at each of [`Ends::all()`].
-pub fn with_lab(forwarding: Forwarding, test: impl FnOnce(&mut Lab) + Send) {
-    with_lab_of(Object::load, forwarding, test);
+/// Which programs a received frame meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chain {
+    /// `ingress`.
+    Ingress,
+    /// `early`, and what that passes on, `ingress`: nobody outside may see a difference.
+    EarlyFirst,
+}
+
+/// Runs `test` on a host with a service at each of [`Ends::all()`], once for each chain.
+pub fn with_lab(forwarding: Forwarding, mut test: impl FnMut(&mut Lab) + Send) {
+    for chain in [Chain::Ingress, Chain::EarlyFirst] {
+        println!("{chain:?}");
+        with_chain(chain, forwarding, &mut test);
+    }
+}
+
+/// Runs `test` as `with_lab` does, with one chain.
+pub fn with_chain(chain: Chain, forwarding: Forwarding, test: impl FnOnce(&mut Lab) + Send) {
+    with_lab_of(Object::load, chain, forwarding, test);
 }
 
 /// The same with the object loaded in a way of the test's own.
 pub fn with_lab_of(
     load: impl FnOnce() -> Object + Send,
+    chain: Chain,
     forwarding: Forwarding,
     test: impl FnOnce(&mut Lab) + Send,
 ) {
@@ -84,7 +104,7 @@ pub fn with_lab_of(
         .unwrap_or_else(|error| panic!("root alone may make a network namespace: {error}"));
     let outside = Namespace::new().expect("what worked once works twice");
     host.enter(|| {
-        let mut lab = Lab::new(load(), outside, forwarding);
+        let mut lab = Lab::new(load(), outside, forwarding, chain);
         for ends in Ends::all() {
             lab.serve(&ends);
         }
@@ -93,7 +113,7 @@ pub fn with_lab_of(
 }
 
 impl Lab {
-    fn new(mut object: Object, outside: Namespace, forwarding: Forwarding) -> Self {
+    fn new(mut object: Object, outside: Namespace, forwarding: Forwarding, chain: Chain) -> Self {
         let out = plug("out0", 1, &outside);
         let pod = plug("pod0", 2, &outside);
         let node = plug("node0", 3, &outside);
@@ -122,6 +142,7 @@ impl Lab {
             pod,
             node,
             summed: Summed::No,
+            chain,
             outside,
         }
     }
@@ -140,6 +161,11 @@ impl Lab {
     /// The frame as the pod sends it to this host.
     pub fn outbound(&self, packet: &Packet) -> Packet {
         packet.clone().macs(self.pod.neighbour, self.pod.mac)
+    }
+
+    /// The frame as the other node sends it to this host.
+    pub fn across(&self, packet: &Packet) -> Packet {
+        packet.clone().macs(self.node.neighbour, self.node.mac)
     }
 
     /// Receives a packet from the router's side, addressed to this host.
@@ -177,7 +203,23 @@ impl Lab {
         self.outside.enter(open)
     }
 
+    /// What `early` alone does with a frame.
+    pub fn early(&self, port: &Port, frame: Vec<u8>) -> Early {
+        let run = self.object.run_early(&frame, port.ifindex);
+        let run = run.unwrap_or_else(|error| panic!("the run failed: {error}"));
+        Early {
+            action: run.action,
+            sent: frame,
+            frame: run.frame,
+        }
+    }
+
     pub fn receive(&self, port: &Port, frame: Vec<u8>) -> Outcome {
+        if self.chain == Chain::EarlyFirst
+            && let Some(outcome) = self.early(port, frame.clone()).verdict()
+        {
+            return outcome;
+        }
         let run = self.object.run(&frame, port.ifindex, self.summed);
         let run = run.unwrap_or_else(|error| panic!("the run failed: {error}"));
         Outcome {

@@ -4,6 +4,7 @@
 //! the loaded object, its maps, and runs of its program.
 
 mod assembly;
+mod early;
 mod ends;
 mod lab;
 mod maps;
@@ -16,8 +17,9 @@ mod test_run;
 mod trampoline;
 mod wire;
 
+pub use early::Early;
 pub use ends::{Ends, bare_reset};
-pub use lab::{Forwarding, Lab, Port, with_lab, with_lab_of};
+pub use lab::{Chain, Forwarding, Lab, Port, with_chain, with_lab, with_lab_of};
 pub use maps::NO_STATS;
 pub use namespace::ip;
 pub use object::Object;

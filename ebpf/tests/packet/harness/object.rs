@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 
-//! The object as it is loaded: one program, and maps by name.
+//! The object as it is loaded: its programs, and maps by name.
 
 use std::{
     env, io,
@@ -11,12 +11,12 @@ use std::{
 use aya::{
     Ebpf, EbpfLoader,
     maps::{Array, ArrayOfMaps, HashMap, Map, MapData, MapError, PerCpuArray},
-    programs::{LinkOrder, SchedClassifier, TcAttachType, tc::TcAttachOptions},
+    programs::{LinkOrder, SchedClassifier, TcAttachType, Xdp, tc::TcAttachOptions},
 };
 
 use super::{
     raw::{Layout, Raw},
-    test_run::{Run, Summed, test_run},
+    test_run::{Run, Summed, test_run, xdp_test_run},
 };
 
 /// BPF_F_INNER_MAP (linux/bpf.h), as the object declares its inner arrays.
@@ -28,6 +28,7 @@ const FLOWS: u32 = 65_536;
 pub struct Object {
     ebpf: Ebpf,
     program: OwnedFd,
+    early: OwnedFd,
 }
 
 impl Object {
@@ -58,7 +59,17 @@ impl Object {
             .unwrap_or_else(|error| panic!("the verifier refused: {error}"));
         let fd = classifier.fd().expect("it is loaded").as_fd();
         let program = fd.try_clone_to_owned().expect("a descriptor can be cloned");
-        Self { ebpf, program }
+        let early = early(&mut ebpf);
+        early
+            .load()
+            .unwrap_or_else(|error| panic!("the verifier refused: {error}"));
+        let fd = early.fd().expect("it is loaded").as_fd();
+        let early = fd.try_clone_to_owned().expect("a descriptor can be cloned");
+        Self {
+            ebpf,
+            program,
+            early,
+        }
     }
 
     /// At TCX ingress, until the object goes.
@@ -75,6 +86,11 @@ impl Object {
         self.program.as_fd()
     }
 
+    /// The XDP program, for who runs it by itself.
+    pub fn early(&self) -> BorrowedFd<'_> {
+        self.early.as_fd()
+    }
+
     /// The descriptor of a map, for a program of the test's own.
     pub fn descriptor(&self, map: &str) -> OwnedFd {
         let map = self.ebpf.map(map);
@@ -83,6 +99,11 @@ impl Object {
         };
         let fd = data.fd().as_fd();
         fd.try_clone_to_owned().expect("a descriptor can be cloned")
+    }
+
+    /// Runs the XDP program, which no checksum of hardware's reaches.
+    pub fn run_early(&self, frame: &[u8], ifindex: u32) -> io::Result<Run> {
+        xdp_test_run(self.early(), frame, ifindex)
     }
 
     pub fn run(&self, frame: &[u8], ifindex: u32, summed: Summed) -> io::Result<Run> {
@@ -164,6 +185,13 @@ impl Object {
         map.try_into()
             .unwrap_or_else(|error| panic!("{name} is not what the test takes it for: {error}"))
     }
+}
+
+fn early(ebpf: &mut Ebpf) -> &mut Xdp {
+    let program = ebpf
+        .program_mut("early")
+        .expect("the object has a program `early`");
+    program.try_into().expect("it is an XDP program")
 }
 
 /// Where the build leaves the object.

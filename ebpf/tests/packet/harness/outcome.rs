@@ -5,8 +5,8 @@ use crate::{build::Packet, diff::assert_same};
 /// linux/bpf.h: the next program at the hook decides.
 const TCX_NEXT: u32 = u32::MAX;
 /// linux/pkt_cls.h
-const TC_ACT_SHOT: u32 = 2;
-const TC_ACT_REDIRECT: u32 = 7;
+pub(super) const TC_ACT_SHOT: u32 = 2;
+pub(super) const TC_ACT_REDIRECT: u32 = 7;
 
 /// What became of a packet.
 #[must_use]

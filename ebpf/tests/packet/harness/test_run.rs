@@ -6,6 +6,7 @@
 use std::{
     io,
     os::fd::{AsRawFd, BorrowedFd},
+    ptr,
 };
 
 use super::syscall::{Command, bpf};
@@ -57,7 +58,8 @@ pub enum Summed {
 }
 
 pub struct Run {
-    /// The program's return value: a TC_ACT of linux/pkt_cls.h.
+    /// The program's return value: a TC_ACT of linux/pkt_cls.h, or an
+    /// `enum xdp_action` of linux/bpf.h.
     pub action: u32,
     /// The frame as the program left it.
     pub frame: Vec<u8>,
@@ -83,6 +85,49 @@ pub fn test_run(
         ifindex,
         after: [0; 37],
     };
+    let flags = if summed == Summed::Complete {
+        CHECKSUM_COMPLETE
+    } else {
+        0
+    };
+    run(program, frame, &context, flags, repeat)
+}
+
+/// `struct xdp_md` (linux/bpf.h).
+#[repr(C)]
+struct XdpMd {
+    data: u32,
+    data_end: u32,
+    data_meta: u32,
+    ingress_ifindex: u32,
+    rx_queue_index: u32,
+    egress_ifindex: u32,
+}
+
+/// Runs an XDP program once over `frame`, like `test_run`. What does not fit in a
+/// page comes in several buffers.
+///
+/// Errors: EINVAL for a frame the kernel takes for none.
+pub fn xdp_test_run(program: BorrowedFd<'_>, frame: &[u8], ifindex: u32) -> io::Result<Run> {
+    let context = XdpMd {
+        data: 0,
+        data_end: frame.len() as u32,
+        data_meta: 0,
+        ingress_ifindex: ifindex,
+        rx_queue_index: 0,
+        egress_ifindex: 0,
+    };
+    run(program, frame, &context, 0, 1)
+}
+
+/// Runs `repeat` times with a context as the program's type has it.
+fn run<C>(
+    program: BorrowedFd<'_>,
+    frame: &[u8],
+    context: &C,
+    flags: u32,
+    repeat: u32,
+) -> io::Result<Run> {
     let mut out = vec![0; frame.len() + HEADROOM];
     let mut attributes = Attributes {
         prog_fd: program.as_raw_fd() as u32,
@@ -90,14 +135,10 @@ pub fn test_run(
         data_size_in: frame.len() as u32,
         data_out: out.as_mut_ptr() as u64,
         data_size_out: out.len() as u32,
-        ctx_in: (&raw const context) as u64,
-        ctx_size_in: size_of::<SkBuff>() as u32,
+        ctx_in: ptr::from_ref(context) as u64,
+        ctx_size_in: size_of::<C>() as u32,
         repeat,
-        flags: if summed == Summed::Complete {
-            CHECKSUM_COMPLETE
-        } else {
-            0
-        },
+        flags,
         ..Attributes::default()
     };
     // SAFETY: the kernel reads `frame` and `context` and writes `out` and
