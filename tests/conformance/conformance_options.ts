@@ -7,15 +7,25 @@ import { UsageError } from "../../controlplane/tasks/run_task.ts";
 import { parseNodes, parseProxyMode, PROXY_MODES, type ProxyMode } from "../cluster/cluster_options.ts";
 import { MAX_NODES } from "../cluster/layout.ts";
 
-export const USAGE = `deno task conformance [--nodes N] [--proxy MODE] [--report FILE] [--keep] [-- FLAG…]
+/** Parts of a run, in their order. */
+export const PARTS = ["official", "proposed"] as const;
 
-Brings up a cluster, installs Blixt with kubectl apply -k, and runs the Gateway API's conformance
-suite from a client outside. Ends with the line "N passed, N failed, N skipped". What is skipped, and why, is
-in tests/conformance/layer4/tests.go.
+/** One of {@link PARTS}. */
+export type Part = typeof PARTS[number];
+
+export const USAGE =
+  `deno task conformance [--nodes N] [--proxy MODE] [--part PART] [--report FILE] [--keep] [-- FLAG…]
+
+Brings up a cluster, installs Blixt with kubectl apply -k, and runs from a client outside the Gateway API's
+conformance suite, then the tests of tests/conformance/proposed, in the same form, of what it leaves untested.
+Ends with the line "N passed, N failed, N skipped". What is skipped, and why, is in
+tests/conformance/layer4/tests.go.
 
   --nodes N       How many nodes, 1 to ${MAX_NODES} (default: 2)
   --proxy MODE    How kube-proxy works: ${PROXY_MODES.join(", ")} (default: nftables)
-  --report FILE   Where the official report goes (default: ${paths.cache}/conformance/report.yaml)
+  --part PART     Run one part alone: ${PARTS.join(" or ")}
+  --report FILE   Where the official report goes (default: ${paths.cache}/conformance/report.yaml); the other's
+                  stands beside it
   --keep          Leave the cluster up for a look; deno task cluster down --name conformance ends it
   --help          Print this help
   FLAG            Of the suite, such as -run-test=TCPRouteReferenceGrant -supported-features=TCPRoute`;
@@ -24,6 +34,7 @@ in tests/conformance/layer4/tests.go.
 export interface ConformanceOptions {
   readonly nodes: number;
   readonly proxy: ProxyMode;
+  readonly parts: readonly Part[];
   /** Absolute path. */
   readonly report: string;
   readonly keep: boolean;
@@ -35,7 +46,7 @@ export interface ConformanceOptions {
 export function parseConformanceOptions(args: readonly string[], folder: string): ConformanceOptions {
   const unknown: string[] = [];
   const { "--": flags = [], ...options } = parseArgs([...args], {
-    string: ["nodes", "proxy", "report"],
+    string: ["nodes", "proxy", "part", "report"],
     boolean: ["keep"],
     "--": true,
     unknown: (argument: string) => {
@@ -48,9 +59,11 @@ export function parseConformanceOptions(args: readonly string[], folder: string)
   if (nodes === undefined) throw usage(`--nodes takes 1 to ${MAX_NODES}`);
   const proxy = parseProxyMode(options.proxy);
   if (proxy === undefined) throw usage(`--proxy takes ${PROXY_MODES.join(", ")}`);
+  const parts = PARTS.filter((part) => part === (options.part ?? part));
+  if (parts.length === 0) throw usage(`--part takes ${PARTS.join(", ")}`);
   const report = options.report ?? `${paths.cache}/conformance/report.yaml`;
   if (report === "") throw usage("--report needs a file");
-  return { nodes, proxy, report: resolve(folder, report), keep: options.keep === true, flags };
+  return { nodes, proxy, parts, report: resolve(folder, report), keep: options.keep === true, flags };
 }
 
 function usage(message: string): UsageError {

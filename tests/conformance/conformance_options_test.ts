@@ -4,16 +4,27 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../controlplane/tasks/run_task.ts";
 import { parseConformanceOptions } from "./conformance_options.ts";
 
-Deno.test("parseConformanceOptions() takes two nodes and ends them after the run by default", () => {
-  const { nodes, proxy, keep, flags } = parseConformanceOptions([], "/");
-  assertEquals([nodes, proxy, keep, flags], [2, "nftables", false, []]);
+Deno.test("parseConformanceOptions() takes two nodes, both parts, and ends the nodes after the run by default", () => {
+  const { nodes, proxy, parts, keep, flags } = parseConformanceOptions([], "/");
+  assertEquals([nodes, proxy, parts, keep, flags], [2, "nftables", ["official", "proposed"], false, []]);
 });
 
 Deno.test("parseConformanceOptions() takes every option and hands on the suite's flags", () => {
-  const args = ["--nodes=1", "--proxy", "none", "--report=r.yaml", "--keep", "--", "-run-test=X", "--debug"];
+  const args = [
+    "--nodes=1",
+    "--proxy",
+    "none",
+    "--part=proposed",
+    "--report=r.yaml",
+    "--keep",
+    "--",
+    "-run-test=X",
+    "--debug",
+  ];
   assertEquals(parseConformanceOptions(args, "/here"), {
     nodes: 1,
     proxy: "none",
+    parts: ["proposed"],
     report: "/here/r.yaml",
     keep: true,
     flags: ["-run-test=X", "--debug"],
@@ -26,6 +37,7 @@ for (
     [["--nodes", "0"], "--nodes takes"],
     [["TCPRoute"], "TCPRoute is not an option"],
     [["--proxy", "ipvs"], "--proxy takes nftables, iptables, none"],
+    [["--part=own"], "--part takes official, proposed"],
     [["--report="], "--report needs a file"],
   ] as const
 ) {
