@@ -101,12 +101,26 @@ fn continuation(packet: &Packet, flow: &Flow, now: u32) -> Continuation {
     } else if tracking::starts_over(packet, flow, now) {
         Continuation::Begin
     } else if is_alive(flow) {
-        Continuation::GoOn
+        if tracking::asks_again(packet, flow) && is_chosen_no_more(&packet.tuple, flow.backend) {
+            Continuation::Begin
+        } else {
+            Continuation::GoOn
+        }
     } else if packet.tuple.protocol != IPPROTO_TCP || tracking::opens(packet) {
         Continuation::Begin
     } else {
         Continuation::Bury
     }
+}
+
+/// Whether the table would send a flow elsewhere today. A node whose table is
+/// newer than this one's was may have sent the packet on, or back here.
+#[inline(never)]
+fn is_chosen_no_more(tuple: &Tuple, backend: u32) -> bool {
+    select::service(tuple).is_some_and(|service| {
+        let hash = select::hash(tuple, service.affinity != 0);
+        select::backend(&service, hash, 0) != Some(backend)
+    })
 }
 
 /// Counts, rewrites and delivers; without `PORTS`, a later fragment.

@@ -48,6 +48,18 @@ pub fn starts_over(packet: &Packet, flow: &Flow, now: u32) -> bool {
     (protocol != IPPROTO_TCP || opens(packet)) && is_over(protocol, flow, now)
 }
 
+/// Whether a client asks again for a connection that another node has not
+/// answered: to a remote backend the packets go unchanged, and no answer is seen.
+#[inline(always)]
+pub fn asks_again(packet: &Packet, flow: &Flow) -> bool {
+    let tuple = &packet.tuple;
+    opens(packet)
+        && tuple.protocol == IPPROTO_TCP
+        && flow.state == STATE_NEW
+        && flow.port == tuple.dport
+        && flow.address == tuple.daddr
+}
+
 /// State that a new flow begins in: one whose first packet here is in the
 /// middle of a connection was begun on another node, or its entry was lost.
 #[inline(always)]

@@ -139,6 +139,47 @@ fn a_remote_connection_that_ended_may_begin_with_a_local_backend() {
     });
 }
 
+// Its first packet came while tables changed, and nodes sent it to each other.
+#[test]
+#[ignore = "needs root"]
+fn a_remote_connection_that_is_asked_for_again_gets_the_backend_of_the_table_now() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::tcp() {
+            println!("{ends}");
+            let remote = ends.second_backend().remote();
+            lab.choose(&remote);
+            lab.begin(&remote);
+            assert!(lab.client_sends(&ends.opening()).was_redirected());
+            assert_eq!(lab.service_stats(&ends).flows, 1);
+            lab.choose(&ends);
+            let expected = lab.pod.emits(&ends.opening().to(ends.backend).hop());
+            lab.client_sends(&ends.opening())
+                .is_redirected_as(&expected);
+            assert_eq!(lab.service_stats(&ends).flows, 2);
+        }
+        assert_eq!(lab.drops(), Drops::default());
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_remote_connection_that_is_established_keeps_its_backend_whatever_the_table_says() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::tcp() {
+            println!("{ends}");
+            let remote = ends.second_backend().remote();
+            lab.choose(&remote);
+            lab.begin(&remote);
+            assert!(lab.client_sends(&ends.request()).was_redirected());
+            lab.choose(&ends);
+            for packet in [ends.request(), ends.opening()] {
+                let expected = lab.node.emits(&packet.clone().hop());
+                lab.client_sends(&packet).is_redirected_as(&expected);
+            }
+        }
+    });
+}
+
 #[test]
 #[ignore = "needs root"]
 fn a_flow_follows_its_backend_that_comes_to_be_remote_and_back() {

@@ -134,6 +134,9 @@ impl Model {
             {
                 self.begin(packet, key, ttl)
             }
+            Some(entry) if self.is_alive(&entry) && self.is_elsewhere(packet, key, &entry) => {
+                self.begin(packet, key, ttl)
+            }
             Some(entry) if self.is_alive(&entry) => self.go_on(packet, key, ttl),
             Some(_) if opens(packet) => self.begin(packet, key, ttl),
             Some(entry) => {
@@ -204,6 +207,18 @@ impl Model {
 
     fn is_alive(&self, entry: &Entry) -> bool {
         self.alive.get(&entry.backend) == Some(&entry.epoch)
+    }
+
+    /// A connection is asked for again that another node has not answered, and
+    /// is another backend's by now, or refused.
+    fn is_elsewhere(&self, packet: &Packet, key: Key, entry: &Entry) -> bool {
+        let asks = flags(packet).is_some() && opens(packet);
+        let choice = self.choices.get(&(key.1, key.2));
+        asks && entry.remote
+            && entry.state == STATE_NEW
+            && choice.is_some_and(|(_, choice)| {
+                choice.as_ref().map(|chosen| chosen.backend_id) != Some(entry.backend)
+            })
     }
 
     fn stats(&mut self, service: u32) -> &mut Stats {
