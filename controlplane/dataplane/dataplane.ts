@@ -3,14 +3,15 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { LoaderClient } from "../loader/client.ts";
 import { CODE, LoaderError } from "../loader/error.ts";
-import type { LoadedObject, WatchResponse } from "../loader/messages.ts";
+import type { WatchResponse } from "../loader/messages.ts";
 import type { DesiredDataplane } from "../translate/desired.ts";
 import { Backoff } from "../backoff.ts";
-import { OBJECT_NAME } from "./kernel.ts";
+import { NEXT_NAME, OBJECT_NAME } from "./kernel.ts";
 import { checkLayout, type Layout } from "./layout.ts";
-import { readObject } from "./object.ts";
+import { type ObjectFile, readObject } from "./object.ts";
 import type { Unprogrammed } from "./planner.ts";
 import { Session } from "./session.ts";
+import { Upgrade, type Version } from "./upgrade.ts";
 import { Wake } from "./wake.ts";
 
 /** How much the dataplane holds; a number that is absent is the object's own. */
@@ -46,9 +47,6 @@ const DEFAULT_FLOWS = 1_000_000;
 /** Milliseconds until an interface that refused the program is tried again. */
 const ATTACH_RETRY = 5_000;
 
-/** Milliseconds for a Load: the verifier and the allocation of large maps take time. */
-const LOAD_TIMEOUT = 120_000;
-
 interface Waiter {
   readonly version: number;
   readonly resolve: () => void;
@@ -61,6 +59,7 @@ interface Waiter {
  */
 export class Dataplane {
   readonly #options: DataplaneOptions;
+  readonly #file: ObjectFile;
   readonly #layout: Layout;
   readonly #wake = new Wake();
   readonly #backoff: Backoff;
@@ -78,7 +77,8 @@ export class Dataplane {
   /** Reads the object. Throws a SyntaxError or LayoutError when this control plane cannot use it. */
   constructor(options: DataplaneOptions) {
     this.#options = options;
-    this.#layout = checkLayout(readObject(options.object));
+    this.#file = readObject(options.object);
+    this.#layout = checkLayout(this.#file);
     this.#backoff = new Backoff(options.random ?? Math.random);
   }
 
@@ -133,9 +133,11 @@ export class Dataplane {
     if (!options.unload) return;
     const client = new LoaderClient(this.#options.loader);
     try {
-      await client.unload(OBJECT_NAME);
-    } catch (error) {
-      if (!(error instanceof LoaderError && error.code === CODE.NOT_FOUND)) throw error;
+      for (const name of [NEXT_NAME, OBJECT_NAME]) {
+        await client.unload(name).catch((error) => {
+          if (!(error instanceof LoaderError && error.code === CODE.NOT_FOUND)) throw error;
+        });
+      }
     } finally {
       client.close();
     }
@@ -168,10 +170,11 @@ export class Dataplane {
     const ended = new AbortController();
     const signal = AbortSignal.any([outer, ended.signal]);
     try {
-      const { session, greeting } = await this.#begin(client, signal);
+      const upgrade = new Upgrade(client, this.#options.log, signal);
+      const { session, greeting } = await this.#begin(client, upgrade, signal);
       const watching = this.#watch(client, signal).catch((error) => ended.abort(error));
       try {
-        await this.#work(session, greeting, signal);
+        await this.#work(session, upgrade, greeting, signal);
       } finally {
         ended.abort();
         await watching;
@@ -181,9 +184,13 @@ export class Dataplane {
     }
   }
 
-  async #begin(client: LoaderClient, signal: AbortSignal): Promise<{ session: Session; greeting: string }> {
+  async #begin(
+    client: LoaderClient,
+    upgrade: Upgrade,
+    signal: AbortSignal,
+  ): Promise<{ session: Session; greeting: string }> {
     const { version, kernel } = await client.probe({ signal, timeout: 5_000 });
-    const loaded = await this.#load(client, signal);
+    const { loaded, manner } = await upgrade.begin(this.#wantedVersion());
     const session = await Session.begin(loaded, {
       client,
       layout: this.#layout,
@@ -191,13 +198,10 @@ export class Dataplane {
       epoch: () => 1 + Math.floor((this.#options.random ?? Math.random)() * 0xffff_fffe),
       log: this.#options.log,
     }, signal);
-    const adopted = loaded.maps.some((map) => map.adopted)
-      ? "took over what was there"
-      : "began with empty maps";
-    return { session, greeting: `Connected to loader ${version} on Linux ${kernel}, ${adopted}` };
+    return { session, greeting: `Connected to loader ${version} on Linux ${kernel}, ${manner}` };
   }
 
-  #load(client: LoaderClient, signal: AbortSignal): Promise<LoadedObject> {
+  #wantedVersion(): Version {
     const { flows = DEFAULT_FLOWS, services, backends } = this.#options.limits ?? {};
     // A flow has two entries: one for each direction.
     const maxEntries: Record<string, number> = { flows4: 2 * flows, flows6: 2 * flows };
@@ -207,8 +211,7 @@ export class Dataplane {
     if (backends !== undefined) {
       Object.assign(maxEntries, { backends: backends + 1, backend_stats: backends + 1 });
     }
-    const request = { name: OBJECT_NAME, object: this.#options.object, maxEntries };
-    return client.load(request, { signal, timeout: LOAD_TIMEOUT });
+    return { object: this.#options.object, file: this.#file, maxEntries };
   }
 
   async #watch(client: LoaderClient, signal: AbortSignal): Promise<void> {
@@ -220,7 +223,7 @@ export class Dataplane {
     throw new LoaderError(CODE.UNAVAILABLE, "The loader ended the connection");
   }
 
-  async #work(session: Session, greeting: string, signal: AbortSignal): Promise<void> {
+  async #work(session: Session, upgrade: Upgrade, greeting: string, signal: AbortSignal): Promise<void> {
     let network: WatchResponse | undefined;
     let greeted = false;
     for (;;) {
@@ -232,6 +235,10 @@ export class Dataplane {
         if (retry) await session.updateNetwork(network, signal);
         if (desired !== undefined) {
           const unprogrammed = await session.program(desired, network, signal);
+          if (session.isBeside) {
+            await session.takeOver(upgrade);
+            await session.updateNetwork(network, signal);
+          }
           this.#done(version, unprogrammed);
         }
         this.#backoff.reset();

@@ -168,19 +168,6 @@ for (const method of ["probe", "load", "dump", "attach", "watch", "resolve"] as 
   });
 }
 
-Deno.test("Dataplane reports what the loader says about maps of another size, and the kernel keeps them", async () => {
-  await using bench = await FakeBench.start();
-  const stop = new AbortController();
-  const first = bench.make();
-  const running = first.run(stop.signal);
-  await bench.program(first, dataplane(web));
-  stop.abort();
-  await running;
-  bench.run({ limits: { flows: 11 } }).set(dataplane());
-  await bench.until(() => bench.log.some((line) => line.includes("Map flows4 is pinned as")));
-  assertEquals((await bench.kernel()).services.size, 1);
-});
-
 Deno.test("Dataplane attaches to an interface that appears, and forgets one that goes", async () => {
   await using bench = await FakeBench.start();
   await bench.program(bench.run(), dataplane(web));

@@ -17,6 +17,9 @@ import {
 /** Name under which the loader keeps the object. */
 export const OBJECT_NAME = "blixt";
 
+/** Name of a version that is to take the place of OBJECT_NAME. */
+export const NEXT_NAME = "blixt-next";
+
 /** Tables in one message: a table has up to 262 kB. */
 const TABLE_CHUNK = 16;
 
@@ -41,8 +44,13 @@ export interface KernelState {
 }
 
 /** Elements of one of the object's maps. */
-export function dumpMap(client: LoaderClient, map: MapName, signal?: AbortSignal): AsyncGenerator<Element> {
-  return client.dump({ name: OBJECT_NAME, map, chunk: map === "tables" ? TABLE_CHUNK : 0 }, { signal });
+export function dumpMap(
+  client: LoaderClient,
+  map: MapName,
+  signal?: AbortSignal,
+  name = OBJECT_NAME,
+): AsyncGenerator<Element> {
+  return client.dump({ name, map, chunk: map === "tables" ? TABLE_CHUNK : 0 }, { signal });
 }
 
 /** Reads back everything the control plane has written. */
@@ -50,28 +58,29 @@ export async function readKernel(
   client: LoaderClient,
   layout: Layout,
   signal?: AbortSignal,
+  name = OBJECT_NAME,
 ): Promise<KernelState> {
   const services = new Map<string, KernelService>();
-  for await (const element of dumpMap(client, "services", signal)) {
+  for await (const element of dumpMap(client, "services", signal, name)) {
     const key = layout.ServiceKey.decode(element.key);
     services.set(serviceName(key), { key, value: layout.Service.decode(element.value) });
   }
   const backends = new Map<number, BackendValue>();
-  for await (const element of dumpMap(client, "backends", signal)) {
+  for await (const element of dumpMap(client, "backends", signal, name)) {
     // Most of the 100,000 elements are free.
     if (!isAlive({ flags: layout.Backend.read(element.value, "flags") })) continue;
     backends.set(decodeU32(element.key), layout.Backend.decode(element.value));
   }
   const tables = new Map<number, Uint32Array>();
-  for await (const element of dumpMap(client, "tables", signal)) {
+  for await (const element of dumpMap(client, "tables", signal, name)) {
     tables.set(decodeU32(element.key), decodeTable(element.value));
   }
   const addresses = new Map<string, number>();
-  for await (const element of dumpMap(client, "addresses", signal)) {
+  for await (const element of dumpMap(client, "addresses", signal, name)) {
     addresses.set(formatAddress(element.key), layout.AddressInfo.decode(element.value).flags);
   }
   const devices = new Map<number, DeviceValue>();
-  for await (const element of dumpMap(client, "devices", signal)) {
+  for await (const element of dumpMap(client, "devices", signal, name)) {
     devices.set(decodeU32(element.key), layout.Device.decode(element.value));
   }
   return { services, backends, tables, addresses, devices };

@@ -16,6 +16,7 @@ import type { Layout } from "./layout.ts";
 import { type Change, type DeviceValue, encodeChange, operationSize } from "./operation.ts";
 import { type Capacity, Planner, type Unprogrammed } from "./planner.ts";
 import { RouteCache } from "./routes.ts";
+import type { Upgrade } from "./upgrade.ts";
 
 /** Bytes of operations in one Apply: well below the 4 MiB that gRPC servers take by default. */
 const APPLY_BYTES = 2 * 1024 * 1024;
@@ -42,6 +43,8 @@ export class Session {
   #missing: readonly string[] = [];
   #devices: ReadonlyMap<number, DeviceValue>;
   #generation: number;
+  /** Of the object as it is loaded now. */
+  #name: string;
 
   private constructor(
     options: SessionOptions,
@@ -52,15 +55,14 @@ export class Session {
     this.#options = options;
     this.#planner = planner;
     this.#devices = devices;
-    this.#attached = new Set(
-      loaded.attachments.filter((a) => isIngress(a)).map((attachment) => attachment.ifindex),
-    );
+    this.#attached = new Set(ingressInterfaces(loaded));
     this.#generation = loaded.generation;
+    this.#name = loaded.name;
   }
 
   /** Takes over what an object that is loaded holds. Writes nothing. */
   static async begin(loaded: LoadedObject, options: SessionOptions, signal: AbortSignal): Promise<Session> {
-    const kernel = await readKernel(options.client, options.layout, signal);
+    const kernel = await readKernel(options.client, options.layout, signal, loaded.name);
     const planner = new Planner(kernel, capacity(loaded), options.epoch);
     return new Session(options, loaded, planner, kernel.devices);
   }
@@ -70,12 +72,26 @@ export class Session {
     return this.#refused.size > 0;
   }
 
+  /** True while an old version forwards beside the one that is programmed. */
+  get isBeside(): boolean {
+    return this.#name !== OBJECT_NAME;
+  }
+
+  /** Gives the version that was programmed beside the old one its place. */
+  async takeOver(upgrade: Upgrade): Promise<void> {
+    const loaded = await upgrade.finish();
+    this.#name = loaded.name;
+    for (const ifindex of ingressInterfaces(loaded)) this.#attached.add(ifindex);
+    this.#options.log("The new version has taken over");
+  }
+
   /** Makes the devices and attachments fit the interfaces there are. */
   async updateNetwork(network: WatchResponse, signal: AbortSignal): Promise<void> {
     this.#reportMissing(network.interfaces);
     const wanted = devicesOf(network.interfaces, this.#options.interfaces);
     await this.#apply(deviceChanges(this.#devices, wanted), signal);
     this.#devices = wanted;
+    if (this.isBeside) return;
     await this.#attach(network.interfaces.filter((device) => wanted.has(device.ifindex)), signal);
     await this.#detach([...this.#attached].filter((ifindex) => !wanted.has(ifindex)), signal);
   }
@@ -99,7 +115,7 @@ export class Session {
     if (missing.length === 0) return;
     const attachments = missing.map((device) => ingressAttachment(device.ifindex));
     const results = await this.#options.client.attach(
-      { name: OBJECT_NAME, attachments, order: ORDER.FIRST },
+      { name: this.#name, attachments, order: ORDER.FIRST },
       {
         signal,
       },
@@ -119,7 +135,7 @@ export class Session {
 
   async #detach(gone: readonly number[], signal: AbortSignal): Promise<void> {
     if (gone.length === 0) return;
-    await this.#options.client.detach({ name: OBJECT_NAME, attachments: gone.map(ingressAttachment) }, {
+    await this.#options.client.detach({ name: this.#name, attachments: gone.map(ingressAttachment) }, {
       signal,
     });
     for (const ifindex of gone) this.#attached.delete(ifindex);
@@ -143,7 +159,7 @@ export class Session {
   async #apply(changes: readonly Change[], signal: AbortSignal): Promise<void> {
     for (const operations of batches(this.#options.layout, changes)) {
       const generation = ++this.#generation;
-      const request = { name: OBJECT_NAME, generation, operations };
+      const request = { name: this.#name, generation, operations };
       const { already } = await this.#options.client.apply(request, { signal });
       if (already) throw new Error("Another program writes to the loader's maps, end it");
     }
@@ -165,6 +181,10 @@ function* batches(layout: Layout, changes: readonly Change[]): Generator<Operati
     size += operationSize(operation);
   }
   if (batch.length > 0) yield batch;
+}
+
+function ingressInterfaces({ attachments }: LoadedObject): number[] {
+  return attachments.filter((attachment) => isIngress(attachment)).map(({ ifindex }) => ifindex);
 }
 
 function isIngress(attachment: { program: string; hook: number; ifindex: number }): boolean {

@@ -79,6 +79,11 @@ export class FakeLoader {
     throw new LoaderError(CODE.NOT_FOUND, `No object ${name} is loaded; Load it first`);
   }
 
+  /** Names of the objects that are loaded. */
+  names(): string[] {
+    return [...this.#objects.keys()].sort();
+  }
+
   /** Begins to listen. */
   async start(): Promise<void> {
     const { socket } = this.#options;
