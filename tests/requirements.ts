@@ -72,7 +72,12 @@ export const clusterRequirements: readonly Requirement[] = [
 /** What `deno task test` takes. */
 export const testRequirements: readonly Requirement[] = [
   ...demoRequirements,
-  programs([{ program: "bpftool", package: "bpftool" }]),
+  programs([
+    { program: "bpftool", package: "bpftool" },
+    { program: "dig", package: "bind9-dnsutils" },
+    { program: "dnsmasq", package: "dnsmasq-base" },
+    { program: "iperf3", package: "iperf3" },
+  ]),
   ...clusterRequirements,
   muslTarget,
 ];

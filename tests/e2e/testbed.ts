@@ -13,6 +13,8 @@ export interface TestbedOptions extends TopologyOptions {
   readonly interfaces?: readonly string[];
   /** Changes the manifests before Blixt reads them. */
   readonly prepare?: (manifests: ManifestFolder) => Promise<void>;
+  /** Changes the topology before servers and Blixt start. */
+  readonly wire?: (topology: Topology) => Promise<void>;
 }
 
 /** Built here, once: inside a network namespace cargo and npm would find no registry. */
@@ -35,6 +37,7 @@ export class Testbed implements AsyncDisposable {
     const manifests = stack.use(await ManifestFolder.copyOf("bare-host"));
     await options.prepare?.(manifests);
     const topology = stack.use(await Topology.create(options));
+    await options.wire?.(topology);
     await startServers(topology);
     const blixt = await Blixt.start(topology.host, startOptions(manifests, options));
     stack.move();

@@ -8,14 +8,18 @@ import type { TransferReport } from "./traffic/transfer.ts";
 
 const REPOSITORY = new URL("../..", import.meta.url).pathname;
 
-/** The command line of a program in traffic/: Deno with the network and nothing else. */
-function program(file: string, args: Readonly<Record<string, string | number | true | undefined>>): string[] {
+/** The command line of a program in traffic/, with words before the options: Deno with the network and nothing else. */
+function program(
+  file: string,
+  args: Readonly<Record<string, string | number | true | undefined>>,
+  words: readonly string[] = [],
+): string[] {
   const flags = Object.entries(args).flatMap(([name, value]) => {
     if (value === undefined) return [];
     return value === true ? [`--${name}`] : [`--${name}=${value}`];
   });
   const path = new URL(`traffic/${file}`, import.meta.url).pathname;
-  return [Deno.execPath(), "run", "--quiet", "--cached-only", "--allow-net", path, ...flags];
+  return [Deno.execPath(), "run", "--quiet", "--cached-only", "--allow-net", path, ...words, ...flags];
 }
 
 /** Starts the server of a backend for TCP and UDP, and waits until it listens. */
@@ -92,6 +96,32 @@ export async function startTransfer(topology: Topology, options: TransferOptions
     throw error;
   }
   return transfer;
+}
+
+/** Starts a server at a backend that resets every connection that speaks; see the program reset.ts. */
+export async function startResetServer(backend: Backend, family: Family, port: number): Promise<Background> {
+  const argv = program("reset.ts", { address: backend[family], port }, ["serve"]);
+  const server = backend.netns.start(argv, { cwd: REPOSITORY });
+  await server.waitForLine(/^listening$/, 20_000);
+  return server;
+}
+
+/** Connections one after the other from one port of the client, for the program reset.ts; see there. */
+export interface ResetOptions {
+  readonly family: Family;
+  readonly localPort: number;
+  readonly times: number;
+  /** Whether the client resets, or hears a reset. */
+  readonly resets: boolean;
+}
+
+/** Opens and resets them, to the end. Throws when one ended otherwise. */
+export async function sendResets(topology: Topology, options: ResetOptions): Promise<void> {
+  const { family, localPort, times, resets } = options;
+  const args = { to: GATEWAY[family], port: LISTENER_PORT.tcp, "local-port": localPort, times };
+  const argv = program("reset.ts", { ...args, resets: resets ? true : undefined }, ["connect"]);
+  const { stdout } = await topology.client.run(argv);
+  if (stdout.trim() !== String(times)) throw new Error(`not all came to their end: ${stdout}`);
 }
 
 /** Waits for a traffic program's end and reads its last line. `timeout` in milliseconds. */
