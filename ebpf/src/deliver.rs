@@ -14,7 +14,7 @@ use aya_ebpf::{
     },
 };
 use blixt_ebpf::layout::{
-    Address, BACKEND_REMOTE, Backend, DELIVERY_MAC, DELIVERY_NEIGH, DELIVERY_PEER,
+    Address, BACKEND_REMOTE, BACKEND_TUNNEL, Backend, DELIVERY_MAC, DELIVERY_NEIGH, DELIVERY_PEER,
     DELIVERY_UNKNOWN, DEVICE_PEER, DIRECTION_FORWARD, Flow,
 };
 
@@ -22,6 +22,7 @@ use crate::{
     counters,
     maps::{BACKEND, DEVICE},
     packet::Packet,
+    tunnel::{enter, is_v4, overhead},
 };
 
 const AF_INET: u8 = 2;
@@ -45,12 +46,19 @@ pub unsafe fn resolve<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow
     unsafe {
         let mut fib: Fib = mem::zeroed();
         let forward = (*flow).direction == DIRECTION_FORWARD;
+        (*flow).overhead = 0;
         let (saddr, daddr) = if forward {
-            (packet.tuple.saddr, target(packet, &mut *flow))
+            let (source, daddr) = target(packet, &mut *flow);
+            (source.unwrap_or(packet.tuple.saddr), daddr)
         } else {
             ((*flow).address, packet.tuple.daddr)
         };
-        if V6 {
+        let v6 = if (*flow).overhead == 0 {
+            V6
+        } else {
+            !is_v4(&daddr)
+        };
+        if v6 {
             fib.family = AF_INET6;
             fib.__bindgen_anon_3.ipv6_src = saddr;
             fib.__bindgen_anon_4.ipv6_dst = daddr;
@@ -93,22 +101,27 @@ pub unsafe fn resolve<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow
 }
 
 /// Where a client's packets go: to the backend, or to the node that has it. What
-/// the flow writes follows, since the one may turn into the other.
+/// the flow writes follows, since the one may turn into the other. The first of
+/// both is the source where that is not the client: that of the packet around.
 #[inline(always)]
-fn target(packet: &Packet, flow: &mut Flow) -> Address {
+fn target(packet: &Packet, flow: &mut Flow) -> (Option<Address>, Address) {
     match BACKEND.get(flow.backend) {
-        Some(backend) if backend.epoch != flow.epoch => flow.address,
+        Some(backend) if backend.epoch != flow.epoch => (None, flow.address),
         Some(backend) if backend.flags & BACKEND_REMOTE != 0 => {
             flow.address = packet.tuple.daddr;
             flow.port = packet.tuple.dport;
-            backend.gateway
+            if backend.flags & BACKEND_TUNNEL == 0 {
+                return (None, backend.gateway);
+            }
+            flow.overhead = overhead(&backend.gateway);
+            (Some(backend.source), backend.gateway)
         }
         Some(backend) => {
             flow.address = backend.address;
             flow.port = backend.port;
-            backend.address
+            (None, backend.address)
         }
-        None => flow.address,
+        None => (None, flow.address),
     }
 }
 
@@ -137,6 +150,9 @@ fn hint(backend: u32) -> u32 {
 pub unsafe fn deliver<const V6: bool>(skb: *mut __sk_buff, flow: &Flow) -> i32 {
     // SAFETY: helper calls on the context.
     unsafe {
+        if flow.overhead != 0 && !enter::<V6>(skb, flow.backend, flow.epoch) {
+            return TC_ACT_SHOT;
+        }
         if flow.delivery == DELIVERY_NEIGH {
             return neighbour::<V6>(flow);
         }
@@ -165,7 +181,9 @@ pub unsafe fn deliver<const V6: bool>(skb: *mut __sk_buff, flow: &Flow) -> i32 {
 unsafe fn neighbour<const V6: bool>(flow: &Flow) -> i32 {
     let mut hop: bpf_redir_neigh = unsafe { mem::zeroed() };
     let mut gateway: Address = [0; 4];
+    // Of a packet around another the kernel knows the way itself.
     if flow.direction == DIRECTION_FORWARD
+        && flow.overhead == 0
         && let Some(backend) = BACKEND.get(flow.backend)
         && (backend.ifindex == flow.ifindex || backend.flags & BACKEND_REMOTE != 0)
     {

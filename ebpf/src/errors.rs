@@ -302,6 +302,7 @@ unsafe fn report(
             flags: 0,
             ttl,
             defect: SOUND,
+            overhead: 0,
         },
         source,
         l3,

@@ -295,10 +295,12 @@ unsafe fn establish<const V6: bool>(
         // SAFETY: as the caller promises.
         ifindex: unsafe { (*skb).ifindex },
         delivery: DELIVERY_UNKNOWN,
-        pad: [0; 3],
+        overhead: 0,
+        pad: [0; 2],
         dmac: [0; 6],
         smac: [0; 6],
-        reserved: [0; 4],
+        mtu: 0,
+        mss: 0,
     };
     if backend.flags & BACKEND_REMOTE == 0 {
         flows::put::<V6>(twin, &flow);

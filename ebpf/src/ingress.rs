@@ -9,12 +9,16 @@ use blixt_ebpf::layout::DEVICE_BRIDGE_PORT;
 
 use crate::{
     announce::{arp, solicitation},
-    deliver::TC_ACT_OK,
+    deliver::{TC_ACT_OK, TC_ACT_SHOT},
     echo::echo,
     errors::error,
     forward::forward,
     maps::DEVICE,
-    packet::{Family, ICMP, ICMPV6, family, parse_v4, parse_v6, protocol},
+    packet::{
+        Family, ICMP, ICMPV6, IPPROTO_IPIP, IPPROTO_IPV6, IPV4_HLEN, IPV6_HLEN, family, parse_v4,
+        parse_v6, protocol,
+    },
+    tunnel::{Inside, leave},
 };
 
 /// linux/if_packet.h: to this host; to another host.
@@ -40,30 +44,73 @@ pub fn ingress(ctx: TcContext) -> i32 {
 unsafe fn verdict(skb: *mut __sk_buff) -> i32 {
     // SAFETY: as the caller promises.
     unsafe {
-        match family(skb) {
+        let (family, protocol, overhead) = match outermost(skb) {
+            (family, IPPROTO_IPIP | IPPROTO_IPV6) if is_for_host(skb) => {
+                let inside = match family {
+                    Family::V4 => leave::<false>(skb),
+                    _ => leave::<true>(skb),
+                };
+                let overhead = if family == Family::V4 {
+                    IPV4_HLEN
+                } else {
+                    IPV6_HLEN
+                };
+                match inside {
+                    Inside::V4 => (Family::V4, self::protocol::<false>(skb), overhead),
+                    Inside::V6 => (Family::V6, self::protocol::<true>(skb), overhead),
+                    Inside::Foreign => return TC_ACT_OK,
+                    Inside::Dropped => return TC_ACT_SHOT,
+                }
+            }
+            (family, protocol) => (family, protocol, 0),
+        };
+        match family {
             Family::V4 if !is_for_host(skb) => TC_ACT_OK,
-            Family::V4 if protocol::<false>(skb) == ICMP => icmp(skb),
-            Family::V4 => ipv4(skb),
+            Family::V4 if protocol == ICMP => icmp(skb),
+            Family::V4 => ipv4(skb, overhead),
             // Neighbour solicitations come as multicast.
-            Family::V6 if protocol::<true>(skb) == ICMPV6 => icmpv6(skb),
-            Family::V6 if is_for_host(skb) => ipv6(skb),
+            Family::V6 if protocol == ICMPV6 => icmpv6(skb),
+            Family::V6 if is_for_host(skb) => ipv6(skb, overhead),
             Family::Arp => arp(skb),
             _ => TC_ACT_OK,
         }
     }
 }
 
+/// The frame's family, and the protocol after its first IP header.
+#[inline(always)]
+unsafe fn outermost(skb: *mut __sk_buff) -> (Family, u8) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        match family(skb) {
+            Family::V4 => (Family::V4, protocol::<false>(skb)),
+            Family::V6 => (Family::V6, protocol::<true>(skb)),
+            other => (other, 0),
+        }
+    }
+}
+
 /// Apart from IPv6, so that the two do not share 512 bytes of stack.
 #[inline(never)]
-unsafe fn ipv4(skb: *mut __sk_buff) -> i32 {
+unsafe fn ipv4(skb: *mut __sk_buff, overhead: u32) -> i32 {
     // SAFETY: as the caller promises.
-    unsafe { parse_v4(skb).map_or(TC_ACT_OK, |packet| forward::<false>(skb, &packet)) }
+    unsafe {
+        parse_v4(skb).map_or(TC_ACT_OK, |mut packet| {
+            packet.overhead = overhead as u8;
+            forward::<false>(skb, &packet)
+        })
+    }
 }
 
 #[inline(never)]
-unsafe fn ipv6(skb: *mut __sk_buff) -> i32 {
+unsafe fn ipv6(skb: *mut __sk_buff, overhead: u32) -> i32 {
     // SAFETY: as the caller promises.
-    unsafe { parse_v6(skb).map_or(TC_ACT_OK, |packet| forward::<true>(skb, &packet)) }
+    unsafe {
+        parse_v6(skb).map_or(TC_ACT_OK, |mut packet| {
+            packet.overhead = overhead as u8;
+            forward::<true>(skb, &packet)
+        })
+    }
 }
 
 #[inline(always)]

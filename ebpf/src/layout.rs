@@ -48,6 +48,9 @@ pub struct Backend {
     /// Next hop on the way to `address`; zeros when on-link. With BACKEND_REMOTE
     /// the node that the backend is on.
     pub gateway: Address,
+    /// With BACKEND_TUNNEL: this node's address as the other node knows it, of the
+    /// family of `gateway`. Else zeros.
+    pub source: Address,
     /// Interface on the way to `address` as the routing table has it, for hosts
     /// whose forwarding is off, where bpf_fib_lookup() refuses; 0 when unknown.
     pub ifindex: u32,
@@ -67,6 +70,25 @@ pub const BACKEND_ALIVE: u16 = 1;
 /// tables, finds the backend on itself and answers the client directly. Flows
 /// follow within a second when a backend comes to be remote, or no more is.
 pub const BACKEND_REMOTE: u16 = 2;
+/// Backend flag, beside BACKEND_REMOTE: routers are on the way to the node, which
+/// would not know where a packet for a service's address is to go. So it travels
+/// inside another from `source` to `gateway` (RFC 2003, RFC 2473, RFC 4213).
+pub const BACKEND_TUNNEL: u16 = 4;
+
+/// Value of `nodes`, keyed by Address.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Node {
+    pub flags: u32,
+    /// Largest packet that the path to it takes, as a router on it said; 0 when
+    /// none did. Written by the program.
+    pub mtu: u32,
+    /// When that was, as `Flow::seen`.
+    pub seen: u32,
+}
+
+/// Node flag: an address of this node. Without it, another node's.
+pub const NODE_SELF: u32 = 1;
 
 /// Key of `flows4`: a packet's own addresses and ports, as it arrives.
 #[repr(C)]
@@ -120,10 +142,15 @@ pub struct Flow {
     pub ifindex: u32,
     /// How they leave.
     pub delivery: u8,
-    pub pad: [u8; 3],
+    /// Bytes of the IP header that is put around packets: 20 or 40, 0 for none.
+    pub overhead: u8,
+    pub pad: [u8; 2],
     pub dmac: [u8; 6],
     pub smac: [u8; 6],
-    pub reserved: [u8; 4],
+    /// Bytes of the longest IP packet that goes this way; 0 when that is not known.
+    pub mtu: u16,
+    /// Largest TCP segment to be announced to the client; 0 for whatever was announced.
+    pub mss: u16,
 }
 
 /// `Flow::direction`: from the client to the backend.

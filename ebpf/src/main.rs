@@ -37,6 +37,8 @@ mod select;
 #[cfg(target_arch = "bpf")]
 mod tracking;
 #[cfg(target_arch = "bpf")]
+mod tunnel;
+#[cfg(target_arch = "bpf")]
 mod xdp;
 
 #[cfg(not(target_arch = "bpf"))]

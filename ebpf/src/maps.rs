@@ -8,7 +8,7 @@ use aya_ebpf::{
 };
 use blixt_ebpf::layout::{
     Address, AddressInfo, Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Fragment, FragmentKey,
-    Service, ServiceKey, Stats,
+    Node, Service, ServiceKey, Stats,
 };
 
 /// BPF_F_INNER_MAP (linux/bpf.h): inner arrays may differ in size.
@@ -17,6 +17,8 @@ const INNER_MAP: usize = 1 << 12;
 const SERVICES: usize = 10_000;
 const BACKENDS: usize = 100_000;
 const DEVICES: usize = 4_096;
+/// A node may have an address of each family.
+const NODES: usize = 16_384;
 /// Two entries a flow.
 const FLOWS: usize = 2 * 1_000_000;
 const FRAGMENTS: usize = 16_384;
@@ -42,6 +44,11 @@ pub static ADDRESS: HashMap<Address, AddressInfo, SERVICES> = HashMap::new();
 /// What is known of an interface, by its index.
 #[btf_map(name = "devices")]
 pub static DEVICE: HashMap<u32, Device, DEVICES> = HashMap::new();
+
+/// Nodes by their addresses, this one among them: whose packets are taken out of
+/// tunnels, and what the paths to them take.
+#[btf_map(name = "nodes")]
+pub static NODE: HashMap<Address, Node, NODES> = HashMap::new();
 
 /// Flows over IPv4, both directions. LRU: a full table forgets the oldest.
 #[btf_map(name = "flows4")]

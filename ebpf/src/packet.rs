@@ -19,6 +19,9 @@ pub const UDP_HLEN: u32 = 8;
 
 pub const IPPROTO_TCP: u8 = 6;
 pub const IPPROTO_UDP: u8 = 17;
+/// IPv4 in IP (RFC 2003), IPv6 in IP (RFC 4213).
+pub const IPPROTO_IPIP: u8 = 4;
+pub const IPPROTO_IPV6: u8 = 41;
 pub const ICMP: u8 = 1;
 pub const ICMPV6: u8 = 58;
 
@@ -49,6 +52,8 @@ pub struct Packet {
     /// TTL or hop limit.
     pub ttl: u8,
     pub defect: u8,
+    /// Bytes of the IP header that another node had put around it; 0 for none.
+    pub overhead: u8,
 }
 
 impl Packet {
@@ -228,6 +233,7 @@ pub unsafe fn parse_v4(skb: *mut __sk_buff) -> Option<Packet> {
             flags: 0,
             ttl,
             defect: SOUND,
+            overhead: 0,
         };
         if fragment & (MORE_FRAGMENTS | FRAGMENT_OFFSET) != 0 {
             packet.defect = FIRST_FRAGMENT;
@@ -284,6 +290,7 @@ pub unsafe fn parse_v6(skb: *mut __sk_buff) -> Option<Packet> {
             flags: 0,
             ttl,
             defect,
+            overhead: 0,
         };
         if defect == LATER_FRAGMENT {
             without_ports(skb, &mut packet, l4 - ETH_HLEN);

@@ -54,6 +54,7 @@ unsafe fn go_on<const V6: bool>(ctx: *mut xdp_md, packet: &Packet, flow: &Flow) 
     // SAFETY: as the caller promises.
     unsafe {
         if flow.delivery != DELIVERY_MAC
+            || flow.overhead != 0
             || flow.ifindex != (*ctx).ingress_ifindex
             || packet.ttl <= 1
             || !is_steady(packet, flow)

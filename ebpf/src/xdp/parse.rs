@@ -61,6 +61,7 @@ unsafe fn network_v4(ctx: *mut xdp_md) -> Option<Packet> {
             flags: 0,
             ttl,
             defect: SOUND,
+            overhead: 0,
         })
     }
 }
@@ -88,6 +89,7 @@ unsafe fn network_v6(ctx: *mut xdp_md) -> Option<Packet> {
             flags: 0,
             ttl,
             defect: SOUND,
+            overhead: 0,
         })
     }
 }

@@ -29,4 +29,5 @@ mod refuse;
 mod remote;
 mod select;
 mod tracking;
+mod tunnel;
 mod wires;

@@ -33,8 +33,10 @@ use crate::checksum;
 
 /// Protocol numbers of IANA.
 pub const ICMP: u8 = 1;
+pub const IPIP: u8 = 4;
 pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
+pub const IPV6: u8 = 41;
 pub const ICMPV6: u8 = 58;
 
 /// A field that is right by itself, or wrong because a test says so.
@@ -182,6 +184,23 @@ impl Packet {
             (_, address) => panic!("{address} is of the other family"),
         }
         self
+    }
+
+    /// Inside another packet between nodes, of whichever family those have.
+    pub fn inside(self, source: IpAddr, destination: IpAddr) -> Self {
+        let frame = self.bytes();
+        let inner = frame[self.network_at()..frame.len() - self.trailer.len()].to_vec();
+        let (protocol, class) = match &self.network {
+            Network::V4(ip) => (IPIP, ip.tos & 0xfc),
+            Network::V6(ip) => (IPV6, ip.traffic_class & 0xfc),
+        };
+        let mut outer = Self::other(protocol, source, destination);
+        match &mut outer.network {
+            Network::V4(ip) => (ip.tos, ip.identification) = (class, 0),
+            Network::V6(ip) => (ip.traffic_class, ip.flow_label) = (class, 0),
+        }
+        outer.ethernet = self.ethernet;
+        outer.payload(inner).trailer(self.trailer)
     }
 
     pub fn from(self, source: SocketAddr) -> Self {

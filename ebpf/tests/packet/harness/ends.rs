@@ -21,6 +21,8 @@ pub struct Ends {
     pub epoch: u32,
     /// The backend is on another node.
     pub remote: bool,
+    /// Around packets to it: this node's address and the other's.
+    pub tunnel: Option<[IpAddr; 2]>,
 }
 
 impl Ends {
@@ -35,6 +37,7 @@ impl Ends {
             backend_id: 101,
             epoch: 1007,
             remote: false,
+            tunnel: None,
         }
     }
 
@@ -62,6 +65,7 @@ impl Ends {
             backend_id: 103,
             epoch: 1009,
             remote: false,
+            tunnel: None,
         }
     }
 
@@ -132,6 +136,32 @@ impl Ends {
         };
         self.client.set_ip(address.parse().expect("an address"));
         self
+    }
+
+    /// The same with another backend, on a node behind a router that is reached
+    /// over IPv6, or else over IPv4.
+    pub fn beyond(self, v6: bool) -> Self {
+        let ends = if v6 {
+            ["2001:db8:2::1", "2001:db8:29::9"]
+        } else {
+            ["172.16.0.1", "172.29.0.9"]
+        };
+        let mut far = self.remote();
+        far.tunnel = Some(ends.map(|text| text.parse().expect("an address")));
+        far.epoch += if v6 { 750 } else { 500 };
+        far
+    }
+
+    /// What is around packets that the node of such a backend sends here.
+    pub fn tunnel_here(&self) -> [IpAddr; 2] {
+        let [here, there] = self.tunnel.expect("a node beyond a router");
+        [there, here]
+    }
+
+    /// The packet as it travels to the node of a backend beyond a router.
+    pub fn around(&self, packet: &Packet) -> Packet {
+        let [source, node] = self.tunnel.expect("a node beyond a router");
+        packet.clone().inside(source, node)
     }
 
     /// The other node's address on the link to it.

@@ -39,7 +39,8 @@ pub struct Lab {
     pub out: Port,
     /// To the pod that has every local backend's address.
     pub pod: Port,
-    /// To another node, through which 10.1.0.0/16 and 2001:db8:b::/48 are reached.
+    /// To another node, through which 10.1.0.0/16 and 2001:db8:b::/48 are reached,
+    /// and a third one behind it in 172.29.0.0/16 and 2001:db8:29::/48.
     pub node: Port,
     summed: Summed,
     chain: Chain,
@@ -69,6 +70,8 @@ route add 10.0.0.0/24 dev pod0
 route add 2001:db8:a::/48 dev pod0
 route add 10.1.0.0/16 via 172.16.0.2
 route add 2001:db8:b::/48 via 2001:db8:2::2
+route add 172.29.0.0/16 via 172.16.0.2
+route add 2001:db8:29::/48 via 2001:db8:2::2
 ";
 
 /// Which programs a received frame meets.

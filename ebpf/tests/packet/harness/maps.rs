@@ -5,8 +5,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use blixt_ebpf::layout::{
-    ADDRESS_ANNOUNCE, AddressInfo, BACKEND_ALIVE, BACKEND_REFUSE, BACKEND_REMOTE, Backend, Drops,
-    Flow, FlowKey4, FlowKey6, Fragment, FragmentKey, Service, Stats,
+    ADDRESS_ANNOUNCE, AddressInfo, BACKEND_ALIVE, BACKEND_REFUSE, BACKEND_REMOTE, BACKEND_TUNNEL,
+    Backend, Drops, Flow, FlowKey4, FlowKey6, Fragment, FragmentKey, Node, Service, Stats,
 };
 
 use super::{
@@ -60,11 +60,22 @@ impl Lab {
             .put("addresses", address(ip), AddressInfo { flags });
     }
 
+    /// Makes an address known as that of a node.
+    pub fn put_node(&mut self, ip: IpAddr, flags: u32) {
+        let node = Node {
+            flags,
+            mtu: 0,
+            seen: 0,
+        };
+        self.object.put("nodes", address(ip), node);
+    }
+
     /// The backend of `ends`, alive and in the pod, with a change.
     pub fn put_backend(&mut self, ends: &Ends, change: impl FnOnce(&mut Backend)) {
         let mut backend = Backend {
             address: address(ends.backend.ip()),
             gateway: [0; 4],
+            source: [0; 4],
             ifindex: self.pod.ifindex,
             epoch: ends.epoch,
             service: ends.service_id,
@@ -75,6 +86,11 @@ impl Lab {
             backend.gateway = address(ends.node());
             backend.ifindex = self.node.ifindex;
             backend.flags |= BACKEND_REMOTE;
+        }
+        if let Some([source, node]) = ends.tunnel {
+            backend.gateway = address(node);
+            backend.source = address(source);
+            backend.flags |= BACKEND_TUNNEL;
         }
         change(&mut backend);
         self.object.set("backends", ends.backend_id, backend);

@@ -11,7 +11,7 @@ use std::{
 use aya::Pod;
 use blixt_ebpf::layout::{
     Address, AddressInfo, Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Fragment, FragmentKey,
-    Service, ServiceKey, Stats,
+    Node, Service, ServiceKey, Stats,
 };
 
 /// A layout struct as aya takes it.
@@ -42,6 +42,7 @@ layouts!(
     FlowKey6,
     Fragment,
     FragmentKey,
+    Node,
     Service,
     ServiceKey,
     Stats,

@@ -8,11 +8,11 @@ mod sample;
 
 use std::{env, thread, time::SystemTime};
 
-use blixt_ebpf::layout::DIRECTION_FORWARD;
+use blixt_ebpf::layout::{DIRECTION_FORWARD, NODE_SELF};
 
 use generator::Random;
 use model::{Defect, Entry, Fate, Model};
-use sample::{Sample, Sum, frame, sample};
+use sample::{Sample, Sum, around, frame, sample};
 
 use crate::{
     build::{
@@ -67,6 +67,11 @@ fn ingress_does_what_the_model_does_with_random_packets() {
             let choice = (ends.service_id, Some(ends.clone()));
             model.choices.insert((ends.service, ends.protocol), choice);
         }
+        for v6 in [false, true] {
+            let [there, here] = Ends::tcp4().beyond(v6).tunnel_here();
+            lab.put_node(there, 0);
+            lab.put_node(here, NODE_SELF);
+        }
         let mut reports = 0;
         for number in 0..PACKETS {
             if random.once_in(100) {
@@ -97,7 +102,7 @@ fn ingress_does_what_the_model_does_with_random_packets() {
                 model.entries.insert(key, entry);
             }
             if random.once_in(10) {
-                reports += u32::from(report(&mut random, lab, &model, &fate));
+                reports += u32::from(report(&mut random, lab, &mut model, &fate));
             }
         }
         assert!(reports > 100, "{reports} errors");
@@ -106,11 +111,11 @@ fn ingress_does_what_the_model_does_with_random_packets() {
 }
 
 /// Whoever got a packet complains of it. Returns whether that came to its sender.
-fn report(random: &mut Random, lab: &Lab, model: &Model, fate: &Fate) -> bool {
+fn report(random: &mut Random, lab: &Lab, model: &mut Model, fate: &Fate) -> bool {
     let (packet, port) = match fate {
         Fate::ToBackend(packet) => (packet, &lab.pod),
         Fate::ToClient(packet) => (packet, &lab.out),
-        Fate::ToNode(packet) => (packet, &lab.node),
+        Fate::ToNode(packet) | Fate::Inside(packet, _) => (packet, &lab.node),
         _ => return false,
     };
     if matches!(packet.transport, Transport::Other(_)) {
@@ -138,12 +143,25 @@ fn report(random: &mut Random, lab: &Lab, model: &Model, fate: &Fate) -> bool {
         outcome.is_passed_untouched();
         return false;
     };
+    let Some(original) = original else {
+        outcome.is_dropped();
+        return false;
+    };
     let (from, to) = match entry {
         Entry { forward: false, .. } => (entry.address.ip(), &lab.out),
         Entry { remote: true, .. } => (packet.destination(), &lab.node),
         _ => (packet.destination(), &lab.pod),
     };
-    outcome.is_redirected_as(&to.emits(&error(from, &original).hop()));
+    let mut expected = error(from, &original).hop();
+    if let Entry {
+        forward: true,
+        tunnel: Some([source, node]),
+        ..
+    } = entry
+    {
+        expected = expected.inside(source, node);
+    }
+    outcome.is_redirected_as(&to.emits(&expected));
     true
 }
 
@@ -192,8 +210,10 @@ fn change(random: &mut Random, lab: &mut Lab, model: &mut Model, services: &[End
         _ => {
             // The same owner of the id as before, or another.
             backend.epoch += random.below(2) as u32;
-            if random.once_in(3) {
-                backend = backend.remote();
+            match random.below(6) {
+                0 => backend = backend.remote(),
+                1 => backend = backend.beyond(random.once_in(2)),
+                _ => {}
             }
             lab.choose(&backend);
             model.alive.insert(backend.backend_id, backend.epoch);
@@ -209,7 +229,11 @@ fn arriving(lab: &Lab, sample: &Sample) -> Option<Vec<u8>> {
     } else {
         lab.outbound(packet)
     };
-    frame(&framed, sample.sum)
+    let frame = frame(&framed, sample.sum)?;
+    Some(match sample.tunnel {
+        Some(tunnel) => around(&framed, &frame, tunnel),
+        None => frame,
+    })
 }
 
 fn check(lab: &Lab, outcome: Outcome, fate: &Fate, sample: &Sample) {
@@ -217,12 +241,16 @@ fn check(lab: &Lab, outcome: Outcome, fate: &Fate, sample: &Sample) {
         Fate::Passed => return outcome.is_passed_untouched(),
         Fate::Dropped => return outcome.is_dropped(),
         Fate::ToBackend(packet) => (lab.pod.emits(packet), sample.sum),
-        Fate::ToNode(packet) => (lab.node.emits(packet), sample.sum),
+        Fate::ToNode(packet) | Fate::Inside(packet, _) => (lab.node.emits(packet), sample.sum),
         Fate::ToClient(packet) => (lab.out.emits(packet), sample.sum),
         Fate::Reset(packet) if sample.from_client => (lab.out.emits(packet), Sum::Right),
         Fate::Reset(packet) => (lab.pod.emits(packet), Sum::Right),
     };
-    match frame(&expected, sum) {
+    let frame = frame(&expected, sum).map(|frame| match fate {
+        Fate::Inside(_, tunnel) => around(&expected, &frame, *tunnel),
+        _ => frame,
+    });
+    match frame {
         Some(expected) => outcome.is_redirected_as_frame(&expected),
         None => assert!(outcome.was_redirected()),
     }

@@ -28,6 +28,8 @@ pub struct Entry {
     pub service: u32,
     pub state: u8,
     pub remote: bool,
+    /// Around packets to a node beyond a router: source and destination.
+    pub tunnel: Option<[IpAddr; 2]>,
 }
 
 /// What becomes of a packet, apart from MAC addresses.
@@ -39,6 +41,8 @@ pub enum Fate {
     ToClient(Packet),
     /// To the node that has the backend, whose address it does not have.
     ToNode(Packet),
+    /// The same, inside another packet.
+    Inside(Packet, [IpAddr; 2]),
     Reset(Packet),
 }
 
@@ -170,16 +174,21 @@ impl Model {
 
     /// What becomes of an error about `packet`, as the sender of the error got it:
     /// it goes to who sent that, with what was sent.
-    pub fn receive_error(&self, packet: &Packet) -> Option<(&Entry, Packet)> {
+    /// None in place of that: it is dropped, since there is no node any more.
+    pub fn receive_error(&mut self, packet: &Packet) -> Option<(Entry, Option<Packet>)> {
         let (source, destination, protocol) = key(packet);
-        let entry = self.entries.get(&(destination, source, protocol))?;
+        let entry = self.entries.get(&(destination, source, protocol))?.clone();
+        if entry.forward && entry.tunnel.is_some() && !self.is_alive(&entry) {
+            self.drops.backend_gone += 1;
+            return Some((entry, None));
+        }
         let packet = packet.clone();
         let sent = if entry.forward {
             packet.from(entry.address)
         } else {
             packet.to(entry.address)
         };
-        Some((entry, sent))
+        Some((entry, Some(sent)))
     }
 
     /// The other direction's entry, when this packet found one without: that of
@@ -262,6 +271,7 @@ impl Model {
             service,
             state,
             remote: chosen.remote,
+            tunnel: chosen.tunnel,
         };
         if chosen.remote {
             self.entries.insert(key, forward);
@@ -327,6 +337,13 @@ impl Model {
         if entry.forward {
             stats.rx_packets += 1;
             stats.rx_bytes += bytes;
+            if let Some(tunnel) = entry.tunnel {
+                if !self.is_alive(entry) {
+                    self.drops.backend_gone += 1;
+                    return Fate::Dropped;
+                }
+                return Fate::Inside(packet, tunnel);
+            }
             if entry.remote {
                 return Fate::ToNode(packet);
             }

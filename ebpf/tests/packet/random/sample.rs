@@ -2,7 +2,7 @@
 
 //! Packets as they may come, mostly sound ones.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::{generator::Random, model::Defect};
 use crate::{
@@ -32,6 +32,8 @@ pub struct Sample {
     pub defect: Defect,
     pub sum: Sum,
     pub from_client: bool,
+    /// Another node passes it on inside a packet between these.
+    pub tunnel: Option<[IpAddr; 2]>,
 }
 
 /// Flags of TCP segments, the sensible ones more often.
@@ -113,6 +115,8 @@ pub fn sample(random: &mut Random, services: &[Ends]) -> Sample {
         defect,
         sum,
         from_client,
+        tunnel: (from_client && random.once_in(6))
+            .then(|| ends.beyond(random.once_in(2)).tunnel_here()),
     }
 }
 
@@ -169,6 +173,15 @@ fn spoilt(random: &mut Random, packet: Packet, defect: Defect) -> Packet {
             packet.with_udp(|udp| udp.length = Field::Exactly(random.below(8) as u16))
         }
     }
+}
+
+/// The frame of a packet inside another, which has its bytes as they are.
+pub fn around(packet: &Packet, frame: &[u8], [source, destination]: [IpAddr; 2]) -> Vec<u8> {
+    let mut outer = packet.clone().inside(source, destination).bytes();
+    let at = packet.network_at();
+    let header = outer.len() - frame.len();
+    outer[at + header..].copy_from_slice(&frame[at..]);
+    outer
 }
 
 /// The frame with its transport checksum as wrong as `sum` says. Nothing where
