@@ -5,7 +5,13 @@ import { type HealthAddress, parseHealthAddress } from "./health.ts";
 
 /** Where the objects come from. */
 export type SourceConfig =
-  | { readonly type: "manifests"; readonly folder: string; readonly statusFile: string }
+  | {
+    readonly type: "manifests";
+    readonly folder: string;
+    readonly statusFile: string;
+    /** The Node among the manifests that this host is; absent: it is alone. */
+    readonly node?: string;
+  }
   | {
     readonly type: "apiserver";
     /** Absent: the service account of the pod, or else what KUBECONFIG and ~/.kube/config say. */
@@ -64,7 +70,8 @@ Source, one of:
   --in-cluster          API server, by the service account of the pod
 
   --node NAME           name of the node that this runs on (default: NODE_NAME of the environment): control planes of
-                        nodes share the work through Leases in namespace blixt-system; without it this one is alone
+                        nodes share the work through Leases in namespace blixt-system; without it this one is alone;
+                        with --manifests: the Node there that this host is
   --context NAME        context of the kubeconfig file (default: its current one)
   --loader unix:PATH    the loader's socket
   --object FILE         the eBPF object to load
@@ -148,14 +155,14 @@ function parseSource(
   }
   if (context !== undefined && kubeconfig === undefined) throw new UsageError("--context needs --kubeconfig");
   if (manifests !== undefined) {
-    if (flags.node !== undefined) {
-      throw new UsageError(
-        "--node needs --kubeconfig or --in-cluster: there are no nodes without an API server",
-      );
-    }
     const socket = loader.slice("unix:".length);
     const beside = `${socket.slice(0, socket.lastIndexOf("/"))}/status.yaml`;
-    return { type: "manifests", folder: manifests, statusFile: statusFile ?? beside };
+    return {
+      type: "manifests",
+      folder: manifests,
+      statusFile: statusFile ?? beside,
+      ...(flags.node !== undefined && { node: flags.node }),
+    };
   }
   if (statusFile !== undefined) {
     throw new UsageError("--status-file needs --manifests; the API server keeps statuses itself");

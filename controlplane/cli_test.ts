@@ -38,6 +38,13 @@ Deno.test("parseCommandLine() reads every option", () => {
   });
 });
 
+Deno.test("parseCommandLine() reads which of the manifests' Nodes this host is", () => {
+  const { source } = parseCommandLine(["--manifests", "k8s", "--node", "a", ...COMMON]) as {
+    source: unknown;
+  };
+  assertEquals(source, { type: "manifests", folder: "k8s", statusFile: "/run/status.yaml", node: "a" });
+});
+
 Deno.test("parseCommandLine() reads a kubeconfig with a context, and the pod's own account", () => {
   const sourceOf = (...args: string[]): unknown =>
     (parseCommandLine([...args, ...COMMON]) as { source: unknown }).source;
@@ -76,7 +83,6 @@ Deno.test("parseCommandLine() says what is wrong with a command line", () => {
     [COMMON, "Exactly one of --manifests, --kubeconfig and --in-cluster must be given, not 0"],
     [["--manifests", "a", "--kubeconfig", "b", ...COMMON], "must be given, not 2"],
     [["--in-cluster", ...COMMON], "--node is missing: with --in-cluster"],
-    [["--manifests", "a", "--node", "n", ...COMMON], "--node needs --kubeconfig or --in-cluster"],
     [["--manifests", "a", "--context", "b", ...COMMON], "--context needs --kubeconfig"],
     [["--kubeconfig", "a", "--status-file", "b", ...COMMON], "--status-file needs --manifests"],
     [["--manifests", "a", "--object", "o"], "--loader is missing"],

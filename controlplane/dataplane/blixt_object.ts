@@ -15,6 +15,7 @@ export const BLIXT_STRUCTS = {
   Backend: {
     address: ADDRESS,
     gateway: ADDRESS,
+    source: ADDRESS,
     ifindex: "u32",
     epoch: "u32",
     service: "u32",
@@ -22,6 +23,7 @@ export const BLIXT_STRUCTS = {
     flags: "u16",
   },
   AddressInfo: { flags: "u32" },
+  Node: { flags: "u32", mtu: "u32", seen: "u32" },
   Device: { flags: "u32", mac: { element: "u8", length: 6 }, pad: { element: "u8", length: 2 } },
   Stats: {
     rx_packets: "u64",
@@ -65,6 +67,7 @@ export function blixtObject(options: BlixtObjectOptions = {}): Uint8Array {
     map("tables", MAP_TYPE.ARRAY_OF_MAPS, "u32", "u32", 2 * services),
     map("backends", MAP_TYPE.ARRAY, "u32", struct("Backend"), backends),
     map("addresses", MAP_TYPE.HASH, ADDRESS, struct("AddressInfo"), services),
+    map("nodes", MAP_TYPE.HASH, ADDRESS, struct("Node"), 64),
     map("devices", MAP_TYPE.HASH, "u32", struct("Device"), 64),
     map("flows4", MAP_TYPE.LRU_HASH, flowKey, "u64", 1_024),
     map("flows6", MAP_TYPE.LRU_HASH, flowKey, "u64", 1_024),

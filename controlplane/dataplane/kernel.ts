@@ -39,6 +39,8 @@ export interface KernelState {
   readonly tables: ReadonlyMap<number, Uint32Array>;
   /** Flags by address. */
   readonly addresses: ReadonlyMap<string, number>;
+  /** Flags by address. */
+  readonly nodes: ReadonlyMap<string, number>;
   /** By ifindex. */
   readonly devices: ReadonlyMap<number, DeviceValue>;
 }
@@ -79,9 +81,13 @@ export async function readKernel(
   for await (const element of dumpMap(client, "addresses", signal, name)) {
     addresses.set(formatAddress(element.key), layout.AddressInfo.decode(element.value).flags);
   }
+  const nodes = new Map<string, number>();
+  for await (const element of dumpMap(client, "nodes", signal)) {
+    nodes.set(formatAddress(element.key), layout.Node.decode(element.value).flags);
+  }
   const devices = new Map<number, DeviceValue>();
   for await (const element of dumpMap(client, "devices", signal, name)) {
     devices.set(decodeU32(element.key), layout.Device.decode(element.value));
   }
-  return { services, backends, tables, addresses, devices };
+  return { services, backends, tables, addresses, nodes, devices };
 }

@@ -14,6 +14,7 @@ export const STRUCTS = {
   Backend: {
     address: "address",
     gateway: "address",
+    source: "address",
     ifindex: "u32",
     epoch: "u32",
     service: "u32",
@@ -22,6 +23,7 @@ export const STRUCTS = {
   },
   Device: { flags: "u32", mac: "mac" },
   AddressInfo: { flags: "u32" },
+  Node: { flags: "u32", mtu: "u32", seen: "u32" },
   Stats: {
     rx_packets: "u64",
     rx_bytes: "u64",
@@ -47,6 +49,7 @@ export const MAPS = {
   tables: { type: MAP_TYPE.ARRAY_OF_MAPS, key: "u32", value: "u32" },
   backends: { type: MAP_TYPE.ARRAY, key: "u32", value: "Backend" },
   addresses: { type: MAP_TYPE.HASH, key: "address", value: "AddressInfo" },
+  nodes: { type: MAP_TYPE.HASH, key: "address", value: "Node" },
   devices: { type: MAP_TYPE.HASH, key: "u32", value: "Device" },
   service_stats: { type: MAP_TYPE.PERCPU_ARRAY, key: "u32", value: "Stats" },
   backend_stats: { type: MAP_TYPE.PERCPU_ARRAY, key: "u32", value: "Stats" },
@@ -63,8 +66,10 @@ export const INGRESS_PROGRAM = "ingress";
 export const BACKEND_ALIVE = 1;
 /** `Backend::flags`: the way leads to its node, on-link, whose own Blixt delivers; the packet stays as the client sent it. */
 export const BACKEND_REMOTE = 2;
-/** Whether the object knows BACKEND_REMOTE. Until it does, packets for other nodes are rewritten here and routed. */
-export const KNOWS_REMOTE_BACKENDS: boolean = true;
+/** `Backend::flags`, beside BACKEND_REMOTE: routers are on the way to the node, so the packet travels inside another. */
+export const BACKEND_TUNNEL = 4;
+/** `Node::flags`: an address of this node; without it, another node's. */
+export const NODE_SELF = 1;
 /** `Device::flags`: a veth whose other end is in another network namespace. */
 export const DEVICE_PEER = 1;
 /** `Device::flags`: faces clients. */
@@ -109,6 +114,7 @@ export function checkLayout(object: ObjectFile): Layout {
     Backend: codec("Backend"),
     Device: codec("Device"),
     AddressInfo: codec("AddressInfo"),
+    Node: codec("Node"),
     Stats: codec("Stats"),
     Drops: new StructCodec(drops, ...checkStruct(object, "Drops", drops)),
     dropReasons,

@@ -13,6 +13,7 @@ function check(options: BlixtObjectOptions = {}): Layout {
 const backend = {
   address: "10.1.2.3",
   gateway: "2001:db8::1",
+  source: "2001:db8::2",
   ifindex: 7,
   epoch: 0x01020304,
   service: 9,
@@ -25,7 +26,7 @@ Deno.test("checkLayout() writes a backend as ebpf/src/layout.rs lays it out, por
   assertEquals(
     bytes.toHex(),
     "00000000000000000000ffff0a010203" + "20010db8000000000000000000000001" +
-      "07000000" + "04030201" + "09000000" + "1f90" + "0100",
+      "20010db8000000000000000000000002" + "07000000" + "04030201" + "09000000" + "1f90" + "0100",
   );
 });
 

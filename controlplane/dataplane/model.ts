@@ -13,6 +13,7 @@ export class KernelModel implements KernelState {
   readonly backends = new Map<number, BackendValue>();
   readonly tables = new Map<number, Uint32Array>();
   readonly addresses = new Map<string, number>();
+  readonly nodes = new Map<string, number>();
   readonly devices = new Map<number, DeviceValue>();
   /** Ids whose counters were zeroed since they were last used. */
   readonly clean = { service_stats: new Set<number>(), backend_stats: new Set<number>() };
@@ -38,6 +39,9 @@ export class KernelModel implements KernelState {
         break;
       case "addresses":
         set(this.addresses, change.key, change.value);
+        break;
+      case "nodes":
+        set(this.nodes, change.key, change.value);
         break;
       case "devices":
         set(this.devices, change.key, change.value);

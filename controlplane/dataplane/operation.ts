@@ -23,6 +23,7 @@ export type Change =
   | { readonly map: "backends"; readonly key: number; readonly value: BackendValue | undefined }
   | { readonly map: "tables"; readonly key: number; readonly value: Uint32Array | undefined }
   | { readonly map: "addresses"; readonly key: string; readonly value: number | undefined }
+  | { readonly map: "nodes"; readonly key: string; readonly value: number | undefined }
   | { readonly map: "devices"; readonly key: number; readonly value: DeviceValue | undefined }
   | { readonly map: "service_stats" | "backend_stats"; readonly key: number; readonly value: undefined };
 
@@ -58,6 +59,12 @@ export function encodeChange(layout: Layout, change: Change): Operation {
       const value = change.value === undefined
         ? undefined
         : layout.AddressInfo.encode({ flags: change.value });
+      return { map, ...putOrDelete(parseAddress(change.key), value) };
+    }
+    case "nodes": {
+      const value = change.value === undefined
+        ? undefined
+        : layout.Node.encode({ flags: change.value, mtu: 0, seen: 0 });
       return { map, ...putOrDelete(parseAddress(change.key), value) };
     }
     case "tables":

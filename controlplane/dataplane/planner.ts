@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { DesiredDataplane, DesiredService, Endpoint } from "../translate/desired.ts";
+import type { DesiredDataplane, DesiredService, Endpoint, NodeAddresses } from "../translate/desired.ts";
+import { familyOf } from "../api/ip.ts";
 import { formatEndpoint } from "./address.ts";
 import { IdPool } from "./id_pool.ts";
 import type { KernelState } from "./kernel.ts";
@@ -9,7 +10,8 @@ import {
   ADDRESS_LOCAL,
   BACKEND_ALIVE,
   BACKEND_REMOTE,
-  KNOWS_REMOTE_BACKENDS,
+  BACKEND_TUNNEL,
+  NODE_SELF,
 } from "./layout.ts";
 import { LARGEST_SIZE, maglevTable, tableSize } from "./maglev.ts";
 import {
@@ -61,6 +63,7 @@ interface Entry {
 
 /** Changes by the phase they belong to, done in this order. Each is of one map: the loader writes runs in one go. */
 class Phases {
+  readonly nodes: Change[] = [];
   readonly serviceStats: Change[] = [];
   readonly backendStats: Change[] = [];
   readonly backends: Change[] = [];
@@ -73,6 +76,7 @@ class Phases {
 
   all(): Change[] {
     return [
+      ...this.nodes,
       ...this.serviceStats,
       ...this.backendStats,
       ...this.backends,
@@ -91,7 +95,7 @@ class Phases {
  * what was dumped, so an unchanged service costs a comparison. It assumes that every plan is carried out
  * wholly; when one was not, the owner throws the planner away and makes one from a new dump.
  *
- * Order: new backends, then tables that name them, then services that name those tables, then their
+ * Order: nodes, new backends, then tables that name them, then services that name those tables, then their
  * addresses; addresses that go, then services, then their tables, then the backends that no table names any
  * more. A table whose size stays is replaced in place, which the kernel does in one step.
  */
@@ -102,28 +106,28 @@ export class Planner {
   readonly #tableIds: IdPool;
   readonly #capacity: Capacity;
   readonly #epoch: () => number;
-  readonly #remote: boolean;
   #strays: Change[];
+  #nodes: ReadonlyMap<string, number>;
+  /** This node's addresses as the services were planned with. */
+  #own: readonly string[] = [];
   #addresses: ReadonlyMap<string, number>;
 
   /**
    * @param kernel what the maps hold now
    * @param epoch a number from 1 to 2³²−1 that differs from those given before, e.g. a random one
-   * @param remote whether packets may be sent to the node that has the endpoint as they are
    */
   constructor(
     kernel: KernelState,
     capacity: Capacity,
     epoch: () => number,
-    remote: boolean = KNOWS_REMOTE_BACKENDS,
   ) {
-    this.#remote = remote;
     this.#capacity = capacity;
     this.#epoch = epoch;
     this.#serviceIds = new IdPool(capacity.services);
     this.#backendIds = new IdPool(capacity.backends);
     this.#tableIds = new IdPool(capacity.tables);
     this.#addresses = kernel.addresses;
+    this.#nodes = kernel.nodes;
     this.#strays = this.#adopt(kernel);
   }
 
@@ -166,6 +170,7 @@ export class Planner {
     const phases = new Phases();
     const unprogrammed: Unprogrammed[] = [];
     const wanted = new Set<string>();
+    const moved = this.#planNodes(desired.nodes ?? NO_NODES, phases);
     for (const service of desired.services) {
       const key = {
         address: service.address,
@@ -179,7 +184,7 @@ export class Planner {
       }
       wanted.add(name);
       const entry = this.#entries.get(name);
-      if (entry?.desired === service && entry.routesVersion === routes.version) continue;
+      if (!moved && entry?.desired === service && entry.routesVersion === routes.version) continue;
       const reason = this.#planService(name, key, service, routes, phases);
       if (reason !== undefined) unprogrammed.push({ service, reason });
     }
@@ -253,7 +258,7 @@ export class Planner {
   ): void {
     for (const [name, endpoint] of endpoints) {
       const known = entry.backends.get(name);
-      const way = wayTo(endpoint, routes, this.#remote);
+      const way = wayTo(endpoint, routes, this.#own);
       if (known === undefined) {
         const id = take(this.#backendIds);
         const value = newBackend(entry.value.id, endpoint, way, this.#epoch());
@@ -262,7 +267,8 @@ export class Planner {
         entry.backends.set(name, { id, value });
       } else if (!sameWay(known.value, way)) {
         // Another node's flows are kept otherwise: those of before end (BACKEND_REMOTE in ebpf/src/layout.rs).
-        const epoch = known.value.flags === way.flags ? known.value.epoch : this.#epoch();
+        const stays = (known.value.flags & BACKEND_REMOTE) === (way.flags & BACKEND_REMOTE);
+        const epoch = stays ? known.value.epoch : this.#epoch();
         known.value = { ...known.value, ...way, epoch };
         phases.backends.push({ map: "backends", key: known.id, value: known.value });
       }
@@ -284,6 +290,24 @@ export class Planner {
     }
     this.#entries.delete(name);
     this.#serviceIds.release(entry.value.id);
+  }
+
+  /** Whose packets are taken out of tunnels. Returns whether this node's own addresses are others than before. */
+  #planNodes({ own, others }: NodeAddresses, phases: Phases): boolean {
+    const wanted = new Map([
+      ...others.map((address) => [address, 0] as const),
+      ...own.map((address) => [address, NODE_SELF] as const),
+    ]);
+    for (const [key, value] of wanted) {
+      if (this.#nodes.get(key) !== value) phases.nodes.push({ map: "nodes", key, value });
+    }
+    for (const key of this.#nodes.keys()) {
+      if (!wanted.has(key)) phases.nodes.push({ map: "nodes", key, value: undefined });
+    }
+    this.#nodes = wanted;
+    const moved = own.join() !== this.#own.join();
+    this.#own = own;
+    return moved;
   }
 
   /** An address is taken from the first service on it until the last one goes. */
@@ -330,19 +354,31 @@ function take(pool: IdPool): number {
   return id;
 }
 
-type Way = Pick<BackendValue, "ifindex" | "gateway" | "flags">;
+const NO_NODES: NodeAddresses = { own: [], others: [] };
 
-/** The way to an endpoint: to its node when that is on-link, else what the routing table says of the endpoint itself. */
-function wayTo({ address, node }: Endpoint, routes: Routes, remote: boolean): Way {
-  const hop = remote && node !== undefined ? routes.get(node) : undefined;
-  if (node === undefined || hop === undefined || hop.ifindex === 0 || hop.gateway !== "") {
-    return { ...routes.get(address), flags: BACKEND_ALIVE };
+type Way = Pick<BackendValue, "ifindex" | "gateway" | "source" | "flags">;
+
+/**
+ * The way to an endpoint. To its node as the packet is where that is on-link; inside another packet where it
+ * is behind a router, or its address of another family; and by what the routing table says of the endpoint
+ * itself where there is no way to the node, or this node has no address by which that would know it.
+ */
+function wayTo({ address, node }: Endpoint, routes: Routes, own: readonly string[]): Way {
+  const routed = { ...routes.get(address), source: "", flags: BACKEND_ALIVE };
+  if (node === undefined) return routed;
+  const { ifindex, gateway } = routes.get(node);
+  if (ifindex === 0) return routed;
+  const flags = BACKEND_ALIVE | BACKEND_REMOTE;
+  if (gateway === "" && familyOf(node) === familyOf(address)) {
+    return { ifindex, gateway: node, source: "", flags };
   }
-  return { ifindex: hop.ifindex, gateway: node, flags: BACKEND_ALIVE | BACKEND_REMOTE };
+  const source = own.find((each) => familyOf(each) === familyOf(node));
+  if (source === undefined) return routed;
+  return { ifindex, gateway: node, source, flags: flags | BACKEND_TUNNEL };
 }
 
 function sameWay(a: Way, b: Way): boolean {
-  return a.ifindex === b.ifindex && a.gateway === b.gateway && a.flags === b.flags;
+  return a.ifindex === b.ifindex && a.gateway === b.gateway && a.source === b.source && a.flags === b.flags;
 }
 
 function newBackend(service: number, { address, port }: Endpoint, way: Way, epoch: number): BackendValue {

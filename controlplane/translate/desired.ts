@@ -14,8 +14,8 @@ export interface Endpoint {
    */
   readonly draining: boolean;
   /**
-   * Address, of the same family, of the node that has it; absent when that is
-   * this node, is unknown, or there are no nodes.
+   * Address of the node that has it, of the same family where it has one; absent
+   * when that is this node, is unknown, or there are no nodes.
    */
   readonly node?: string;
 }
@@ -46,9 +46,19 @@ export interface DesiredService {
   readonly affinitySeconds: number;
 }
 
+/** Addresses at which nodes reach each other; canonical and sorted. */
+export interface NodeAddresses {
+  /** This node's. */
+  readonly own: readonly string[];
+  /** Those of all other nodes with Blixt. */
+  readonly others: readonly string[];
+}
+
 /** Everything the kernel should do: sorted by address, port and protocol. */
 export interface DesiredDataplane {
   readonly services: readonly DesiredService[];
+  /** Absent where there are no nodes. */
+  readonly nodes?: NodeAddresses;
   /**
    * The addresses of the services that this host announces on its networks;
    * "unchanged" while it is not known which: then those it announces already.

@@ -8,7 +8,7 @@ import type { Endpoint } from "./desired.ts";
 /** Endpoints by the family of the address that clients use. */
 export type EndpointsByFamily = Readonly<Record<IpFamily, readonly Endpoint[]>>;
 
-/** The address of the node of that name by which other nodes reach it; undefined when there is none, or no need of it. */
+/** The address of the node of that name by which other nodes reach it, of that family where it has one; undefined when there is none, or no need of it. */
 export type NodeAddressLookup = (node: string, family: IpFamily) => string | undefined;
 
 /** No endpoints. */

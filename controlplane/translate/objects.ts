@@ -6,15 +6,17 @@ import type { GatewayClass } from "../api/gateway_class.ts";
 import type { GatewayClassConfig } from "../api/gateway_class_config.ts";
 import type { L4Route } from "../api/l4_route.ts";
 import type { ListenerSet } from "../api/listener_set.ts";
-import { canonicalIp, familyOf, type IpFamily } from "../api/ip.ts";
+import { canonicalIp, familyOf } from "../api/ip.ts";
 import type { Namespace } from "../api/namespace.ts";
 import type { Node } from "../api/node.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import type { ReferenceGrant } from "../api/reference_grant.ts";
 import type { Service } from "../api/service.ts";
 import { emptySnapshot, type Kind, KINDS, type ObjectKey, type Snapshot } from "../api/snapshot.ts";
+import { equal } from "../equal.ts";
+import type { NodeAddresses } from "./desired.ts";
 import type { NodeAddressLookup } from "./endpoints.ts";
-import type { Graph, Memo, Source } from "./graph.ts";
+import type { Graph, Memo, Roots, Source } from "./graph.ts";
 import { Index } from "./index.ts";
 import { parentGateway } from "./listener_set.ts";
 import { type ObjectRef, refText } from "./object_ref.ts";
@@ -83,6 +85,9 @@ export class Objects {
   readonly #grants: Index<ReferenceGrant>;
   /** The addresses of other nodes by "family name": a Node changes often, its addresses hardly ever. */
   readonly #nodeAddress: Memo<string | undefined>;
+  readonly #internalIps: Memo<readonly string[]>;
+  readonly #nodeNames: Source<readonly string[]>;
+  readonly #nodeAddresses: Roots<NodeAddresses | undefined>;
   readonly #indexes: Readonly<Partial<Record<Kind, { change(change: Change): void }>>>;
 
   /** @param node name of the node that the dataplane is on */
@@ -99,7 +104,18 @@ export class Objects {
     this.#nodeAddress = graph.memo((key) => {
       const [family = "", name = ""] = key.split(" ");
       if (node === undefined || name === node) return undefined;
-      return internalIp(this.get("Node", name), family as IpFamily);
+      const addresses = internalIps(this.get("Node", name));
+      return addresses.find((address) => familyOf(address) === family) ?? addresses[0];
+    });
+    this.#internalIps = graph.memo((name) => internalIps(this.get("Node", name)), equal);
+    this.#nodeNames = graph.source(() => [...this.#snapshot.Node.keys()].sort());
+    this.#nodeAddresses = graph.roots(() => {
+      if (node === undefined) return undefined;
+      const others = this.#nodeNames.get("").filter((name) => name !== node);
+      return {
+        own: this.#internalIps(node),
+        others: others.flatMap((name) => this.#internalIps(name)),
+      };
     });
     this.#indexes = {
       TCPRoute: this.#routes,
@@ -118,11 +134,15 @@ export class Objects {
       differences(kind, before[kind], snapshot[kind])
     );
     let gateways = false;
+    let nodes = false;
     for (const change of changes) {
       this.#byKey[change.kind].changed(change.key);
       this.#indexes[change.kind]?.change(change);
-      gateways ||= change.kind === "Gateway" && (change.before === undefined || change.after === undefined);
+      const cameOrWent = change.before === undefined || change.after === undefined;
+      gateways ||= change.kind === "Gateway" && cameOrWent;
+      nodes ||= change.kind === "Node" && cameOrWent;
     }
+    if (nodes) this.#nodeNames.changed("");
     if (gateways) this.#gatewayKeys.changed("");
     return changes;
   }
@@ -163,7 +183,12 @@ export class Objects {
     return this.#slices.get(`${namespace}/${serviceName}`);
   }
 
-  /** The address by which this node reaches another; undefined for this node itself. */
+  /** The addresses of all nodes; undefined where there are none. The same object until one changes. */
+  nodeAddresses(): NodeAddresses | undefined {
+    return this.#nodeAddresses.get("");
+  }
+
+  /** The address by which this node reaches another, best of that family; undefined for this node itself. */
   readonly nodeAddress: NodeAddressLookup = (node, family) => this.#nodeAddress(`${family} ${node}`);
 
   /** The ReferenceGrants in a namespace. */
@@ -172,11 +197,9 @@ export class Objects {
   }
 }
 
-/** The first InternalIP of the family. */
-function internalIp(node: Node | undefined, family: IpFamily): string | undefined {
+function internalIps(node: Node | undefined): string[] {
   return (node?.status?.addresses ?? []).filter(({ type }) => type === "InternalIP")
-    .flatMap(({ address }) => canonicalIp(address) ?? [])
-    .find((address) => familyOf(address) === family);
+    .flatMap(({ address }) => canonicalIp(address) ?? []);
 }
 
 function isWhole(kind: Kind, object: KubernetesObject): boolean {

@@ -118,9 +118,37 @@ Deno.test("Objects.nodeAddress() is the first InternalIP of the family, in canon
   assertEquals(objects.nodeAddress("there", "IPv6"), "fd00:9::2");
 });
 
-Deno.test("Objects.nodeAddress() knows none of this node, of an unknown one, of the other family, and where there are no nodes", () => {
+Deno.test("Objects.nodeAddress() is of the other family where the node has none of this one", () => {
+  const objects = objectsOf(node("there", "10.9.0.2", "10.9.0.3"));
+  assertEquals(objects.nodeAddress("there", "IPv6"), "10.9.0.2");
+});
+
+Deno.test("Objects.nodeAddresses() tells this node's own from all others', in the order of their names", () => {
+  const nodes = [node("west", "10.9.0.3"), node("here", "10.9.0.1", "FD00:9::1"), node("east", "10.9.0.2")];
+  const expected = { own: ["10.9.0.1", "fd00:9::1"], others: ["10.9.0.2", "10.9.0.3"] };
+  assertEquals(objectsOf(...nodes).nodeAddresses(), expected);
+  assertEquals(objectsOf(...nodes.toReversed()).nodeAddresses(), expected);
+  assertEquals(objectsOf().nodeAddresses(), { own: [], others: [] });
+  assertEquals(new Objects(new Graph()).nodeAddresses(), undefined);
+});
+
+Deno.test("Objects.nodeAddresses() follows nodes that come, move and go, and is the same object otherwise", () => {
+  const objects = objectsOf(node("here", "10.9.0.1"), node("there", "10.9.0.2"));
+  const others = (...there: KubernetesObject[]): readonly string[] | undefined => {
+    objects.update(snapshotOf(node("here", "10.9.0.1"), ...there));
+    return objects.nodeAddresses()?.others;
+  };
+  const before = objects.nodeAddresses();
+  assertEquals(others(structuredClone(node("there", "10.9.0.2"))), ["10.9.0.2"]);
+  assertStrictEquals(objects.nodeAddresses(), before);
+  assertEquals(others(node("there", "10.9.0.7")), ["10.9.0.7"]);
+  assertEquals(others(node("there", "10.9.0.7"), node("third", "10.9.0.8")), ["10.9.0.7", "10.9.0.8"]);
+  assertEquals(others(), []);
+});
+
+Deno.test("Objects.nodeAddress() knows none of this node, of an unknown one, and where there are no nodes", () => {
   const objects = objectsOf(node("here", "10.9.0.1"), node("there", "10.9.0.2"), node("bare"));
-  const asked = [["here", "IPv4"], ["gone", "IPv4"], ["there", "IPv6"], ["bare", "IPv4"]] as const;
+  const asked = [["here", "IPv4"], ["gone", "IPv4"], ["bare", "IPv4"]] as const;
   for (const [name, family] of asked) assertEquals(objects.nodeAddress(name, family), undefined);
   const alone = new Objects(new Graph());
   alone.update(snapshotOf(node("there", "10.9.0.2")));

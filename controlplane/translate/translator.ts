@@ -60,8 +60,9 @@ export class Translator {
     for (const [object, answer] of answers) this.#remove(object, answer);
     for (const [object, answer] of answers) this.#put(object, answer);
     this.#pending.clear();
+    const nodes = this.#derivation.objects.nodeAddresses();
     return {
-      dataplane: { services: this.#services.list() },
+      dataplane: { services: this.#services.list(), ...(nodes !== undefined && { nodes }) },
       statuses: this.#statuses.list(),
       notices: this.#notices.list(),
       loadBalancers: this.#loadBalancers.list(),

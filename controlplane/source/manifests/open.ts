@@ -40,5 +40,7 @@ export async function openManifests(
     file,
     output,
   });
-  return { status, run: (signal) => source.run(signal), translateOptions: () => Promise.resolve({}) };
+  const { node } = config;
+  const options = node === undefined ? {} : { node };
+  return { status, run: (signal) => source.run(signal), translateOptions: () => Promise.resolve(options) };
 }

@@ -121,8 +121,10 @@ function check(
   }
   if (!valid || key === undefined) return id === undefined ? {} : { id };
 
-  const { status: _, ...rest } = parsed as Fields;
-  const checked = { ...rest, apiVersion } as unknown as KubernetesObject;
+  const { status, ...rest } = parsed as Fields;
+  // A Node's addresses are there; of other kinds the status is Blixt's to write.
+  const told = kind === "Node" && status !== undefined ? { status } : {};
+  const checked = { ...rest, ...told, apiVersion } as unknown as KubernetesObject;
   return { id: objectId(kind, key), object: { kind, key, object: checked, file, lineOf: item.lineOf } };
 }
 

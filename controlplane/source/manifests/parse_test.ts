@@ -192,6 +192,19 @@ Deno.test("parseManifests() reports an object without a name", () => {
   assertEquals(parseManifests("k8s/x.yaml", text).incomplete, true);
 });
 
+Deno.test("parseManifests() reads a Node's addresses out of its status, and nothing else of that", () => {
+  const text = (addresses: string): string =>
+    `apiVersion: v1\nkind: Node\nmetadata: {name: a}\nstatus:\n  capacity: {cpu: "4"}\n  addresses: ${addresses}\n`;
+  const [node] = parseManifests("k8s/x.yaml", text("[{type: InternalIP, address: 10.9.0.1}]")).objects;
+  assertEquals((node?.object as unknown as Record<string, unknown>)["status"], {
+    addresses: [{ type: "InternalIP", address: "10.9.0.1" }],
+  });
+  assertEquals(problemsOf(text("[{type: InternalIP, address: 10.9.0.1}]")), []);
+  assertEquals(problemsOf(text("[{type: InternalIP}]")), [
+    "error: k8s/x.yaml:6: Node a: status.addresses[0].address is missing, must be set",
+  ]);
+});
+
 Deno.test("parseManifests() leaves a status in a manifest alone", () => {
   const [route] = parseManifests("k8s/x.yaml", `${ROUTE}status:\n  parents: []\n`).objects;
   assertEquals("status" in (route?.object ?? {}), false);

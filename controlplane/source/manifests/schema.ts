@@ -203,7 +203,8 @@ function reportUnknown(name: string, known: readonly string[], path: Path, repor
   );
 }
 
-function wrongType(value: unknown, expected: string, path: Path, report: Report): unknown {
+/** Reports a value that is no `expected`, and returns nothing in its place. */
+export function wrongType(value: unknown, expected: string, path: Path, report: Report): unknown {
   report.error(path, `is ${describe(value)}, must be ${expected}`);
   return value;
 }

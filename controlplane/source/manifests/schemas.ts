@@ -12,6 +12,7 @@ import {
   defaulted,
   type Fields,
   integer,
+  isFields,
   list,
   map,
   numberOr,
@@ -22,6 +23,7 @@ import {
   required,
   type Schema,
   string,
+  wrongType,
 } from "./schema.ts";
 
 const DNS_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
@@ -290,6 +292,19 @@ const endpointSlice = resource({
   ports: list(object({ name: defaulted(string(), ""), protocol, port, appProtocol: string() })),
 });
 
+const nodeStatus: Schema = {
+  // Of all that a Node's status says, Blixt reads where it is.
+  parse(value, path, report): unknown {
+    if (!isFields(value)) return wrongType(value, "an object", path, report);
+    const { addresses } = value;
+    return addresses === undefined
+      ? {}
+      : { addresses: nodeAddresses.parse(addresses, [...path, "addresses"], report) };
+  },
+};
+
+const nodeAddresses = list(object({ type: required(string()), address: required(string({ minimum: 1 })) }));
+
 const addressRanges = list(
   object(
     { cidr: string({ minimum: 1 }), start: string({ minimum: 1 }), end: string({ minimum: 1 }) },
@@ -360,7 +375,7 @@ export const SCHEMAS: Readonly<Record<Kind, Schema>> = {
   Service: service,
   EndpointSlice: endpointSlice,
   Namespace: resource({ spec: anything }),
-  Node: resource({ spec: anything }),
+  Node: resource({ spec: anything, status: nodeStatus }),
   GatewayClassConfig: resource({
     spec: object({ addressPools: addressRanges, staticAddresses: addressRanges }),
   }),
