@@ -201,7 +201,7 @@ Deno.test("parseManifests() reads a Node's addresses out of its status, and noth
   });
   assertEquals(problemsOf(text("[{type: InternalIP, address: 10.9.0.1}]")), []);
   assertEquals(problemsOf(text("[{type: InternalIP}]")), [
-    "error: k8s/x.yaml:6: Node a: status.addresses[0].address is missing, must be set",
+    "error: k8s/x.yaml:6: Node a: status.addresses[0].address: is missing",
   ]);
 });
 

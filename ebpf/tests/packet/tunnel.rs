@@ -24,6 +24,7 @@ fn with_beyond(forwarding: Forwarding, test: impl Fn(&mut Lab, &Ends) + Sync) {
             println!("{ends} through {:?}", ends.tunnel);
             lab.choose(&ends);
             test(lab, &ends);
+            lab.remove_flow(ends.client, ends.service, ends.protocol);
         }
         assert_eq!(lab.drops(), Drops::default());
     });
@@ -49,7 +50,6 @@ fn ingress_sends_packets_to_the_node_inside_others() {
             (flow.delivery, flow.ifindex, flow.address),
             (DELIVERY_MAC, lab.node.ifindex, address(ends.service.ip()))
         );
-        lab.remove_flow(ends.client, ends.service, ends.protocol);
     });
 }
 
@@ -65,7 +65,6 @@ fn the_kernel_finds_the_router_where_the_host_does_not_forward() {
             (flow.delivery, flow.ifindex),
             (DELIVERY_NEIGH, lab.node.ifindex)
         );
-        lab.remove_flow(ends.client, ends.service, ends.protocol);
     });
 }
 
@@ -254,7 +253,6 @@ fn errors_about_replies_follow_the_packets_to_the_node() {
             .payload(&frame[reply.network_at()..]);
         let expected = lab.node.emits(&ends.around(&error.clone().hop()));
         lab.client_sends(&error).is_redirected_as(&expected);
-        lab.remove_flow(ends.client, ends.service, ends.protocol);
     });
 }
 
