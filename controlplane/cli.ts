@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { parseArgs } from "@std/cli/parse-args";
+import { DEFAULT_LIMITS, type Limits as DataplaneLimits } from "./dataplane/limits.ts";
 import { type HealthAddress, parseHealthAddress } from "./health.ts";
 
 /** Where the objects come from. */
@@ -21,6 +22,18 @@ export type SourceConfig =
     readonly node?: string;
   };
 
+/** How much there is room for; beyond it Gateways are not programmed, the youngest first. */
+export interface Limits extends DataplaneLimits {
+  /** Listeners of Gateways and ListenerSets. */
+  readonly listeners: number;
+}
+
+/** What holds where no option says otherwise. */
+export const LIMITS: Limits = { ...DEFAULT_LIMITS, listeners: DEFAULT_LIMITS.services };
+
+/** The most that a limit may be: the kernel counts elements of a map with 32 bits, and a flow has two. */
+const LARGEST_LIMIT = 1_000_000_000;
+
 /** A checked command line. */
 export interface Config {
   readonly source: SourceConfig;
@@ -30,6 +43,7 @@ export interface Config {
   readonly object: string;
   /** Empty: the dataplane finds them. */
   readonly interfaces: readonly string[];
+  readonly limits: Limits;
   readonly unloadOnExit: boolean;
   /** Where probes are answered; nowhere when absent. */
   readonly health?: HealthAddress;
@@ -52,6 +66,10 @@ interface Flags {
   readonly object?: string;
   readonly interface: readonly string[];
   readonly "status-file"?: string;
+  readonly flows?: string;
+  readonly services?: string;
+  readonly backends?: string;
+  readonly listeners?: string;
   readonly "unload-on-exit": boolean;
   readonly health?: string;
   readonly json: boolean;
@@ -77,6 +95,10 @@ Source, one of:
   --object FILE         the eBPF object to load
   --interface NAME      interface that takes traffic; may be given more than once (default: found)
   --status-file FILE    with --manifests: where statuses are written (default: status.yaml beside the loader's socket)
+  --flows NUMBER        flows of each IP version that are remembered at most (default: ${LIMITS.flows})
+  --services NUMBER     addresses with port and protocol at most (default: ${LIMITS.services})
+  --backends NUMBER     endpoints at most, counted once for each service (default: ${LIMITS.backends})
+  --listeners NUMBER    listeners of Gateways and ListenerSets at most (default: ${LIMITS.listeners})
   --unload-on-exit      leave nothing in the kernel at the end (default: it goes on forwarding)
   --health HOST:PORT    answer probes there: /livez, and /readyz once everything is programmed
   --json                print one JSON object a line
@@ -100,6 +122,10 @@ export function parseCommandLine(
       "interface",
       "status-file",
       "health",
+      "flows",
+      "services",
+      "backends",
+      "listeners",
     ],
     boolean: ["in-cluster", "unload-on-exit", "json", "help"],
     collect: ["interface"],
@@ -128,10 +154,24 @@ export function parseCommandLine(
     loader,
     object,
     interfaces: flags.interface,
+    limits: {
+      flows: parseLimit("flows", flags),
+      services: parseLimit("services", flags),
+      backends: parseLimit("backends", flags),
+      listeners: parseLimit("listeners", flags),
+    },
     unloadOnExit: flags["unload-on-exit"],
     ...(flags.health !== undefined && { health: parseHealth(flags.health) }),
     json: flags.json,
   };
+}
+
+function parseLimit(name: keyof Limits, flags: Flags): number {
+  const text = flags[name];
+  if (text === undefined) return LIMITS[name];
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number >= 1 && number <= LARGEST_LIMIT) return number;
+  throw new UsageError(`--${name} is ${text}, must be a whole number from 1 to ${LARGEST_LIMIT}`);
 }
 
 function parseHealth(text: string): HealthAddress {

@@ -11,6 +11,7 @@ Deno.test("parseCommandLine() reads a folder of manifests, the status file besid
     loader: "unix:/run/l.sock",
     object: "blixt.o",
     interfaces: [],
+    limits: { flows: 1_000_000, services: 10_000, backends: 100_000, listeners: 10_000 },
     unloadOnExit: false,
     json: false,
   });
@@ -25,6 +26,11 @@ Deno.test("parseCommandLine() reads every option", () => {
     "s.yaml",
     "--unload-on-exit",
     "--health=127.0.0.1:9441",
+    "--flows=5",
+    "--services=6",
+    "--backends",
+    "7",
+    "--listeners=8",
     "--json",
   ];
   assertEquals(parseCommandLine(["--manifests=k8s", ...COMMON, ...all]), {
@@ -32,6 +38,7 @@ Deno.test("parseCommandLine() reads every option", () => {
     loader: "unix:/run/l.sock",
     object: "blixt.o",
     interfaces: ["eth0", "eth1"],
+    limits: { flows: 5, services: 6, backends: 7, listeners: 8 },
     unloadOnExit: true,
     health: { hostname: "127.0.0.1", port: 9441 },
     json: true,
@@ -93,6 +100,10 @@ Deno.test("parseCommandLine() says what is wrong with a command line", () => {
     [["--manifests", "a", "--loader", "unix:/l"], "--object is missing"],
     [["--manifests", ...COMMON], "--manifests needs a value"],
     [["--manifests", "a", ...COMMON, "--interface", ""], "--interface needs a value"],
+    ...["0", "-1", "1e6", "many", "1000000001"].map((number): [string[], string] => [
+      ["--manifests", "a", ...COMMON, `--flows=${number}`],
+      `--flows is ${number}, must be a whole number from 1 to 1000000000`,
+    ]),
     [["--manifests", "a", ...COMMON, "--health", "9441"], "--health is 9441, must be a host and a port"],
   ];
   for (const [args, sentence] of cases) {

@@ -2,7 +2,7 @@
 
 // The control plane for people who work on it; `deno task dev --help` says how.
 
-import { type Config, UsageError } from "./cli.ts";
+import { type Config, LIMITS, UsageError } from "./cli.ts";
 import { blixtObject } from "./dataplane/blixt_object.ts";
 import { describeDataplane } from "./describe.ts";
 import { DEV_USAGE, type DevOptions, parseDevOptions } from "./dev_options.ts";
@@ -66,6 +66,7 @@ async function devConfig(options: DevOptions, folder: string): Promise<Config> {
     loader,
     object,
     interfaces: [],
+    limits: LIMITS,
     unloadOnExit: false,
     json: false,
   };

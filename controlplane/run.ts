@@ -6,9 +6,11 @@
 
 import { type Clock, systemClock } from "./clock.ts";
 import type { Snapshot } from "./api/snapshot.ts";
+import type { Unprogrammed } from "./dataplane/planner.ts";
 import { equal } from "./equal.ts";
 import type { Output } from "./output.ts";
 import { pendingStatuses } from "./status/pending.ts";
+import { withShortages } from "./status/shortage.ts";
 import type { StatusWriter } from "./status/status_writer.ts";
 import type { Store } from "./store/store.ts";
 import { summarise, summariseChange } from "./summary.ts";
@@ -21,6 +23,8 @@ export interface DataplaneWriter {
   set(desired: DesiredDataplane): void;
   /** Resolves once that state, or a newer one, is in the kernel. */
   programmed(desired: DesiredDataplane, signal?: AbortSignal): Promise<void>;
+  /** What of the state that is in the kernel there was no room for; the store is notified when that changes. */
+  readonly unprogrammed?: readonly Unprogrammed[];
 }
 
 /** Milliseconds that the kernel may take for the first state before statuses say that it is pending. */
@@ -65,8 +69,9 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
   /** After a restart the kernel takes the state at once, and no status flickers; when it does not, users hear why. */
   const tell = (): void => {
     if (latest === undefined) return;
-    if (isReady) status.set(latest.statuses, latest.notices, latest.loadBalancers);
-    else if (isLate) status.set(pendingStatuses(latest.statuses), latest.notices, latest.loadBalancers);
+    const { statuses, notices, loadBalancers } = withShortages(latest, dataplane.unprogrammed ?? []);
+    if (isReady) status.set(statuses, notices, loadBalancers);
+    else if (isLate) status.set(pendingStatuses(statuses), notices, loadBalancers);
   };
 
   try {

@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import type { KubernetesObject } from "./api/object.ts";
 import type { Snapshot } from "./api/snapshot.ts";
+import type { Unprogrammed } from "./dataplane/planner.ts";
 import { ManualClock, settle } from "./manual_clock.ts";
 import { type Message, Output } from "./output.ts";
 import { type DataplaneWriter, runLoop } from "./run.ts";
@@ -38,6 +39,7 @@ function translate(snapshot: Snapshot): Translation {
 /** A dataplane that takes a state when the test says so. */
 class HeldDataplane implements DataplaneWriter {
   readonly sets: DesiredDataplane[] = [];
+  unprogrammed: readonly Unprogrammed[] = [];
   #taken = Promise.withResolvers<void>();
   #open = false;
 
@@ -164,5 +166,27 @@ Deno.test("runLoop() does not bother the dataplane with a change that means noth
     assertEquals(dataplane.sets.length, 1);
     assertEquals(statuses.length, before + 1, "statuses may differ all the same");
     assertEquals(messages.length, said);
+  });
+});
+
+Deno.test("runLoop() says of a listener for which the kernel has no room that it is not programmed, until it has", async () => {
+  await withLoop(async ({ store, clock, dataplane, statuses }) => {
+    store.set("Service", service("a"));
+    sync(store);
+    dataplane.open();
+    await clock.advance(1_000);
+    assertEquals(programmed(statuses.at(-1)), "Programmed");
+    const [desired] = dataplane.sets[0]!.services;
+    dataplane.unprogrammed = [{
+      service: { ...desired!, listener: "Gateway default/web, listener tcp" },
+      reason: "All 1 services are in use, raise --services",
+    }];
+    store.notify();
+    await clock.advance(1_000);
+    assertEquals(programmed(statuses.at(-1)), "NoResources");
+    dataplane.unprogrammed = [];
+    store.notify();
+    await clock.advance(1_000);
+    assertEquals(programmed(statuses.at(-1)), "Programmed");
   });
 });

@@ -31,9 +31,12 @@ export async function start(
     loader: config.loader,
     object,
     interfaces: config.interfaces,
+    limits: config.limits,
     log: output.log,
-    onUnprogrammed: (services) =>
-      services.forEach((one) => output.say({ type: "error", text: unprogrammed(one) })),
+    onUnprogrammed: (services) => {
+      for (const one of services) output.say({ type: "error", text: unprogrammed(one) });
+      store.notify();
+    },
   });
   const { status, run, translateOptions, peers } = await openSource(config.source, store, output);
 
@@ -45,7 +48,9 @@ export async function start(
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
   const translateAndWrite = async (): Promise<void> => {
-    const translateSnapshot = translateHere(await translateOptions(either), peers);
+    const { listeners: maxListeners, services: maxServices } = config.limits;
+    const options = { ...await translateOptions(either), maxListeners, maxServices };
+    const translateSnapshot = translateHere(options, peers);
     const translate = (snapshot: Snapshot): Translation => {
       const translation = translateSnapshot(snapshot);
       observe(translation);

@@ -8,21 +8,14 @@ import type { DesiredDataplane } from "../translate/desired.ts";
 import { Backoff } from "../backoff.ts";
 import { NEXT_NAME, OBJECT_NAME } from "./kernel.ts";
 import { checkLayout, type Layout } from "./layout.ts";
+import { type Limits, maxEntries } from "./limits.ts";
 import { type ObjectFile, readObject } from "./object.ts";
 import type { Unprogrammed } from "./planner.ts";
+import { MissingFeatureError, requireFeatures } from "./requirements.ts";
+import { formatRooms, roomsOf } from "./room.ts";
 import { Session } from "./session.ts";
 import { Upgrade, type Version } from "./upgrade.ts";
 import { Wake } from "./wake.ts";
-
-/** How much the dataplane holds; a number that is absent is the object's own. */
-export interface Limits {
-  /** Flows of each IP version; default 1,000,000, about 300 MB of kernel memory for each. */
-  readonly flows?: number;
-  /** Addresses with port and protocol. */
-  readonly services?: number;
-  /** Endpoints, counted once for each service. */
-  readonly backends?: number;
-}
 
 /** Options of a Dataplane. */
 export interface DataplaneOptions {
@@ -32,7 +25,8 @@ export interface DataplaneOptions {
   readonly object: Uint8Array;
   /** Names of the interfaces that face clients; see devicesOf() for what holds when there are none. */
   readonly interfaces?: readonly string[] | undefined;
-  readonly limits?: Limits | undefined;
+  /** A number that is absent is the object's own. */
+  readonly limits?: Partial<Limits> | undefined;
   readonly log: (line: string) => void;
   /** Told whenever the services that the kernel cannot serve as desired are others than before. */
   readonly onUnprogrammed?: ((services: readonly Unprogrammed[]) => void) | undefined;
@@ -41,8 +35,6 @@ export interface DataplaneOptions {
   /** What back-off waits by; default the machine's. */
   readonly clock?: Clock;
 }
-
-const DEFAULT_FLOWS = 1_000_000;
 
 /** Milliseconds until an interface that refused the program is tried again. */
 const ATTACH_RETRY = 5_000;
@@ -120,7 +112,10 @@ export class Dataplane {
     });
   }
 
-  /** Works until the signal is aborted or close() is called; never ends for trouble with the loader. */
+  /**
+   * Works until the signal is aborted or close() is called; never ends for trouble with the loader. Rejects
+   * with a MissingFeatureError on a kernel that lacks something.
+   */
   run(signal: AbortSignal): Promise<void> {
     this.#running = this.#run(AbortSignal.any([signal, this.#closed.signal]));
     return this.#running;
@@ -129,7 +124,7 @@ export class Dataplane {
   /** Ends run(). With unload, detaches everything and gives all maps back; else the kernel goes on forwarding. */
   async close(options: { unload: boolean }): Promise<void> {
     this.#closed.abort();
-    await this.#running;
+    await this.#running.catch(() => {});
     if (!options.unload) return;
     const client = new LoaderClient(this.#options.loader);
     try {
@@ -150,6 +145,7 @@ export class Dataplane {
         await this.#connect(signal);
       } catch (error) {
         if (signal.aborted) return;
+        if (error instanceof MissingFeatureError) throw error;
         this.#complain(error);
       }
       await clock.sleep(this.#backoff.next(), signal).catch(() => {});
@@ -188,8 +184,9 @@ export class Dataplane {
     client: LoaderClient,
     upgrade: Upgrade,
     signal: AbortSignal,
-  ): Promise<{ session: Session; greeting: string }> {
-    const { version, kernel } = await client.probe({ signal, timeout: 5_000 });
+  ): Promise<{ session: Session; greeting: readonly string[] }> {
+    const { version, kernel, features } = await client.probe({ signal, timeout: 5_000 });
+    requireFeatures(kernel, features);
     const { loaded, manner } = await upgrade.begin(this.#wantedVersion());
     const session = await Session.begin(loaded, {
       client,
@@ -198,20 +195,13 @@ export class Dataplane {
       epoch: () => 1 + Math.floor((this.#options.random ?? Math.random)() * 0xffff_fffe),
       log: this.#options.log,
     }, signal);
-    return { session, greeting: `Connected to loader ${version} on Linux ${kernel}, ${manner}` };
+    const greeting = `Connected to loader ${version} on Linux ${kernel}, ${manner}`;
+    return { session, greeting: [greeting, formatRooms(roomsOf(loaded))] };
   }
 
   #wantedVersion(): Version {
-    const { flows = DEFAULT_FLOWS, services, backends } = this.#options.limits ?? {};
-    // A flow has two entries: one for each direction.
-    const maxEntries: Record<string, number> = { flows4: 2 * flows, flows6: 2 * flows };
-    if (services !== undefined) {
-      Object.assign(maxEntries, { services, service_stats: services + 1, tables: 2 * services + 1 });
-    }
-    if (backends !== undefined) {
-      Object.assign(maxEntries, { backends: backends + 1, backend_stats: backends + 1 });
-    }
-    return { object: this.#options.object, file: this.#file, maxEntries };
+    const sizes = maxEntries(this.#options.limits ?? {});
+    return { object: this.#options.object, file: this.#file, maxEntries: sizes };
   }
 
   async #watch(client: LoaderClient, signal: AbortSignal): Promise<void> {
@@ -223,7 +213,12 @@ export class Dataplane {
     throw new LoaderError(CODE.UNAVAILABLE, "The loader ended the connection");
   }
 
-  async #work(session: Session, upgrade: Upgrade, greeting: string, signal: AbortSignal): Promise<void> {
+  async #work(
+    session: Session,
+    upgrade: Upgrade,
+    greeting: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> {
     let network: WatchResponse | undefined;
     let greeted = false;
     for (;;) {
@@ -244,7 +239,7 @@ export class Dataplane {
         this.#backoff.reset();
         this.#lastComplaint = "";
         // Not before something went well: a loader that refuses everything would be greeted at every attempt.
-        if (!greeted) this.#options.log(greeting);
+        if (!greeted) { for (const line of greeting) this.#options.log(line); }
         greeted = true;
       }
       await this.#rest(session, signal);

@@ -230,7 +230,7 @@ Deno.test("Dataplane reports which service is beyond the limits, and takes it ba
   await bench.program(subject, dataplane(web, dns));
   assertEquals(reports, [[dns.listener]]);
   assertEquals(subject.unprogrammed.map(({ reason }) => reason), [
-    "All 1 services are in use, raise the limit",
+    "All 1 services are in use, raise --services",
   ]);
   assertMatch(
     bench.log.join("\n"),

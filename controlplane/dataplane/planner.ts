@@ -5,6 +5,7 @@ import { familyOf } from "../api/ip.ts";
 import { formatEndpoint } from "./address.ts";
 import { IdPool } from "./id_pool.ts";
 import type { KernelState } from "./kernel.ts";
+import type { Capacity } from "./limits.ts";
 import {
   ADDRESS_ANNOUNCE,
   ADDRESS_LOCAL,
@@ -24,13 +25,6 @@ import {
 } from "./operation.ts";
 import type { Routes } from "./routes.ts";
 import { serviceEndpoints, type ServiceTarget, serviceTargets } from "./targets.ts";
-
-/** Ids there are of each kind: 1 to the number. */
-export interface Capacity {
-  readonly services: number;
-  readonly backends: number;
-  readonly tables: number;
-}
 
 /** A service that the kernel does not serve as desired. */
 export interface Unprogrammed {
@@ -238,13 +232,13 @@ export class Planner {
   #shortage(newService: boolean, backends: number, newTable: boolean, targets: number): string | undefined {
     const { services, backends: most, tables } = this.#capacity;
     if (newService && this.#serviceIds.free === 0) {
-      return `All ${services} services are in use, raise the limit`;
+      return `All ${services} services are in use, raise --services`;
     }
     if (backends > this.#backendIds.free) {
-      return `It needs ${backends} more of ${most} backends and ${this.#backendIds.free} are free, raise the limit`;
+      return `It needs ${backends} more of ${most} backends and ${this.#backendIds.free} are free, raise --backends`;
     }
     if (newTable && this.#tableIds.free === 0) {
-      return `All ${tables} tables are in use, raise the limit of services`;
+      return `All ${tables} tables are in use, raise --services`;
     }
     if (targets > LARGEST_SIZE) return `It has ${targets} targets, a table holds ${LARGEST_SIZE}`;
     return undefined;

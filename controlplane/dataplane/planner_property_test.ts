@@ -7,7 +7,8 @@ import fc from "fast-check";
 import type { DesiredDataplane } from "../translate/desired.ts";
 import { dataplane, group, routes, service } from "./fixtures.ts";
 import { KernelModel } from "./model.ts";
-import { type Capacity, Planner } from "./planner.ts";
+import type { Capacity } from "./limits.ts";
+import { Planner } from "./planner.ts";
 
 const endpointArbitrary = fc.tuple(fc.integer({ min: 1, max: 6 }), fc.boolean())
   .map(([host, draining]) => `10.0.0.${host}:8080${draining ? " draining" : ""}`);

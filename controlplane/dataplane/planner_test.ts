@@ -6,7 +6,8 @@ import { dataplane, group, routes, service } from "./fixtures.ts";
 import { ADDRESS_ANNOUNCE, ADDRESS_LOCAL } from "./layout.ts";
 import { KernelModel } from "./model.ts";
 import type { Change } from "./operation.ts";
-import { type Capacity, type Plan, Planner } from "./planner.ts";
+import type { Capacity } from "./limits.ts";
+import { type Plan, Planner } from "./planner.ts";
 import type { Routes } from "./routes.ts";
 
 const roomy: Capacity = { services: 100, backends: 1_000, tables: 200 };
@@ -310,7 +311,7 @@ Deno.test("Planner.plan() programs what fits and says which service does not, an
   assertEquals(bench.kernel.services.size, 2);
   assertEquals(plan.unprogrammed, [{
     service: services[2]!,
-    reason: "All 2 services are in use, raise the limit",
+    reason: "All 2 services are in use, raise --services",
   }]);
 });
 
@@ -319,7 +320,7 @@ Deno.test("Planner.plan() keeps the last state of a service that has outgrown th
   bench.plan(dataplane(service(web, group(1, a, b))));
   const { unprogrammed } = bench.plan(dataplane(service(web, group(1, a, b, c))));
   assertEquals(unprogrammed.map(({ reason }) => reason), [
-    "It needs 1 more of 2 backends and 0 are free, raise the limit",
+    "It needs 1 more of 2 backends and 0 are free, raise --backends",
   ]);
   assertEquals(bench.slots(), { "10.0.0.1": 2_047, "10.0.0.2": 2_046 });
 });

@@ -14,7 +14,8 @@ import { deviceChanges, devicesOf, ingressAttachment } from "./devices.ts";
 import { OBJECT_NAME, readKernel } from "./kernel.ts";
 import type { Layout } from "./layout.ts";
 import { type Change, type DeviceValue, encodeChange, operationSize } from "./operation.ts";
-import { type Capacity, Planner, type Unprogrammed } from "./planner.ts";
+import { capacityOf } from "./limits.ts";
+import { Planner, type Unprogrammed } from "./planner.ts";
 import { RouteCache } from "./routes.ts";
 import type { Upgrade } from "./upgrade.ts";
 
@@ -63,7 +64,7 @@ export class Session {
   /** Takes over what an object that is loaded holds. Writes nothing. */
   static async begin(loaded: LoadedObject, options: SessionOptions, signal: AbortSignal): Promise<Session> {
     const kernel = await readKernel(options.client, options.layout, signal, loaded.name);
-    const planner = new Planner(kernel, capacity(loaded), options.epoch);
+    const planner = new Planner(kernel, capacityOf(loaded), options.epoch);
     return new Session(options, loaded, planner, kernel.devices);
   }
 
@@ -190,14 +191,4 @@ function ingressInterfaces({ attachments }: LoadedObject): number[] {
 function isIngress(attachment: { program: string; hook: number; ifindex: number }): boolean {
   const ours = ingressAttachment(attachment.ifindex);
   return attachment.program === ours.program && attachment.hook === ours.hook;
-}
-
-/** Ids that fit in the maps: element 0 of each array is not used. */
-function capacity(loaded: LoadedObject): Capacity {
-  const entries = (name: string): number => loaded.maps.find((map) => map.name === name)?.maxEntries ?? 0;
-  return {
-    services: Math.min(entries("services"), entries("service_stats") - 1),
-    backends: Math.min(entries("backends"), entries("backend_stats")) - 1,
-    tables: entries("tables") - 1,
-  };
 }

@@ -13,6 +13,8 @@ import type {
   AttachResult,
   CopyRequest,
   CopyResponse,
+  CountRequest,
+  CountResponse,
   DetachRequest,
   DumpRequest,
   Element,
@@ -112,6 +114,11 @@ export class LoaderClient {
     for await (const { elements } of this.#stream<{ elements: Element[] }>("dump", request, options)) {
       yield* elements;
     }
+  }
+
+  /** How many elements a map has. */
+  count(request: CountRequest, options?: CallOptions): Promise<CountResponse> {
+    return this.#unary("count", request, options);
   }
 
   /** The network: now and after every change, until the signal is aborted. */

@@ -21,6 +21,8 @@ import {
   type AttachResult,
   type CopyRequest,
   type CopyResponse,
+  type CountRequest,
+  type CountResponse,
   type DetachRequest,
   type DumpRequest,
   type Element,
@@ -107,6 +109,10 @@ export class FakeLoader {
         "resolve",
         (request: { addresses: Uint8Array[] }) => this.#resolve(request.addresses),
       ),
+      count: this.#unary("count", ({ name, map }: CountRequest): CountResponse => ({
+        elements: this.object(name).map(map).size,
+        estimated: false,
+      })),
       dump: (call: ServerWritableStream<DumpRequest, { elements: Element[] }>) => this.#dump(call),
       watch: (call: ServerWritableStream<unknown, WatchResponse>) => this.#watch(call),
     });
@@ -170,7 +176,11 @@ export class FakeLoader {
       version: "0.0.0-fake",
       kernel: "fake",
       cpus: this.#options.cpus ?? 2,
-      features: features.map((name) => ({ name, supported: true, detail: "This loader is a fake" })),
+      features: features.map((name) => ({
+        name,
+        supported: !this.faults.missingFeatures.has(name),
+        detail: "This loader is a fake",
+      })),
       objects: [...this.#objects.values()].map((object) => object.describe()),
     };
   }

@@ -13,6 +13,7 @@ export type Method =
   | "copy"
   | "replace"
   | "dump"
+  | "count"
   | "watch"
   | "resolve";
 
@@ -34,6 +35,8 @@ export class FakeFaults {
   delay = 0;
   /** Why interfaces refuse the program, by ifindex. */
   readonly refusals = new Map<number, string>();
+  /** Features that Probe says are not supported. */
+  readonly missingFeatures = new Set<string>();
   #pending: (Required<Omit<Fault, "after">> & { readonly after: number | undefined })[] = [];
 
   /** Orders a failure. */

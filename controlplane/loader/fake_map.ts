@@ -26,7 +26,7 @@ export class FakeMap {
   /** Its description, as Load and Probe return it. */
   info(adopted: boolean): MapInfo {
     const { name, type, keySize, valueSize, maxEntries } = this.definition;
-    return { name, type, keySize, valueSize, maxEntries, adopted };
+    return { name, type, keySize, valueSize, maxEntries, adopted, memory: this.#memory() };
   }
 
   /** Throws the reason, as an Error without status, when an operation can never work on this map. */
@@ -73,6 +73,19 @@ export class FakeMap {
     const value = operation.put?.value ?? operation.putTable?.values ?? new Uint8Array();
     this.#elements.delete(key);
     this.#elements.set(key, Uint8Array.from(PER_CPU.includes(type) ? this.#everyCpu(value) : value));
+  }
+
+  /** How many elements it has; arrays have every index. */
+  get size(): number {
+    const { type, maxEntries } = this.definition;
+    return PERMANENT.includes(type) ? maxEntries : this.#elements.size;
+  }
+
+  /** Bytes of keys and values alone, where the kernel would add its own. */
+  #memory(): number {
+    const { type, keySize, maxEntries } = this.definition;
+    const key = INDEXED.includes(type) ? 0 : padded(keySize);
+    return maxEntries * (OF_MAPS.includes(type) ? 8 : key + padded(this.#valueSize()));
   }
 
   /** All elements; arrays have every index, zeros included. */

@@ -42,6 +42,7 @@ export interface MapInfo {
   readonly valueSize: number;
   readonly maxEntries: number;
   readonly adopted: boolean;
+  readonly memory: number;
 }
 
 export interface ProgramInfo {
@@ -147,6 +148,16 @@ export interface DumpRequest {
   readonly name: string;
   readonly map: string;
   readonly chunk?: number;
+}
+
+export interface CountRequest {
+  readonly name: string;
+  readonly map: string;
+}
+
+export interface CountResponse {
+  readonly elements: number;
+  readonly estimated: boolean;
 }
 
 export interface Element {

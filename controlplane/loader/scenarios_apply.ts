@@ -42,6 +42,18 @@ export const applyScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "Count says how many elements a map has; of an array all there are",
+    run: async (subject) => {
+      await load(subject);
+      const count = (map: string): Promise<unknown> => subject.client().count({ name: NAME, map });
+      const exactly = (elements: number): unknown => ({ elements, estimated: false });
+      assertEquals([await count("hash"), await count("array")], [exactly(0), exactly(8)]);
+      await apply(subject, 1, put("hash", 1, 1), put("hash", 2, 1), put("recent", 7, 1), putTable(3, [1, 2]));
+      assertEquals(await Promise.all(["hash", "recent", "tables"].map(count)), [2, 1, 1].map(exactly));
+      await refused(count("nothing"), CODE.NOT_FOUND, /nothing/);
+    },
+  },
+  {
     name: "Apply writes array elements, and a delete makes zeros",
     run: async (subject) => {
       await load(subject);

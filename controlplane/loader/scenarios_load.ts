@@ -49,6 +49,15 @@ export const loadScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "Load says what each map costs, at least what its values take",
+    run: async (subject) => {
+      const { maps } = await load(subject);
+      for (const { name, maxEntries, memory } of maps) {
+        assert(memory >= 8 * maxEntries && memory < 8 * maxEntries + 20_000, `${name}: ${memory} bytes`);
+      }
+    },
+  },
+  {
     name: "Load refuses bytes that are no object, and an empty or unsafe name",
     run: async (subject) => {
       const client = subject.client();

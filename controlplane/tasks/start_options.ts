@@ -13,6 +13,10 @@ go on and the next start takes over.
   --kubeconfig FILE     Take them from the API server of the current context
   --interface NAME      Outward interface; repeatable; found by itself when absent
   --status-file FILE    With --manifests: where to write statuses (default: /run/blixt/NETNS/status.yaml)
+  --flows NUMBER        How much there is room for: flows of each IP version, addresses with port and protocol,
+  --services NUMBER     endpoints, and listeners; what each costs in kernel memory is said at the start
+  --backends NUMBER
+  --listeners NUMBER
   --help                Print this help
 
 Any other option goes to the control plane as it is.`;

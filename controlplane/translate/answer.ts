@@ -84,11 +84,14 @@ function gatewayAnswer(derivation: Derivation, { kind, key }: ObjectRef, object:
   const attached = derivation.attachments.attachedRoutes(object);
   const status = gatewayStatus(gateway, outcome, (listener) => attached.get(listener)?.length ?? 0);
   const answer = { ...NOTHING, status: { kind, key, status }, services: byKey(derivation.services(key)) };
+  const { reason, message } = outcome.programmed;
+  const notices: Notice[] = reason === "NoResources" ? [{ kind, key, reason, message }] : [];
   const desired = derivation.loadBalancer(key);
-  if (desired === undefined) return answer;
+  if (desired === undefined) return { ...answer, notices: byText(notices) };
   const taken = nameTaken(gateway, derivation.objects.get("Service", desired.key));
-  if (taken === undefined) return { ...answer, loadBalancer: desired };
-  return { ...answer, notices: byText([{ kind, key, reason: "ServiceNameTaken", message: taken }]) };
+  if (taken === undefined) return { ...answer, notices: byText(notices), loadBalancer: desired };
+  notices.push({ kind, key, reason: "ServiceNameTaken", message: taken });
+  return { ...answer, notices: byText(notices) };
 }
 
 function listenerSetAnswer(derivation: Derivation, { kind, key }: ObjectRef, object: string): Answer {

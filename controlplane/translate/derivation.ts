@@ -9,7 +9,7 @@ import { GatewayModels } from "./gateway_models.ts";
 import { Graph } from "./graph.ts";
 import type { ListenerModel } from "./listeners.ts";
 import { type DesiredLoadBalancer, loadBalancer } from "./load_balancer.ts";
-import { parseRef, refText } from "./object_ref.ts";
+import { listenerText, parseRef, refText } from "./object_ref.ts";
 import { Objects } from "./objects.ts";
 import type { TranslateOptions } from "./options.ts";
 import { Outcomes } from "./outcomes.ts";
@@ -78,7 +78,7 @@ export class Derivation {
       address,
       port: listener.port,
       protocol: protocol ?? "TCP",
-      listener: `${parent}, listener ${listener.name}`,
+      listener: listenerText(parent, listener.name),
       ...(route === undefined ? {} : { route }),
       groups: backends === undefined ? [] : backendGroups(backends, familyOf(address)),
       affinitySeconds: backends?.affinitySeconds ?? 0,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assertEquals } from "@std/assert";
-import { parseRef, refText } from "./object_ref.ts";
+import { listenerText, parseListener, parseRef, refText } from "./object_ref.ts";
 
 Deno.test("refText() names an object for people", () => {
   assertEquals(refText({ kind: "Gateway", key: "default/web" }), "Gateway default/web");
@@ -13,4 +13,10 @@ Deno.test("parseRef() reads what refText() wrote, cluster-scoped objects too", (
   ) {
     assertEquals(parseRef(refText(ref)), ref);
   }
+});
+
+Deno.test("parseListener() reads what listenerText() wrote", () => {
+  const text = listenerText("Gateway default/web", "tcp");
+  assertEquals(text, "Gateway default/web, listener tcp");
+  assertEquals(parseListener(text), { parent: "Gateway default/web", listener: "tcp" });
 });

@@ -13,4 +13,6 @@ export interface TranslateOptions {
   readonly bundleVersion?: string;
   /** How many services, one for each listener and address, the dataplane has room for; unlimited when absent. */
   readonly maxServices?: number;
+  /** How many listeners may take traffic; unlimited when absent. */
+  readonly maxListeners?: number;
 }

@@ -4,9 +4,10 @@
 // addresses and ports they got.
 
 import type { ObjectKey } from "../api/snapshot.ts";
+import { equal } from "../equal.ts";
 import type { Addressing } from "./addressing.ts";
 import { agedOf } from "./age.ts";
-import { overCapacity } from "./capacity.ts";
+import { overCapacity, type Size } from "./capacity.ts";
 import { no } from "./conditions.ts";
 import { gatewayAccepted, type GatewayOutcome, gatewayProgrammed } from "./gateway.ts";
 import type { GatewayModels } from "./gateway_models.ts";
@@ -42,9 +43,9 @@ export class Outcomes {
   readonly #objects: Objects;
   readonly #models: GatewayModels;
   readonly #addressing: Addressing;
-  readonly #limit: number;
+  readonly #limit: Size;
   readonly #unlimited: Memo<MergedOutcome | undefined>;
-  readonly #serviceCount: Memo<number>;
+  readonly #size: Memo<Size>;
   readonly #allOverCapacity: Memo<ReadonlySet<ObjectKey>>;
   readonly #overCapacity: Memo<boolean>;
 
@@ -58,15 +59,18 @@ export class Outcomes {
     this.#objects = objects;
     this.#models = models;
     this.#addressing = addressing;
-    this.#limit = options.maxServices ?? Infinity;
+    this.#limit = { listeners: options.maxListeners ?? Infinity, services: options.maxServices ?? Infinity };
+    const isLimited = Math.min(this.#limit.listeners, this.#limit.services) < Infinity;
     this.#unlimited = graph.memo((key) => this.#fare(key));
-    this.#serviceCount = graph.memo((key) => countServices(this.#unlimited(key)));
+    this.#size = graph.memo((key) => measure(this.#unlimited(key)), equal);
     this.#allOverCapacity = graph.memo(() => this.#measure());
     this.#overCapacity = graph.memo((key) => this.#allOverCapacity("").has(key));
     // Without a limit Gateways do not depend on each other's size.
-    this.gateway = this.#limit === Infinity ? this.#unlimited : graph.memo((key) => {
+    this.gateway = !isLimited ? this.#unlimited : graph.memo((key) => {
       const outcome = this.#unlimited(key);
-      return outcome !== undefined && this.#overCapacity(key) ? withoutResources(outcome) : outcome;
+      return outcome !== undefined && this.#overCapacity(key)
+        ? withoutResources(outcome, this.#limit)
+        : outcome;
     });
     this.listenerSet = graph.memo((key) => this.#listenerSet(key));
   }
@@ -104,9 +108,7 @@ export class Outcomes {
   #measure(): ReadonlySet<ObjectKey> {
     const requests = this.#objects.gatewayKeys().flatMap((key) => {
       const gateway = this.#objects.get("Gateway", key);
-      return gateway === undefined
-        ? []
-        : [{ key, ...agedOf(gateway.metadata), services: this.#serviceCount(key) }];
+      return gateway === undefined ? [] : [{ key, ...agedOf(gateway.metadata), ...this.#size(key) }];
     });
     const over = overCapacity(requests, this.#limit);
     return new Set(requests.filter((_, index) => over.has(index)).map(({ key }) => key));
@@ -117,10 +119,10 @@ function allListeners({ listeners, sets }: MergedOutcome): readonly ListenerOutc
   return [...listeners, ...[...sets.values()].flatMap((set) => set.listeners)];
 }
 
-function countServices(outcome: MergedOutcome | undefined): number {
-  if (outcome === undefined) return 0;
-  const programmed = allListeners(outcome).filter((listener) => listener.programmed.status === "True");
-  return programmed.length * outcome.addresses.addresses.length;
+function measure(outcome: MergedOutcome | undefined): Size {
+  if (outcome === undefined) return { listeners: 0, services: 0 };
+  const { length } = allListeners(outcome).filter(({ programmed }) => programmed.status === "True");
+  return { listeners: length, services: length * outcome.addresses.addresses.length };
 }
 
 function countAccepted(sets: ReadonlyMap<ObjectKey, ListenerSetOutcome>): number {
@@ -128,10 +130,15 @@ function countAccepted(sets: ReadonlyMap<ObjectKey, ListenerSetOutcome>): number
 }
 
 /** The outcome of a Gateway for which the dataplane has no room. */
-function withoutResources(outcome: MergedOutcome): MergedOutcome {
+function withoutResources(outcome: MergedOutcome, limit: Size): MergedOutcome {
+  const size = measure(outcome);
+  const limited = (["listeners", "services"] as const).filter((name) => limit[name] < Infinity);
+  const needs = limited.map((name) => `${size[name]} of ${limit[name]} ${name}`).join(" and ");
+  const options = limited.map((name) => `--${name}`).join(" and ");
   const programmed = no(
     "NoResources",
-    "The dataplane has no room for the Gateway's listeners; remove listeners or Gateways.",
+    `The Gateway needs ${needs}, one service for each listener and address, and older Gateways leave fewer; ` +
+      `remove listeners or Gateways, or raise ${options}.`,
   );
   const stop = (listeners: readonly ListenerOutcome[]): ListenerOutcome[] =>
     listeners.map((listener) =>

@@ -36,13 +36,7 @@ const TABLE_READS: usize = 16;
 /// INVALID_ARGUMENT for a map that holds no plain elements; else what the
 /// kernel answered.
 pub fn dump(map: &Map, chunk: u32, mut emit: impl FnMut(Vec<Element>) -> bool) -> Result<()> {
-    if !map.layout().shape.accessible() {
-        return Err(Error::invalid(format!(
-            "Map {} is of type {}, which holds no plain keys and values",
-            map.name(),
-            map.layout().shape.map_type
-        )));
-    }
+    check(map)?;
     let chunk = if chunk == 0 { DEFAULT_CHUNK } else { chunk } as usize;
     let mut chunks = Chunks::new(chunk, &mut emit);
     read(map, chunk, |key, value| match map.tables() {
@@ -54,6 +48,19 @@ pub fn dump(map: &Map, chunk: u32, mut emit: impl FnMut(Vec<Element>) -> bool) -
     })?;
     chunks.finish();
     Ok(())
+}
+
+/// # Errors
+/// INVALID_ARGUMENT for a map that holds no plain elements.
+pub fn check(map: &Map) -> Result<()> {
+    if map.layout().shape.accessible() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "Map {} is of type {}, which holds no plain keys and values",
+        map.name(),
+        map.layout().shape.map_type
+    )))
 }
 
 /// Ids of the tables that a map of maps holds.

@@ -15,6 +15,7 @@ pub mod bpf;
 pub mod bytecode;
 pub mod capabilities;
 pub mod copy;
+pub mod count;
 pub mod dump;
 pub mod error;
 pub mod hook;

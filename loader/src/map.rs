@@ -9,7 +9,7 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use aya::maps::MapData;
 
 use crate::{
-    bpf::Sizes,
+    bpf::{self, Sizes},
     error::{Error, Result},
     pins::Pins,
     proto,
@@ -87,6 +87,7 @@ impl Map {
             value_size: inner.map_or(shape.value_size, |inner| inner.value_size),
             max_entries: shape.max_entries,
             adopted,
+            memory: bpf::map_memory(self.fd()).unwrap_or_default(),
         }
     }
 }

@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     copy::{self, Copied},
-    dump,
+    count, dump,
     error::{Error, Result},
     object::Object,
     objects::Objects,
@@ -211,6 +211,18 @@ impl proto::loader_server::Loader for Service {
             }
         });
         Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+
+    async fn count(
+        &self,
+        request: Request<proto::CountRequest>,
+    ) -> std::result::Result<Response<proto::CountResponse>, Status> {
+        let proto::CountRequest { name, map } = request.into_inner();
+        let map = self
+            .blocking(move |objects| objects.with(&name, |object| object.map(&map)))
+            .await?
+            .into_inner();
+        self.blocking(move |_| count::count(&map)).await
     }
 
     type WatchStream = ReceiverStream<std::result::Result<proto::WatchResponse, Status>>;

@@ -95,19 +95,21 @@ impl Shape {
         self.is(&[MapType::Array, MapType::PerCpuArray])
     }
 
+    /// Elements lie in buckets that their keys choose.
+    pub fn hash(&self) -> bool {
+        self.is(&[
+            MapType::Hash,
+            MapType::PerCpuHash,
+            MapType::LruHash,
+            MapType::LruPerCpuHash,
+        ])
+    }
+
     /// Plain bytes as keys and values (or inner maps), which a client can
     /// write and read. Others hold descriptors of the loader's process, or no
     /// keys at all.
     pub fn accessible(&self) -> bool {
-        self.permanent()
-            || self.of_maps()
-            || self.is(&[
-                MapType::Hash,
-                MapType::PerCpuHash,
-                MapType::LruHash,
-                MapType::LruPerCpuHash,
-                MapType::LpmTrie,
-            ])
+        self.permanent() || self.of_maps() || self.hash() || self.is(&[MapType::LpmTrie])
     }
 
     /// Sizes of one element as bpf(2) transfers it on a machine of `cpus`

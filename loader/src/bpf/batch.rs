@@ -103,6 +103,14 @@ unsafe fn write_batch(
 #[derive(Debug, Default)]
 pub struct Cursor(Option<Vec<u8>>);
 
+impl Cursor {
+    /// Buckets read so far, where the map is a hash.
+    pub fn bucket(&self) -> u32 {
+        let number = self.0.as_deref().and_then(|mark| mark.first_chunk());
+        number.map_or(0, |bytes| u32::from_ne_bytes(*bytes))
+    }
+}
+
 /// What one [`lookup_batch`] found.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Batch {

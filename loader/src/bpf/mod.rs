@@ -10,6 +10,7 @@
 mod batch;
 mod element;
 mod link;
+mod memory;
 mod pin;
 
 use std::{
@@ -20,6 +21,7 @@ use std::{
 pub use batch::{Batch, Cursor, Stopped, delete_batch, lookup_batch, update_batch};
 pub use element::{delete, insert, lookup, update};
 pub use link::{link_create, link_detach, link_ifindex, link_update, query};
+pub use memory::map_memory;
 pub use pin::{open_pin, pin};
 
 /// Sizes of a map's elements as bpf(2) transfers them. Taken from the kernel's

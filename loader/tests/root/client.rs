@@ -5,10 +5,11 @@
 use std::{path::Path, time::Duration};
 
 use blixt_loader::proto::{
-    ApplyRequest, ApplyResponse, AttachRequest, Attachment, CopyRequest, CopyResponse, Delete,
-    DetachRequest, DumpRequest, Element, Hook, LoadRequest, LoadedObject, Operation, Order,
-    ProbeRequest, ProbeResponse, Put, PutTable, ReplaceRequest, ResolveRequest, Route,
-    UnloadRequest, WatchRequest, WatchResponse, loader_client::LoaderClient, operation::Action,
+    ApplyRequest, ApplyResponse, AttachRequest, Attachment, CopyRequest, CopyResponse,
+    CountRequest, CountResponse, Delete, DetachRequest, DumpRequest, Element, Hook, LoadRequest,
+    LoadedObject, Operation, Order, ProbeRequest, ProbeResponse, Put, PutTable, ReplaceRequest,
+    ResolveRequest, Route, UnloadRequest, WatchRequest, WatchResponse, loader_client::LoaderClient,
+    operation::Action,
 };
 use tokio::{runtime::Runtime, time::timeout};
 use tonic::{
@@ -163,6 +164,15 @@ impl Client {
             }
             Ok(chunks)
         })
+    }
+
+    pub fn count(&mut self, map: &str) -> Result<CountResponse, Status> {
+        let request = CountRequest {
+            name: NAME.into(),
+            map: map.into(),
+        };
+        let response = self.runtime.block_on(self.loader.count(request))?;
+        Ok(response.into_inner())
     }
 
     /// Packets that a program marked in the array, by index.

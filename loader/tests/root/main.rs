@@ -7,6 +7,7 @@ mod apply;
 mod attach;
 mod client;
 mod copy;
+mod count;
 mod daemon;
 mod dump;
 mod fixture;

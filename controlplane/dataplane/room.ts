@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { LoadedObject } from "../loader/messages.ts";
+import { capacityOf, ENTRIES_OF_FLOW } from "./limits.ts";
+import { formatBytes } from "./show.ts";
+
+/** One of the limits, as the kernel has it. */
+export interface Room {
+  /** For people: "flows over IPv4". */
+  readonly name: string;
+  /** How many there is room for. */
+  readonly most: number;
+  /** Bytes of kernel memory that this takes, used or not. */
+  readonly memory: number;
+}
+
+/** What the maps of an object have room for, and what they cost. */
+export interface Rooms {
+  readonly rooms: readonly Room[];
+  /** Bytes of kernel memory of all maps; without the table of each service that has backends. */
+  readonly memory: number;
+}
+
+/** Maps that grow with each limit. */
+const MAPS = {
+  flows4: ["flows4"],
+  flows6: ["flows6"],
+  services: ["services", "addresses", "service_stats", "tables"],
+  backends: ["backends", "backend_stats"],
+} as const;
+
+/** Reads sizes and costs from what the loader says of the maps that it has loaded. */
+export function roomsOf(object: Pick<LoadedObject, "maps">): Rooms {
+  const { maps } = object;
+  const memory = (names: readonly string[]): number =>
+    maps.filter(({ name }) => names.includes(name)).reduce((sum, map) => sum + map.memory, 0);
+  const flows = (name: string): number =>
+    Math.floor((maps.find((map) => map.name === name)?.maxEntries ?? 0) / ENTRIES_OF_FLOW);
+  const { services, backends } = capacityOf(object);
+  return {
+    rooms: [
+      { name: "flows over IPv4", most: flows("flows4"), memory: memory(MAPS.flows4) },
+      { name: "flows over IPv6", most: flows("flows6"), memory: memory(MAPS.flows6) },
+      { name: "services", most: services, memory: memory(MAPS.services) },
+      { name: "backends", most: backends, memory: memory(MAPS.backends) },
+    ],
+    memory: memory(maps.map(({ name }) => name)),
+  };
+}
+
+/** "Room for 1,000,000 flows over IPv4 (290.4 MB), …: 660.1 MB of kernel memory with the other maps". */
+export function formatRooms({ rooms, memory }: Rooms): string {
+  const parts = rooms.map(({ name, most, memory }) => `${formatNumber(most)} ${name} (${bytes(memory)})`);
+  return `Room for ${parts.join(", ")}: ${bytes(memory)} of kernel memory with the other maps`;
+}
+
+/** "1,000,000". */
+export function formatNumber(number: number): string {
+  return number.toLocaleString("en-US");
+}
+
+function bytes(number: number): string {
+  return formatBytes(BigInt(number));
+}
