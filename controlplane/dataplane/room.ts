@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { LoadedObject } from "../loader/messages.ts";
+import { formatBytes, formatNumber } from "./format.ts";
 import { capacityOf, ENTRIES_OF_FLOW } from "./limits.ts";
-import { formatBytes } from "./show.ts";
+
+/** Maps that grow with each limit. */
+const MAPS = {
+  flows4: ["flows4"],
+  flows6: ["flows6"],
+  services: ["services", "addresses", "service_stats", "tables"],
+  backends: ["backends", "backend_stats"],
+} as const;
 
 /** One of the limits, as the kernel has it. */
 export interface Room {
+  readonly of: keyof typeof MAPS;
   /** For people: "flows over IPv4". */
   readonly name: string;
   /** How many there is room for. */
@@ -21,14 +30,6 @@ export interface Rooms {
   readonly memory: number;
 }
 
-/** Maps that grow with each limit. */
-const MAPS = {
-  flows4: ["flows4"],
-  flows6: ["flows6"],
-  services: ["services", "addresses", "service_stats", "tables"],
-  backends: ["backends", "backend_stats"],
-} as const;
-
 /** Reads sizes and costs from what the loader says of the maps that it has loaded. */
 export function roomsOf(object: Pick<LoadedObject, "maps">): Rooms {
   const { maps } = object;
@@ -37,12 +38,15 @@ export function roomsOf(object: Pick<LoadedObject, "maps">): Rooms {
   const flows = (name: string): number =>
     Math.floor((maps.find((map) => map.name === name)?.maxEntries ?? 0) / ENTRIES_OF_FLOW);
   const { services, backends } = capacityOf(object);
+  const room = (of: Room["of"], name: string, most: number): Room => (
+    { of, name, most, memory: memory(MAPS[of]) }
+  );
   return {
     rooms: [
-      { name: "flows over IPv4", most: flows("flows4"), memory: memory(MAPS.flows4) },
-      { name: "flows over IPv6", most: flows("flows6"), memory: memory(MAPS.flows6) },
-      { name: "services", most: services, memory: memory(MAPS.services) },
-      { name: "backends", most: backends, memory: memory(MAPS.backends) },
+      room("flows4", "flows over IPv4", flows("flows4")),
+      room("flows6", "flows over IPv6", flows("flows6")),
+      room("services", "services", services),
+      room("backends", "backends", backends),
     ],
     memory: memory(maps.map(({ name }) => name)),
   };
@@ -52,11 +56,6 @@ export function roomsOf(object: Pick<LoadedObject, "maps">): Rooms {
 export function formatRooms({ rooms, memory }: Rooms): string {
   const parts = rooms.map(({ name, most, memory }) => `${formatNumber(most)} ${name} (${bytes(memory)})`);
   return `Room for ${parts.join(", ")}: ${bytes(memory)} of kernel memory with the other maps`;
-}
-
-/** "1,000,000". */
-export function formatNumber(number: number): string {
-  return number.toLocaleString("en-US");
 }
 
 function bytes(number: number): string {

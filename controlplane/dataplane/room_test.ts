@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import type { MapInfo } from "../loader/messages.ts";
 import { maxEntries } from "./limits.ts";
-import { formatNumber, formatRooms, roomsOf } from "./room.ts";
+import { formatRooms, roomsOf } from "./room.ts";
 
 const SIZES = { ...maxEntries({ flows: 1_000_000, services: 10, backends: 20 }), devices: 8 };
 
@@ -21,10 +21,10 @@ const maps: MapInfo[] = Object.entries(SIZES).map(([name, entries]) => ({
 Deno.test("roomsOf() adds up what the maps of each limit cost, and all there are", () => {
   const { rooms, memory } = roomsOf({ maps });
   assertEquals(rooms, [
-    { name: "flows over IPv4", most: 1_000_000, memory: 200_000_000 },
-    { name: "flows over IPv6", most: 1_000_000, memory: 200_000_000 },
-    { name: "services", most: 10, memory: 10 + 10 + 11 + 21 },
-    { name: "backends", most: 20, memory: 21 + 21 },
+    { of: "flows4", name: "flows over IPv4", most: 1_000_000, memory: 200_000_000 },
+    { of: "flows6", name: "flows over IPv6", most: 1_000_000, memory: 200_000_000 },
+    { of: "services", name: "services", most: 10, memory: 10 + 10 + 11 + 21 },
+    { of: "backends", name: "backends", most: 20, memory: 21 + 21 },
   ]);
   assertEquals(memory, 400_000_000 + 52 + 42 + 8);
 });
@@ -35,8 +35,4 @@ Deno.test("formatRooms() is one line", () => {
     "Room for 1,000,000 flows over IPv4 (200.0 MB), 1,000,000 flows over IPv6 (200.0 MB), 10 services (52 B), " +
       "20 backends (42 B): 400.0 MB of kernel memory with the other maps",
   );
-});
-
-Deno.test("formatNumber() groups digits by three", () => {
-  assertEquals([0, 999, 1_000, 1_234_567].map(formatNumber), ["0", "999", "1,000", "1,234,567"]);
 });

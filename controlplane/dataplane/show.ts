@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { formatEndpoint } from "./address.ts";
+import { formatBytes, formatNumber } from "./format.ts";
 import type { BackendState, ServiceState, State, Traffic } from "./state.ts";
 
 const HEADER = ["SERVICE", "BACKEND", "WEIGHT", "FLOWS", "SHARE", "PACKETS", "IN", "OUT", "REFUSED"] as const;
@@ -15,20 +16,46 @@ export interface ShowOptions {
 }
 
 /**
- * The state as a table for people: a line for each service with its totals, below it one for each backend,
- * then the drops that happened. WEIGHT is the part of the table's slots, SHARE the part of the flows so far.
+ * The state as tables for people: a line for each service with its totals, below it one for each backend,
+ * then the drops that happened, then what there is room for. WEIGHT is the part of the table's slots, SHARE the
+ * part of the flows so far.
  */
 export function formatState(state: State, { colour }: ShowOptions): string {
-  if (state.services.length === 0) return "No service is programmed\n" + formatDrops(state, colour);
+  return formatServices(state, colour) + formatDrops(state, colour) + formatUses(state, colour);
+}
+
+function formatServices(state: State, colour: boolean): string {
+  if (state.services.length === 0) return "No service is programmed\n";
   const rows = state.services.flatMap(serviceRows);
-  const widths = HEADER.map((title, i) =>
-    Math.max(title.length, ...rows.map((row) => (row[i] ?? "").length))
+  const [header = "", ...lines] = alignColumns([HEADER, ...rows], TEXT_COLUMNS);
+  const marked = lines.map((line, i) => rows[i]?.[0] === "" ? line : bold(line, colour));
+  return [dim(header, colour), ...marked].join("\n") + "\n";
+}
+
+/** Lines of columns; the first ones hold text, the others numbers, which are set to the right. */
+function alignColumns(rows: readonly (readonly string[])[], textColumns: number): string[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => (row[i] ?? "").length)));
+  return rows.map((row) =>
+    row.map((cell, i) => i < textColumns ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))
+      .join("  ").trimEnd()
   );
-  const line = (cells: readonly string[]): string =>
-    cells.map((cell, i) => i < TEXT_COLUMNS ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))
-      .join("  ").trimEnd();
-  const lines = rows.map((row) => row[0] === "" ? line(row) : bold(line(row), colour));
-  return [dim(line(HEADER), colour), ...lines].join("\n") + "\n" + formatDrops(state, colour);
+}
+
+/** "~" stands before a number that is estimated. */
+function formatUses({ uses, memory }: State, colour: boolean): string {
+  if (uses.length === 0) return "";
+  const rows = uses.map(({ name, used, estimated, most, memory }) => [
+    name,
+    `${estimated ? "~" : ""}${formatNumber(used)}`,
+    formatNumber(most),
+    formatBytes(BigInt(memory)),
+  ]);
+  const [header = "", ...lines] = alignColumns([
+    ["ROOM FOR", "USED", "MOST", "MEMORY"],
+    ...rows,
+    ["all maps", "", "", formatBytes(BigInt(memory))],
+  ], 1);
+  return ["", dim(header, colour), ...lines].join("\n") + "\n";
 }
 
 function serviceRows(service: ServiceState): string[][] {
@@ -59,20 +86,6 @@ function traffic({ rxPackets, txPackets, rxBytes, txBytes }: Traffic): string[] 
 
 function percent(part: number): string {
   return `${(part * 100).toFixed(1)}%`;
-}
-
-const UNITS = ["kB", "MB", "GB", "TB", "PB"] as const;
-
-/** "999 B", "1.5 kB": decimal units. */
-export function formatBytes(bytes: bigint): string {
-  if (bytes < 1_000n) return `${bytes} B`;
-  let value = Number(bytes) / 1_000;
-  let unit = 0;
-  while (value >= 999.95 && unit < UNITS.length - 1) {
-    value /= 1_000;
-    unit++;
-  }
-  return `${value.toFixed(1)} ${UNITS[unit] ?? ""}`;
 }
 
 function formatDrops({ drops }: State, colour: boolean): string {

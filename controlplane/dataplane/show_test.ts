@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assert, assertEquals } from "@std/assert";
-import { formatBytes, formatState, stateToJson } from "./show.ts";
+import { formatState, stateToJson } from "./show.ts";
 import type { State, Traffic } from "./state.ts";
 
 function traffic(flows: bigint, rest: Partial<Traffic> = {}): Traffic {
@@ -34,6 +34,18 @@ const state: State = {
   ],
   drops: { malformed: 0n, refused_tcp: 3n, no_route: 12n },
   attached: [2],
+  uses: [
+    {
+      of: "flows4",
+      name: "flows over IPv4",
+      used: 123_456,
+      estimated: true,
+      most: 1_000_000,
+      memory: 290_400_000,
+    },
+    { of: "services", name: "services", used: 2, estimated: false, most: 10_000, memory: 3_900_000 },
+  ],
+  memory: 300_000_000,
 };
 
 Deno.test("formatState() aligns services, backends and refusals, and lists only drops that happened", () => {
@@ -50,12 +62,17 @@ Deno.test("formatState() aligns services, backends and refusals, and lists only 
 DROPPED PACKETS
 refused_tcp  3
 no_route     12
+
+ROOM FOR             USED       MOST    MEMORY
+flows over IPv4  ~123,456  1,000,000  290.4 MB
+services                2     10,000    3.9 MB
+all maps                              300.0 MB
 `,
   );
 });
 
 Deno.test("formatState() says plainly that there is nothing", () => {
-  const empty = { services: [], drops: { malformed: 0n }, attached: [] };
+  const empty = { services: [], drops: { malformed: 0n }, attached: [], uses: [], memory: 0 };
   assertEquals(formatState(empty, { colour: false }), "No service is programmed\n\nNo packet was dropped\n");
 });
 
@@ -66,21 +83,6 @@ Deno.test("formatState() colours only when asked to, and the text stays the same
     ["0", "1", "2"].reduce((text, code) => text.replaceAll(`\x1b[${code}m`, ""), coloured),
     formatState(state, { colour: false }),
   );
-});
-
-Deno.test("formatBytes() uses decimal units with one digit, and never shows 1000 of one", () => {
-  const bytes = [0n, 999n, 1_000n, 1_550n, 999_949n, 999_950n, 1_000_000n, 5n * 10n ** 12n, 10n ** 20n];
-  assertEquals(bytes.map(formatBytes), [
-    "0 B",
-    "999 B",
-    "1.0 kB",
-    "1.6 kB",
-    "999.9 kB",
-    "1.0 MB",
-    "1.0 MB",
-    "5.0 TB",
-    "100000.0 PB",
-  ]);
 });
 
 Deno.test("stateToJson() writes counters beyond 2^53 exactly", () => {

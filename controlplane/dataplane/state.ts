@@ -4,6 +4,7 @@ import type { LoaderClient } from "../loader/client.ts";
 import { decodeU32, type StructCodec, type StructValue } from "./codec.ts";
 import { dumpMap, type KernelState, OBJECT_NAME, readKernel } from "./kernel.ts";
 import type { Layout, MapName, STRUCTS } from "./layout.ts";
+import { readUses, type Use } from "./use.ts";
 import { type BackendValue, PROTOCOL_NUMBER } from "./operation.ts";
 
 /** Traffic counted since the service or backend was made, summed over the CPUs. */
@@ -53,12 +54,17 @@ export interface State {
   readonly drops: Readonly<Record<string, bigint>>;
   /** Interfaces that the program hangs at, by index. */
   readonly attached: readonly number[];
+  /** What there is room for, and how much of it is used. */
+  readonly uses: readonly Use[];
+  /** Bytes of kernel memory of all maps; without the table of each service that has backends. */
+  readonly memory: number;
 }
 
 /** Reads services, backends, counters and drops through the loader. Throws a LoaderError when nothing is loaded. */
 export async function readState(client: LoaderClient, layout: Layout, signal?: AbortSignal): Promise<State> {
   const kernel = await readKernel(client, layout, signal);
   const { objects } = await client.probe({ signal });
+  const object = objects.find(({ name }) => name === OBJECT_NAME) ?? { maps: [], attachments: [] };
   const stats = (map: MapName, ids: Set<number>): Promise<Map<number, Traffic>> =>
     readStats(client, layout, map, ids, signal);
   const services = await stats(
@@ -69,8 +75,13 @@ export async function readState(client: LoaderClient, layout: Layout, signal?: A
   return {
     services: serviceStates(kernel, services, backends),
     drops: await readDrops(client, layout, signal),
-    attached: objects.filter(({ name }) => name === OBJECT_NAME).flatMap(({ attachments }) => attachments)
-      .map(({ ifindex }) => ifindex).sort((a, b) => a - b),
+    attached: object.attachments.map(({ ifindex }) => ifindex).sort((a, b) => a - b),
+    ...await readUses(
+      client,
+      object,
+      { services: kernel.services.size, backends: kernel.backends.size },
+      signal,
+    ),
   };
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { formatBytes } from "../../controlplane/dataplane/show.ts";
+import { formatBytes } from "../../controlplane/dataplane/format.ts";
 
 /** One backend of one listener. */
 export interface Row {

@@ -5,14 +5,35 @@
 import { assert, assertEquals } from "@std/assert";
 import { Dataplane } from "../../controlplane/dataplane/dataplane.ts";
 import { dataplane, group, service } from "../../controlplane/dataplane/fixtures.ts";
+import { DEFAULT_LIMITS, type Limits } from "../../controlplane/dataplane/limits.ts";
 import { type KernelState, OBJECT_NAME, readKernel } from "../../controlplane/dataplane/kernel.ts";
 import { checkLayout } from "../../controlplane/dataplane/layout.ts";
-import { readObject } from "../../controlplane/dataplane/object.ts";
+import { MAP_TYPE, readObject } from "../../controlplane/dataplane/object.ts";
+import { readState, type State } from "../../controlplane/dataplane/state.ts";
 import { paths } from "../../controlplane/tasks/paths.ts";
 import type { DesiredDataplane } from "../../controlplane/translate/desired.ts";
 import { type RealLoader, realLoaderTest } from "./real_loader.ts";
 
 const PATIENCE = 10_000;
+
+/** A map in the fdinfo of a process that has it open (bpf_map_show_fdinfo() in kernel/bpf/syscall.c). */
+interface OpenMap {
+  readonly type: number;
+  /** Bytes. */
+  readonly memlock: number;
+}
+
+/** Maps that a process has open, by id. */
+function openMaps(pid: number): Map<number, OpenMap> {
+  const maps = new Map<number, OpenMap>();
+  for (const { name } of Deno.readDirSync(`/proc/${pid}/fdinfo`)) {
+    const info = Deno.readTextFileSync(`/proc/${pid}/fdinfo/${name}`);
+    const field = (key: string): number => Number(new RegExp(`^${key}:\\s*(\\d+)$`, "m").exec(info)?.[1]);
+    const id = field("map_id");
+    if (!Number.isNaN(id)) maps.set(id, { type: field("map_type"), memlock: field("memlock") });
+  }
+  return maps;
+}
 
 /** Dataplanes on a real loader, each ended before the loader is. */
 class Bench implements AsyncDisposable {
@@ -22,12 +43,12 @@ class Bench implements AsyncDisposable {
 
   constructor(readonly loader: RealLoader) {}
 
-  run(): Dataplane {
+  run(limits: Partial<Limits> = { flows: 1_000 }): Dataplane {
     const { target } = this.loader;
     const subject = new Dataplane({
       loader: target,
       object: this.#object,
-      limits: { flows: 1_000 },
+      limits,
       log: (line) => this.log.push(line),
     });
     this.#subjects.push(subject);
@@ -48,6 +69,11 @@ class Bench implements AsyncDisposable {
       checkLayout(readObject(this.#object)),
       AbortSignal.timeout(PATIENCE),
     );
+  }
+
+  state(): Promise<State> {
+    const layout = checkLayout(readObject(this.#object));
+    return readState(this.loader.client(), layout, AbortSignal.timeout(PATIENCE));
   }
 
   async attached(): Promise<number[]> {
@@ -131,3 +157,59 @@ realLoaderTest("real loader: a thousand services are programmed within ten secon
   await bench.program(subject, dataplane(...services));
   assertEquals((await bench.kernel()).services.size, 1_000);
 });
+
+realLoaderTest("real loader: the memory that limits cost is what the kernel reckons", async (loader) => {
+  await using bench = new Bench(loader);
+  const limits = { flows: 50_000, services: 300, backends: 2_000 };
+  await bench.program(bench.run(limits), dataplane());
+  const { uses, memory } = await bench.state();
+  assertEquals(uses.map(({ of, used, most }) => [of, used, most]), [
+    ["flows4", 0, 50_000],
+    ["flows6", 0, 50_000],
+    ["services", 0, 300],
+    ["backends", 0, 2_000],
+  ]);
+  const maps = [...openMaps(loader.pid).values()];
+  const lru = maps.filter(({ type }) => type === MAP_TYPE.LRU_HASH).map(({ memlock }) => memlock);
+  for (const { of, memory } of uses.slice(0, 2)) assert(lru.includes(memory), `${of}: ${memory} of ${lru}`);
+  // What is more is the template of inner tables, one page.
+  const more = maps.reduce((sum, map) => sum + map.memlock, 0) - memory;
+  assert(more >= 0 && more <= 4096, `${memory} bytes, and ${more} more in the kernel`);
+});
+
+realLoaderTest(
+  "real loader: the default limits hold as many as they say, and the next one is named with the way out",
+  async (loader) => {
+    await using bench = new Bench(loader);
+    const subject = bench.run({ ...DEFAULT_LIMITS, flows: 1_000 });
+    const { services: most, backends } = DEFAULT_LIMITS;
+    const endpoints = (from: number, count: number): string[] =>
+      Array.from(
+        { length: count },
+        (_, i) => `10.${(from + i) >> 16}.${(from + i) >> 8 & 255}.${(from + i) & 255}:80`,
+      );
+    const half = backends / 2;
+    const services = Array.from(
+      { length: most },
+      (_, i) =>
+        service(
+          `192.168.${i >> 8}.${i & 255}:80`,
+          ...(i < 2 ? [group(1, ...endpoints(i * half, half))] : []),
+        ),
+    );
+    await bench.program(subject, dataplane());
+    subject.set(dataplane(...services));
+    await bench.program(subject, dataplane(...services));
+    assertEquals(subject.unprogrammed, []);
+    const { uses } = await bench.state();
+    assertEquals(uses.slice(2).map(({ used }) => used), [most, backends]);
+
+    const another = service("198.51.100.1:80");
+    const larger = service("192.168.0.0:80", group(1, ...endpoints(0, half), "198.51.100.9:80"));
+    await bench.program(subject, dataplane(larger, ...services.slice(1), another));
+    assertEquals(subject.unprogrammed.map(({ service, reason }) => [service.address, reason]), [
+      ["192.168.0.0", "It needs 1 more of 100000 backends and 0 are free, raise --backends"],
+      ["198.51.100.1", "All 10000 services are in use, raise --services"],
+    ]);
+  },
+);

@@ -66,6 +66,12 @@ export class RealLoader implements Subject, AsyncDisposable {
     return `unix:${this.folder}/loader.sock`;
   }
 
+  /** Its process. */
+  get pid(): number {
+    if (this.#process === undefined) throw new TypeError("The loader does not run");
+    return this.#process.pid;
+  }
+
   client(): LoaderClient {
     if (this.#client === undefined) throw new TypeError("The loader does not run");
     return this.#client;

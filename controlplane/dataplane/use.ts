@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { LoaderClient } from "../loader/client.ts";
+import type { LoadedObject } from "../loader/messages.ts";
+import { OBJECT_NAME } from "./kernel.ts";
+import { ENTRIES_OF_FLOW } from "./limits.ts";
+import { type Room, roomsOf } from "./room.ts";
+
+/** How much of a limit is in use. */
+export interface Use extends Room {
+  readonly used: number;
+  /** True for a large flow table, of which only a part was counted. */
+  readonly estimated: boolean;
+}
+
+/** What is in use by count, and needs not be asked of the kernel. */
+export interface Known {
+  readonly services: number;
+  readonly backends: number;
+}
+
+/**
+ * How much of what the maps of an object have room for is in use. Flows count as long as they have entries: ended
+ * ones too, until the kernel needs the room.
+ */
+export async function readUses(
+  client: LoaderClient,
+  object: Pick<LoadedObject, "maps">,
+  known: Known,
+  signal?: AbortSignal,
+): Promise<{ readonly uses: readonly Use[]; readonly memory: number }> {
+  const { rooms, memory } = roomsOf(object);
+  const uses: Use[] = [];
+  for (const room of rooms) {
+    const { of } = room;
+    if (of === "services" || of === "backends") {
+      uses.push({ ...room, used: known[of], estimated: false });
+      continue;
+    }
+    const { elements, estimated } = await client.count({ name: OBJECT_NAME, map: of }, { signal });
+    uses.push({ ...room, used: Math.ceil(elements / ENTRIES_OF_FLOW), estimated });
+  }
+  return { uses, memory };
+}
