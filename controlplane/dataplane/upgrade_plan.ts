@@ -10,7 +10,7 @@ const WRITTEN: readonly string[] = ["services", "tables", "addresses", "devices"
 const ARRAYS: readonly number[] = [MAP_TYPE.ARRAY, MAP_TYPE.PERCPU_ARRAY, MAP_TYPE.ARRAY_OF_MAPS];
 
 /** A map's type and sizes; what a pinned one must have to be taken over as it is. */
-export type MapShape = Omit<MapInfo, "adopted">;
+export type MapShape = Omit<MapInfo, "adopted" | "memory">;
 
 /** The maps of a version: their shapes and what their bytes mean. */
 export interface Version {
