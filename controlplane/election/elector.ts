@@ -212,10 +212,10 @@ export class Elector {
     this.#options.trouble.report("election", `Leader election is held up: ${(error as Error).message}`);
   }
 
-  /** When others may take the Lease, by this process's own clock alone. */
+  /** When this process may take the Lease, by its own clock alone: at once where nobody has taken its own since. */
   #freeAt(): number {
     const { holderIdentity = "", leaseDurationSeconds } = this.#lease?.spec ?? {};
-    if (holderIdentity === "") return -Infinity;
+    if (holderIdentity === "" || holderIdentity === this.#options.identity) return -Infinity;
     return this.#seen + (leaseDurationSeconds === undefined ? LEASE_DURATION : leaseDurationSeconds * 1_000);
   }
 

@@ -138,6 +138,19 @@ Deno.test("Elector stops leading after ten seconds without the API server, befor
   assertEquals(a.log.at(-1)?.startsWith("Over: "), true);
 });
 
+Deno.test("Elector leads again as soon as the API server is back when nobody took its Lease meanwhile", async () => {
+  await using server = new LeaseServer();
+  await using a = new Candidate(server, "a");
+  await pass(1, a);
+  server.away = true;
+  await pass(11, a);
+  assert(!a.elector.isLeading);
+  server.away = false;
+  await pass(3, a);
+  assert(a.elector.isLeading);
+  assertEquals(a.changes, [true, false, true]);
+});
+
 Deno.test("Elector goes on leading when somebody puts a label on the Lease, which stays", async () => {
   await using server = new LeaseServer();
   await using a = new Candidate(server, "a");

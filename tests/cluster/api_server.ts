@@ -8,6 +8,7 @@ import { Daemon } from "./daemon.ts";
 import { freePorts } from "./free_ports.ts";
 import { kubeconfigFor } from "./kubeconfig.ts";
 import { installCrds, kubectl } from "./kubectl.ts";
+import { memoryFolder } from "./memory_folder.ts";
 import { createPki, type Pki } from "./pki.ts";
 import { findEtcd } from "./programs.ts";
 import { apiServerCommand, etcdCommand } from "./control_plane_commands.ts";
@@ -17,7 +18,7 @@ const PATIENCE = 60_000;
 
 /** How to start an API server. */
 export interface ApiServerOptions {
-  /** Folder for keys, data and logs; a new one under /tmp that goes away at the end by default. */
+  /** Folder for keys, data and logs; a new one in memory that goes away at the end by default. */
   readonly folder?: string;
   /** Name under /run/netns in which all of it runs, kubectl too; the present network namespace by default. */
   readonly netns?: string;
@@ -56,7 +57,8 @@ export class ApiServer implements AsyncDisposable {
     await ensure(apiServerRequirements);
     const { netns, crds = true } = options;
     const temporary = options.folder === undefined;
-    const folder = options.folder ?? await Deno.makeTempDir({ prefix: "blixt-api-" });
+    const folder = options.folder ??
+      await Deno.makeTempDir({ dir: memoryFolder("/tmp"), prefix: "blixt-api-" });
     await Deno.mkdir(folder, { recursive: true });
     const [port = 0, etcdPort = 0, peerPort = 0] = freePorts(3);
     const pki = await createPki(folder);

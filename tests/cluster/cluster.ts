@@ -117,6 +117,7 @@ export async function takeDown(name: string, { keepLogs = false } = {}): Promise
   await endProcesses(site, state?.processes ?? []);
   await removeNetwork(site.layout);
   for (const { netns } of site.layout.nodes) await removeControlGroups(netns);
+  await removeTree(site.etcd);
   for await (const { name } of readFolder(site.folder)) {
     if (!keepLogs || name !== "logs") await removeTree(`${site.folder}/${name}`);
   }

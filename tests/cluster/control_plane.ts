@@ -38,10 +38,9 @@ export async function startControlPlane(construction: Construction): Promise<voi
   const { fabric } = site.layout;
   const inFabric = (argv: readonly string[]): string[] => inNetns(fabric.netns, argv);
   const [etcd, peerUrl] = ["http://127.0.0.1:2379", "http://127.0.0.1:2380"];
-  const data = `${site.folder}/etcd`;
   await processes.start(
     "etcd",
-    inFabric(etcdCommand({ program: await findEtcd() ?? "etcd", data, url: etcd, peerUrl })),
+    inFabric(etcdCommand({ program: await findEtcd() ?? "etcd", data: site.etcd, url: etcd, peerUrl })),
   );
   const [port = 0] = freePorts(1);
   const connect = `EXEC:nsenter --net=/run/netns/${fabric.netns} socat - TCP\\:127.0.0.1\\:${API_PORT}`;

@@ -3,6 +3,7 @@
 import { paths } from "../../controlplane/tasks/paths.ts";
 import type { ClusterOptions } from "./cluster_options.ts";
 import { type Layout, layOutCluster } from "./layout.ts";
+import { memoryFolder } from "./memory_folder.ts";
 import type { Pki } from "./pki.ts";
 
 /** Where everything of one cluster lies, as absolute paths. */
@@ -12,6 +13,8 @@ export interface ClusterSite {
   readonly folder: string;
   /** What later tasks have to know. */
   readonly state: string;
+  /** Data of etcd. */
+  readonly etcd: string;
   /** Keys and certificates. */
   readonly pki: string;
   /** One file for every process. */
@@ -22,13 +25,14 @@ export interface ClusterSite {
   readonly clientKubeconfig: string;
 }
 
-/** Places a cluster under the cache folder, outside the tree. */
+/** Places a cluster under the cache folder and in memory, outside the tree. */
 export function siteOf({ name, nodes }: Pick<ClusterOptions, "name" | "nodes">): ClusterSite {
   const folder = `${paths.cache}/cluster/run/${name}`;
   return {
     layout: layOutCluster(name, nodes),
     folder,
     state: `${folder}/state.json`,
+    etcd: `${memoryFolder(folder)}/bx-cluster-${name}-etcd`,
     pki: `${folder}/pki`,
     logs: `${folder}/logs`,
     kubeconfig: `${folder}/admin.kubeconfig`,

@@ -72,18 +72,22 @@ func TestProposed(t *testing.T) {
 	all := proposed.Tests(failableNodes(t))
 	conformance, err := suite.NewConformanceTestSuite(options)
 	require.NoError(t, err)
+	// Before the run, so that it comes after the run's own clean-up.
+	t.Cleanup(func() { writeReport(t, conformance) })
 	conformance.Setup(t, all)
 	require.NoError(t, conformance.Run(t, all))
+}
+
+// writeReport writes the report of TestProposed where the command line asks for one.
+func writeReport(t *testing.T, conformance *suite.ConformanceTestSuite) {
 	if *proposedReport == "" {
 		return
 	}
-	t.Cleanup(func() {
-		report, err := conformance.Report()
-		require.NoError(t, err)
-		text, err := yaml.Marshal(report)
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(*proposedReport, text, 0o600))
-	})
+	report, err := conformance.Report()
+	require.NoError(t, err)
+	text, err := yaml.Marshal(report)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(*proposedReport, text, 0o600))
 }
 
 // claimedFeatures reads the features of the GatewayClass, which the suite does

@@ -113,9 +113,9 @@ func eventuallyAnswered(t *testing.T, timeouts config.TimeoutConfig, open flow, 
 }
 
 // inARow is how many flows in succession settle how flows fare.
-const inARow = 10
+const inARow = 5
 
-// flowsMustBecome opens flows one after the other, without pause, until ten in
+// flowsMustBecome opens flows one after the other, without pause, until some in
 // a row are as wanted. Until then they may be answered or refused; one that
 // fails in another way fails the test.
 func flowsMustBecome(t *testing.T, timeouts config.TimeoutConfig, p protocol, address, what string, wanted func(pod string) bool) {

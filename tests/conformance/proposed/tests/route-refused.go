@@ -3,9 +3,13 @@
 package tests
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"sigs.k8s.io/gateway-api/conformance/utils/suite"
 	"sigs.k8s.io/gateway-api/pkg/features"
@@ -23,8 +27,8 @@ var (
 		"Datagrams to a UDPRoute without a backend are dropped: neither an answer nor an ICMP error comes back.")
 )
 
-// attempts is how many flows in a row must be refused.
-const attempts = 5
+// attempts is how many flows must all be refused.
+const attempts = 10
 
 func routeRefused(p protocol, description string) suite.ConformanceTest {
 	return suite.ConformanceTest{
@@ -40,18 +44,26 @@ func routeRefused(p protocol, description string) suite.ConformanceTest {
 				t.Run(listener, func(t *testing.T) {
 					address := addressOf(t, s, gateway, listener)
 					p.mustBeAccepted(t, s, infra(p.name+"-refused-"+listener), gateway, true)
+					group, ctx := errgroup.WithContext(t.Context())
 					for range attempts {
-						start := time.Now()
-						pod, err := p.open(t.Context(), address)
-						if err == nil {
-							t.Fatalf("%s is answered by %s", address, pod)
-						}
-						if !p.isRefused(err) {
-							t.Fatalf("%s fails in another way after %v: %v", address, time.Since(start), err)
-						}
+						group.Go(func() error { return mustBeRefused(ctx, p, address) })
 					}
+					require.NoError(t, group.Wait())
 				})
 			}
 		},
 	}
+}
+
+// mustBeRefused complains of a flow that is answered, or fails in another way.
+func mustBeRefused(ctx context.Context, p protocol, address string) error {
+	start := time.Now()
+	pod, err := p.open(ctx, address)
+	if err == nil {
+		return fmt.Errorf("%s is answered by %s", address, pod)
+	}
+	if !p.isRefused(err) {
+		return fmt.Errorf("%s fails in another way after %v: %w", address, time.Since(start), err)
+	}
+	return nil
 }
