@@ -56,6 +56,15 @@ export const countCargoTestUnignored: Counter = (output, code) => {
   return all && { ...all, skipped: 0 };
 };
 
+/** The tests of `go test -v`, without parts of tests. */
+export const countGoTest: Counter = (output) => {
+  const ends = [...output.matchAll(/^--- (PASS|FAIL|SKIP): /gm)].map(([, end]) => end);
+  const count = (wanted: string): number => ends.filter((end) => end === wanted).length;
+  return ends.length === 0
+    ? undefined
+    : { passed: count("PASS"), failed: count("FAIL"), skipped: count("SKIP") };
+};
+
 /** A check that either holds or does not, as its exit code says. */
 export const countCheck: Counter = (_output, code) => ({
   ...NO_TESTS,

@@ -6,6 +6,7 @@ import {
   countCargoTestUnignored,
   countCheck,
   countDenoTest,
+  countGoTest,
   countPlain,
   judge,
   plainLine,
@@ -80,4 +81,18 @@ Deno.test("judge() calls it a failure when nothing ran", () => {
   assertEquals(judge(0, counts(0, 0)), counts(0, 1));
   assertEquals(judge(0, undefined), counts(0, 1));
   assertEquals(judge(0, counts(0, 0, 2)), counts(0, 0, 2));
+});
+
+Deno.test("countGoTest() counts tests, not their parts, of every package", () => {
+  const output = [
+    "=== RUN   TestOne",
+    "--- PASS: TestOne (0.00s)",
+    "    --- PASS: TestOne/part (0.00s)",
+    "ok  \tblixt.test/conformance/layer4\t0.2s",
+    "--- FAIL: TestTwo (0.00s)",
+    "--- SKIP: TestThree (0.00s)",
+    "FAIL\tblixt.test/conformance/fabric\t0.1s",
+  ].join("\n");
+  assertEquals(countGoTest(output, 1), { passed: 1, failed: 1, skipped: 1 });
+  assertEquals(countGoTest("no Go files\n", 1), undefined);
 });

@@ -7,8 +7,10 @@ import {
   countCheck,
   countDenoTest,
   type Counter,
+  countGoTest,
   countPlain,
 } from "./counts.ts";
+import { goEnvironment } from "../cluster/programs.ts";
 import type { Row, Suite } from "./suite.ts";
 
 const deno = (command: string): string[] => [Deno.execPath(), ...command.split(" ")];
@@ -30,6 +32,12 @@ const root = (row: Row, name: string, command: string[], counter: Counter = coun
   return { name, command, counter, root: true, row, env };
 };
 
+/** Of the conformance tests' Go module. Not without root: Go and the module's own modules come with the cluster's. */
+const go = (name: string, command: string[], counter: Counter = countCheck): Suite => {
+  return { ...root("cluster", name, command, counter), env: goEnvironment };
+};
+const MODULE = "tests/conformance";
+
 /** Every suite; of each row what is quick and basic first. */
 export const suites: readonly Suite[] = [
   free("format", deno("fmt --check")),
@@ -46,6 +54,10 @@ export const suites: readonly Suite[] = [
   root("computes", "loader", cargo("test --locked --package blixt-loader -- --ignored"), countCargoTest),
   root("computes", "scenarios", denoTest("tests/loader")),
   root("cluster", "cluster", denoTest("tests/cluster tests/conformance")),
+  go("go-format", ["sh", "-c", `gofmt -l ${MODULE} && test -z "$(gofmt -l ${MODULE})"`]),
+  go("go-vet", `go -C ${MODULE} vet ./...`.split(" ")),
+  // Not the module's own package, which runs the conformance tests themselves.
+  go("go", `go -C ${MODULE} test -v ./fabric ./layer4 ./proposed/...`.split(" "), countGoTest),
   root("cluster", "images", denoTest("tests/images")),
   root("cluster", "install", denoTest("tests/install")),
   root("cluster", "apiserver", denoTest("tests/apiserver")),
