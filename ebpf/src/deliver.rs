@@ -214,8 +214,12 @@ unsafe fn write_macs(skb: *mut __sk_buff, flow: &Flow) -> bool {
         if data + 12 > (*skb).data_end as usize {
             return false;
         }
-        *(data as *mut [u8; 6]) = flow.dmac;
-        *((data + 6) as *mut [u8; 6]) = flow.smac;
+        // Both lie in the flow as in the frame. In words: of six bytes the compiler
+        // makes a call.
+        let macs = (&raw const flow.dmac).cast::<u32>();
+        for word in 0..3 {
+            *(data as *mut u32).add(word) = *macs.add(word);
+        }
         true
     }
 }

@@ -12,6 +12,7 @@ use aya_ebpf::{
 use blixt_ebpf::layout::{Address, DELIVERY_UNKNOWN, DIRECTION_FORWARD, Flow};
 
 use crate::{
+    checksum::{difference, folded, replace_pseudo, replaced},
     counters,
     deliver::{TC_ACT_OK, TC_ACT_SHOT, deliver, resolve},
     extensions::walk_extensions,
@@ -20,7 +21,7 @@ use crate::{
         ETH_HLEN, IPPROTO_TCP, IPPROTO_UDP, IPV4_HLEN, IPV6_HLEN, LATER_FRAGMENT, MAPPED, Packet,
         SOUND, copied, pull,
     },
-    rewrite::{difference, folded, network, replace_pseudo, replaced},
+    rewrite::network,
 };
 
 /// Bytes before the embedded packet.

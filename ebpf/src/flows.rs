@@ -52,8 +52,7 @@ impl Tuple {
             daddr: self.daddr[3],
             sport: self.sport,
             dport: self.dport,
-            protocol: self.protocol,
-            pad: [0; 3],
+            protocol: self.protocol.into(),
         }
     }
 
@@ -64,8 +63,7 @@ impl Tuple {
             daddr: self.daddr,
             sport: self.sport,
             dport: self.dport,
-            protocol: self.protocol,
-            pad: [0; 3],
+            protocol: self.protocol.into(),
         }
     }
 }

@@ -42,10 +42,10 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
         if packet.defect > FIRST_FRAGMENT {
             return unsound::<V6>(skb, packet);
         }
-        let now = tracking::now();
+        let tick = tracking::tick();
         let mut found = flows::find::<V6>(tuple);
         let next = match found {
-            Some(flow) => continuation(packet, &*flow, now),
+            Some(flow) => continuation(packet, &*flow, tick),
             None => Continuation::Begin,
         };
         if next != Continuation::GoOn {
@@ -68,16 +68,36 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
         };
         let flow = &mut *flow;
         tracking::follow::<V6>(packet, flow);
-        if flow.seen != now {
-            flow.seen = now;
-            flow.used = now;
-            resolve::<V6>(skb, packet, flow);
-            tracking::refresh::<V6>(tuple, flow, (*skb).ifindex);
+        if flow.tick != tick {
+            flow.tick = tick;
+            look_again::<V6>(skb, packet, flow);
         }
         if packet.defect == FIRST_FRAGMENT {
             fragments::note::<V6>(skb, packet);
         }
         send::<V6, true>(skb, packet, flow)
+    }
+}
+
+/// What is done for a flow once in a while, as long as it has packets: its way is
+/// looked up every second, the other direction's entry every eight.
+#[inline(never)]
+unsafe fn look_again<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow: *mut Flow) {
+    let now = tracking::now();
+    // SAFETY: as the caller promises.
+    unsafe {
+        let seen = (*flow).seen;
+        if seen == now {
+            return;
+        }
+        (*flow).seen = now;
+        (*flow).used = now;
+        let remote = tracking::is_remote(&packet.tuple, &*flow);
+        resolve::<V6>(skb, packet, flow);
+        // Both are new where this one is; a remote one may have become none.
+        if seen != 0 && (remote || seen >> 3 != now >> 3) {
+            tracking::refresh::<V6>(&packet.tuple, &*flow, (*skb).ifindex);
+        }
     }
 }
 
@@ -95,10 +115,10 @@ enum Continuation {
 /// Replies go on even when their backend left meanwhile: what it still has to
 /// say is the client's.
 #[inline(always)]
-fn continuation(packet: &Packet, flow: &Flow, now: u32) -> Continuation {
+fn continuation(packet: &Packet, flow: &Flow, tick: u16) -> Continuation {
     if flow.direction != DIRECTION_FORWARD {
         Continuation::GoOn
-    } else if tracking::starts_over(packet, flow, now) {
+    } else if tracking::starts_over(packet, flow, tick) {
         Continuation::Begin
     } else if is_alive(flow) {
         if tracking::asks_again(packet, flow) && is_chosen_no_more(&packet.tuple, flow.backend) {
@@ -292,11 +312,11 @@ unsafe fn establish<const V6: bool>(
         service,
         seen: 0,
         used: tracking::now(),
+        tick: 0,
         // SAFETY: as the caller promises.
         ifindex: unsafe { (*skb).ifindex },
         delivery: DELIVERY_UNKNOWN,
         overhead: 0,
-        pad: [0; 2],
         dmac: [0; 6],
         smac: [0; 6],
         mtu: 0,

@@ -99,8 +99,8 @@ pub struct FlowKey4 {
     pub daddr: u32,
     pub sport: u16,
     pub dport: u16,
-    pub protocol: u8,
-    pub pad: [u8; 3],
+    /// IPPROTO_TCP or IPPROTO_UDP; a whole word, so that no padding has to be zeroed.
+    pub protocol: u32,
 }
 
 /// Key of `flows6`.
@@ -112,8 +112,8 @@ pub struct FlowKey6 {
     /// Network byte order.
     pub sport: u16,
     pub dport: u16,
-    pub protocol: u8,
-    pub pad: [u8; 3],
+    /// IPPROTO_TCP or IPPROTO_UDP; a whole word, so that no padding has to be zeroed.
+    pub protocol: u32,
 }
 
 /// Value of `flows4` and `flows6`: 64 bytes, one cache line beside the key's
@@ -144,7 +144,9 @@ pub struct Flow {
     pub delivery: u8,
     /// Bytes of the IP header that is put around packets: 20 or 40, 0 for none.
     pub overhead: u8,
-    pub pad: [u8; 2],
+    /// Of the jiffies when all this was looked at last; 0 for never.
+    pub tick: u16,
+    /// As they stand in a frame, one after the other.
     pub dmac: [u8; 6],
     pub smac: [u8; 6],
     /// Bytes of the longest IP packet that goes this way; 0 when that is not known.

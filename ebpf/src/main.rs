@@ -7,6 +7,8 @@
 #[cfg(target_arch = "bpf")]
 mod announce;
 #[cfg(target_arch = "bpf")]
+mod checksum;
+#[cfg(target_arch = "bpf")]
 mod counters;
 #[cfg(target_arch = "bpf")]
 mod deliver;

@@ -2,7 +2,7 @@
 
 //! What a flow's packets say about its life.
 
-use aya_ebpf::helpers::generated::bpf_ktime_get_coarse_ns;
+use aya_ebpf::helpers::generated::{bpf_jiffies64, bpf_ktime_get_coarse_ns};
 use blixt_ebpf::layout::{
     DELIVERY_UNKNOWN, DIRECTION_FORWARD, DIRECTION_REPLY, Flow, STATE_CLOSED, STATE_CLOSING,
     STATE_ESTABLISHED, STATE_NEW,
@@ -24,6 +24,15 @@ pub fn now() -> u32 {
     (unsafe { bpf_ktime_get_coarse_ns() } >> 30) as u32
 }
 
+/// 256 jiffies, from a quarter of a second to 2.6 s as the kernel's HZ has it. The
+/// kernel compiles the helper into a load, where the coarse clock takes four calls.
+/// Comes around after hours; never 0.
+#[inline(always)]
+pub fn tick() -> u16 {
+    // SAFETY: a helper without arguments.
+    (unsafe { bpf_jiffies64() } >> 7) as u16 | 1
+}
+
 /// Whether a packet asks for a connection.
 #[inline(always)]
 pub fn opens(packet: &Packet) -> bool {
@@ -41,11 +50,16 @@ pub fn is_over(protocol: u8, flow: &Flow, now: u32) -> bool {
     }
 }
 
-/// Whether this client's packet starts over on an entry of an old flow.
+/// Whether this client's packet starts over on an entry of an old flow. A flow
+/// that had a packet in this tick is not idle.
 #[inline(always)]
-pub fn starts_over(packet: &Packet, flow: &Flow, now: u32) -> bool {
+pub fn starts_over(packet: &Packet, flow: &Flow, tick: u16) -> bool {
     let protocol = packet.tuple.protocol;
-    (protocol != IPPROTO_TCP || opens(packet)) && is_over(protocol, flow, now)
+    if protocol == IPPROTO_TCP {
+        opens(packet) && is_over(protocol, flow, 0)
+    } else {
+        flow.tick != tick && is_over(protocol, flow, now())
+    }
 }
 
 /// Whether a client asks again for a connection that another node has not
@@ -111,15 +125,21 @@ fn close<const V6: bool>(tuple: &Tuple, flow: &Flow) {
     }
 }
 
-/// Once per unit of `now()`: marks both entries as used, and writes the other
-/// direction's again where it was evicted. `ifindex` is where the packet came in.
+/// Whether packets of the flow go to another node as they are.
+#[inline(always)]
+pub fn is_remote(tuple: &Tuple, flow: &Flow) -> bool {
+    flow.direction == DIRECTION_FORWARD && flow.address == tuple.daddr && flow.port == tuple.dport
+}
+
+/// Marks the other direction's entry as used, or writes it again where it was
+/// evicted. `ifindex` is where the packet came in.
 /// A flow that changes nothing, to a remote backend, has no other direction here.
 #[inline(never)]
 pub fn refresh<const V6: bool>(tuple: &Tuple, flow: &Flow, ifindex: u32) {
-    let forward = flow.direction == DIRECTION_FORWARD;
-    if forward && flow.address == tuple.daddr && flow.port == tuple.dport {
+    if is_remote(tuple, flow) {
         return;
     }
+    let forward = flow.direction == DIRECTION_FORWARD;
     let twin = tuple.twin(&flow.address, flow.port, forward);
     if let Some(other) = flows::find::<V6>(&twin) {
         // SAFETY: as in `close`.
@@ -142,5 +162,6 @@ pub fn refresh<const V6: bool>(tuple: &Tuple, flow: &Flow, ifindex: u32) {
     other.delivery = DELIVERY_UNKNOWN;
     // Not yet seen, so that its next packet finds the way.
     other.seen = 0;
+    other.tick = 0;
     flows::restore::<V6>(&twin, &other);
 }

@@ -14,13 +14,13 @@ use aya_ebpf::{
 use blixt_ebpf::layout::{Address, BACKEND_TUNNEL, Backend, NODE_SELF};
 
 use crate::{
+    checksum::folded,
     counters,
     maps::{ADDRESS, BACKEND, NODE},
     packet::{
         ETH_HLEN, ETH_P_IP, ETH_P_IPV6, IPPROTO_IPIP, IPPROTO_IPV6, IPV4_HLEN, IPV6_HLEN, MAPPED,
         copied,
     },
-    rewrite::folded,
 };
 
 /// TTL or hop limit of the outer header: the inner one counts the nodes.

@@ -10,10 +10,10 @@ use blixt_ebpf::layout::{ADDRESS_ANNOUNCE, ADDRESS_LOCAL, Address};
 
 use super::frame::{is_for_host, load, place, swap};
 use crate::{
+    checksum::{folded, replaced},
     echo::{ECHO_REPLY, ECHO_REPLY_V6, ECHO_REQUEST, ECHO_REQUEST_V6},
     maps::ADDRESS,
     packet::{ETH_HLEN, FRAGMENT_OFFSET, IPV4_HLEN, IPV6_HLEN, MAPPED, MORE_FRAGMENTS},
-    rewrite::{folded, replaced},
 };
 
 /// Answers an echo request that is no fragment, as the other program would.

@@ -71,11 +71,11 @@ unsafe fn go_on<const V6: bool>(ctx: *mut xdp_md, packet: &Packet, flow: &Flow) 
 }
 
 /// Whether the packet changes nothing of the flow: that, and the way it takes, is
-/// looked after once a second, by the packet that is passed on.
+/// looked after once a tick, by the packet that is passed on.
 #[inline(always)]
 fn is_steady(packet: &Packet, flow: &Flow) -> bool {
     let forward = flow.direction == DIRECTION_FORWARD;
-    if flow.seen != tracking::now() || forward && !is_alive(flow) {
+    if flow.tick != tracking::tick() || forward && !is_alive(flow) {
         return false;
     }
     if packet.tuple.protocol == IPPROTO_TCP {

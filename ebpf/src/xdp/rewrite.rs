@@ -7,9 +7,9 @@ use blixt_ebpf::layout::{Address, DIRECTION_FORWARD, Flow};
 
 use super::frame::place;
 use crate::{
+    checksum::{folded, replaced},
     packet::{ETH_HLEN, IPPROTO_TCP, Packet},
     refuse::pseudo_header,
-    rewrite::{folded, replaced},
 };
 
 /// What stands before the transport header, as far as it changes.

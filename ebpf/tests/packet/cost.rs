@@ -12,16 +12,13 @@ use std::os::fd::{AsFd, BorrowedFd};
 use crate::{
     build::Packet,
     harness::{
-        Chain, Ends, FlowKey, Forwarding, Lab, Object, Port, Trampoline, look_up4, nothing,
-        with_chain, with_lab_of,
+        Chain, Ends, FlowKey, Forwarding, Lab, Object, Port, TC_ACT_REDIRECT, TCX_NEXT, Trampoline,
+        look_up4, nothing, with_chain, with_lab_of,
     },
 };
 
-/// linux/pkt_cls.h
-const OK: u32 = 0;
-/// linux/bpf.h: what is not ours.
-const TCX_NEXT: u32 = u32::MAX;
-const REDIRECT: u32 = 7;
+/// What the programs return that only this test has.
+const DONE: u32 = 0;
 
 /// Runs of a measurement, and measurements of which the median counts.
 const RUNS: u32 = 200_000;
@@ -46,7 +43,7 @@ fn measure<const N: usize>(from: &Trampoline, programs: [(BorrowedFd<'_>, u32); 
 fn cost(lab: &Lab, port: &Port, packet: &Packet, verdict: u32, what: &str) -> u32 {
     let trampoline = Trampoline::new(&packet.bytes(), 1, port.ifindex);
     let nothing = nothing();
-    let programs = [(nothing.as_fd(), OK), (lab.object.program(), verdict)];
+    let programs = [(nothing.as_fd(), DONE), (lab.object.program(), verdict)];
     let [empty, full] = measure(&trampoline, programs);
     let cost = full.saturating_sub(empty);
     println!("{cost:5} ns  {what} ({full} with the trampoline's {empty})");
@@ -67,8 +64,8 @@ fn an_established_packet_costs_less_than_three_hundred_nanoseconds() {
             lab.begin(&ends);
             let request = lab.inbound(&ends.request());
             let reply = lab.outbound(&ends.reply());
-            let there = cost(lab, &lab.out, &request, REDIRECT, &format!("{ends}"));
-            let back = cost(lab, &lab.pod, &reply, REDIRECT, "its replies");
+            let there = cost(lab, &lab.out, &request, TC_ACT_REDIRECT, &format!("{ends}"));
+            let back = cost(lab, &lab.pod, &reply, TC_ACT_REDIRECT, "its replies");
             // Four times the aim, and far below a packet that has to ask around.
             assert!(there < 300 && back < 300, "{there} and {back} ns");
         }
@@ -92,9 +89,9 @@ fn random_flows_cost_little_more_than_their_look_up() {
                 let table = lab.object.descriptor("flows4");
                 let (nothing, bare) = (nothing(), look_up4(table.as_fd()));
                 let programs = [
-                    (nothing.as_fd(), OK),
-                    (bare.as_fd(), OK),
-                    (lab.object.program(), REDIRECT),
+                    (nothing.as_fd(), DONE),
+                    (bare.as_fd(), DONE),
+                    (lab.object.program(), TC_ACT_REDIRECT),
                 ];
                 let [empty, bare, full] = measure(&trampoline, programs);
                 let (bare, full) = (bare - empty, full - empty);

@@ -16,7 +16,6 @@ pub const RSH: u8 = 0x70;
 
 /// Numbers of helpers (linux/bpf.h).
 pub const MAP_LOOKUP_ELEM: i32 = 1;
-pub const SKB_STORE_BYTES: i32 = 9;
 pub const TAIL_CALL: i32 = 12;
 
 /// BPF_PSEUDO_MAP_FD and BPF_PSEUDO_MAP_VALUE: what a wide load means.

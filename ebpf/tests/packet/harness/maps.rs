@@ -155,13 +155,14 @@ impl Lab {
         }
     }
 
-    /// Makes an entry ask for its way again with the next packet, as one that is
-    /// a second old does.
+    /// Makes an entry ask for its way and for the other direction's entry again with
+    /// the next packet, as one of eight seconds ago does.
     pub fn outdate(&mut self, source: SocketAddr, destination: SocketAddr, protocol: u8) {
         let mut flow = self
             .flow(source, destination, protocol)
             .expect("a flow to outdate");
-        flow.seen = flow.seen.wrapping_sub(1);
+        flow.seen = flow.seen.wrapping_sub(8);
+        flow.tick = 0;
         self.put_flow(source, destination, protocol, flow);
     }
 
@@ -176,6 +177,7 @@ impl Lab {
             let ticks = ((u64::from(seconds) * 1_000_000_000) >> 30) as u32;
             flow.seen = flow.seen.wrapping_sub(ticks);
             flow.used = flow.used.wrapping_sub(ticks);
+            flow.tick = 0;
             self.put_flow(source, destination, ends.protocol, flow);
         }
     }

@@ -23,7 +23,7 @@ pub use lab::{Chain, Forwarding, Lab, Port, with_chain, with_lab, with_lab_of};
 pub use maps::NO_STATS;
 pub use namespace::ip;
 pub use object::Object;
-pub use outcome::Outcome;
+pub use outcome::{Outcome, TC_ACT_REDIRECT, TCX_NEXT};
 pub use raw::{FlowKey, address};
 pub use trampoline::{Trampoline, look_up4, nothing};
 pub use wire::{Offload, Wire};

@@ -3,10 +3,10 @@
 use crate::{build::Packet, diff::assert_same};
 
 /// linux/bpf.h: the next program at the hook decides.
-const TCX_NEXT: u32 = u32::MAX;
+pub const TCX_NEXT: u32 = u32::MAX;
 /// linux/pkt_cls.h
 pub(super) const TC_ACT_SHOT: u32 = 2;
-pub(super) const TC_ACT_REDIRECT: u32 = 7;
+pub const TC_ACT_REDIRECT: u32 = 7;
 
 /// What became of a packet.
 #[must_use]

@@ -108,7 +108,7 @@ impl FlowKey {
     pub fn new(source: SocketAddr, destination: SocketAddr, protocol: u8) -> Self {
         let (saddr, daddr) = (address(source.ip()), address(destination.ip()));
         let (sport, dport) = (source.port().to_be(), destination.port().to_be());
-        let pad = [0; 3];
+        let protocol = protocol.into();
         if source.is_ipv4() {
             let (saddr, daddr) = (saddr[3], daddr[3]);
             FlowKey::V4(FlowKey4 {
@@ -117,7 +117,6 @@ impl FlowKey {
                 sport,
                 dport,
                 protocol,
-                pad,
             })
         } else {
             FlowKey::V6(FlowKey6 {
@@ -126,7 +125,6 @@ impl FlowKey {
                 sport,
                 dport,
                 protocol,
-                pad,
             })
         }
     }

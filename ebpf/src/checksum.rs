@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! The transport checksum of a packet of which one end changes.
+//!
+//! Its field may be whole, or hold the pseudo header's sum alone and be left to a
+//! device (CHECKSUM_PARTIAL, as between veths). bpf_l4_csum_replace() knows, the
+//! program cannot ask; but the helper takes two calls, a third of what a packet
+//! costs. A field that is not the pseudo header's sum cannot be partial: that is
+//! rewritten here. One that is, or might be by another way of counting, is the
+//! helper's.
+
+use aya_ebpf::{
+    bindings::{__sk_buff, BPF_F_MARK_MANGLED_0, BPF_F_PSEUDO_HDR},
+    helpers::generated::{bpf_csum_diff, bpf_csum_update, bpf_l4_csum_replace},
+};
+use blixt_ebpf::layout::Address;
+
+use crate::packet::{ETH_HLEN, IPPROTO_TCP, IPPROTO_UDP, IPV4_HLEN, IPV6_HLEN, Packet, SOUND};
+
+/// BPF_F_IPV6 (linux/bpf.h, since 6.16): the pseudo header's change is not made
+/// up for by an IP header checksum, so skb->csum must not follow it.
+const BPF_F_IPV6: u64 = 1 << 7;
+
+/// Where the checksum is in the transport header.
+const TCP_CHECK: u32 = 16;
+const UDP_CHECK: u32 = 6;
+
+/// An end of a packet: its address and, in network byte order, its port.
+pub struct End<'a> {
+    pub address: &'a Address,
+    pub port: u16,
+}
+
+/// Makes the transport checksum that of the packet with the end `after` instead of
+/// `before`. Returns false when the kernel would not make the packet writable.
+///
+/// # Safety
+/// `skb` is the program's context, `packet` what it parsed to, with ports. Pointers
+/// into the frame are void afterwards.
+#[inline(always)]
+pub unsafe fn replace_end<const V6: bool>(
+    skb: *mut __sk_buff,
+    packet: &Packet,
+    before: &End,
+    after: &End,
+) -> bool {
+    // SAFETY: as the caller promises.
+    unsafe {
+        replace_whole::<V6>(skb, packet, before, after)
+            || replace_by_helper::<V6>(skb, packet, before, after)
+    }
+}
+
+/// The same for a checksum that is surely whole; false when it may not be. That of
+/// a super-packet counts a length that this cannot know, and options may change
+/// the destination of the pseudo header.
+#[inline(always)]
+unsafe fn replace_whole<const V6: bool>(
+    skb: *mut __sk_buff,
+    packet: &Packet,
+    before: &End,
+    after: &End,
+) -> bool {
+    let l4 = ETH_HLEN + if V6 { IPV6_HLEN } else { IPV4_HLEN };
+    let udp = packet.tuple.protocol == IPPROTO_UDP;
+    let at = l4 + if udp { UDP_CHECK } else { TCP_CHECK };
+    // SAFETY: context reads; the field is inside the bound.
+    unsafe {
+        if (*skb).gso_size != 0 || packet.defect != SOUND || packet.l4 != l4 {
+            return false;
+        }
+        let field = (*skb).data as usize + at as usize;
+        if field + 2 > (*skb).data_end as usize {
+            return false;
+        }
+        let field = field as *mut u16;
+        let old = *field;
+        // 0 stands for none over UDP.
+        if old == 0 || old == pseudo_header::<V6>(packet, packet.length - (l4 - ETH_HLEN)) {
+            return false;
+        }
+        let change = difference_of::<V6>(before.address, after.address);
+        let ports = u32::from(!before.port) + u32::from(after.port);
+        let sum = !folded(u32::from(!old) + change + ports);
+        *field = if udp && sum == 0 { 0xffff } else { sum };
+        if !V6 {
+            // The IP header's checksum makes up for the address there, so hardware's
+            // sum of the packet has to follow the change here.
+            bpf_csum_update(skb, !change);
+        }
+        true
+    }
+}
+
+#[inline(never)]
+unsafe fn replace_by_helper<const V6: bool>(
+    skb: *mut __sk_buff,
+    packet: &Packet,
+    before: &End,
+    after: &End,
+) -> bool {
+    let (at, mangled) = if packet.tuple.protocol == IPPROTO_TCP {
+        (packet.l4() + TCP_CHECK, 0)
+    } else {
+        // UDP over IPv4 without a checksum stays without (RFC 768).
+        (packet.l4() + UDP_CHECK, u64::from(BPF_F_MARK_MANGLED_0))
+    };
+    // SAFETY: helper calls on the context.
+    unsafe {
+        if !replace_pseudo::<V6>(skb, at, before.address, after.address, mangled) {
+            return false;
+        }
+        let (from, to) = (u64::from(before.port), u64::from(after.port));
+        from == to || bpf_l4_csum_replace(skb, at, from, to, mangled | 2) == 0
+    }
+}
+
+/// Updates a checksum whose pseudo header an address changes in.
+///
+/// # Safety
+/// As `replace_end`.
+#[inline(always)]
+pub unsafe fn replace_pseudo<const V6: bool>(
+    skb: *mut __sk_buff,
+    checksum: u32,
+    before: &Address,
+    after: &Address,
+    flags: u64,
+) -> bool {
+    let pseudo = u64::from(BPF_F_PSEUDO_HDR) | flags;
+    // SAFETY: helper calls on the context.
+    unsafe {
+        if V6 {
+            let change = difference(before, after);
+            // Kernels before 6.16 do not know the flag.
+            bpf_l4_csum_replace(skb, checksum, 0, change, pseudo | BPF_F_IPV6) == 0
+                || bpf_l4_csum_replace(skb, checksum, 0, change, pseudo) == 0
+        } else {
+            let (from, to) = (u64::from(before[3]), u64::from(after[3]));
+            bpf_l4_csum_replace(skb, checksum, from, to, pseudo | 4) == 0
+        }
+    }
+}
+
+/// Sum of the pseudo header of `length` bytes of transport (RFC 9293, section 3.1;
+/// RFC 8200, section 8.1), as a field left to a device holds it; never 0.
+#[inline(always)]
+fn pseudo_header<const V6: bool>(packet: &Packet, length: u32) -> u16 {
+    let protocol = u16::from_ne_bytes([0, packet.tuple.protocol]);
+    let mut sum = u32::from(protocol) + u32::from((length as u16).to_be());
+    for address in [&packet.tuple.saddr, &packet.tuple.daddr] {
+        sum += halves::<V6>(address);
+    }
+    folded(sum)
+}
+
+/// Sum of an address's 16-bit words: fits 20 bits.
+#[inline(always)]
+fn halves<const V6: bool>(address: &Address) -> u32 {
+    let [a, b, c, d] = address.map(|word| (word & 0xffff) + (word >> 16));
+    if V6 { a + b + c + d } else { d }
+}
+
+/// What a sum changes by with the address, not yet folded (RFC 1624, equation 3).
+#[inline(always)]
+fn difference_of<const V6: bool>(before: &Address, after: &Address) -> u32 {
+    halves::<V6>(&before.map(|word| !word)) + halves::<V6>(after)
+}
+
+/// A sum of few words as a checksum's 16 bits.
+#[inline(always)]
+pub fn folded(sum: u32) -> u16 {
+    let sum = (sum & 0xffff) + (sum >> 16);
+    ((sum & 0xffff) + (sum >> 16)) as u16
+}
+
+/// RFC 1624, equation 3, one 16-bit word, not yet folded.
+#[inline(always)]
+pub fn replaced(sum: u32, before: u16, after: u16) -> u32 {
+    sum + u32::from(!before) + u32::from(after)
+}
+
+/// Ones' complement difference of two addresses, for bpf_l4_csum_replace().
+#[inline(always)]
+pub fn difference(before: &Address, after: &Address) -> u64 {
+    let (from, to) = (before.as_ptr().cast_mut(), after.as_ptr().cast_mut());
+    // SAFETY: both are 16 bytes; the helper only reads them.
+    unsafe { bpf_csum_diff(from, 16, to, 16, 0) as u64 }
+}
