@@ -20,22 +20,27 @@ export async function buildLoader(): Promise<void> {
 }
 
 /**
- * Builds the eBPF object. Stable Rust has no core library for the target, so
- * that is built too, which needs `-Z build-std` and RUSTC_BOOTSTRAP to allow
- * it, for this one command.
+ * The command that builds the eBPF object into a folder. Stable Rust has no
+ * core library for the target, so that is built too, which needs `-Z build-std`
+ * and RUSTC_BOOTSTRAP to allow it, for this one command.
  */
-export async function buildKernelObject(): Promise<void> {
+export function kernelObjectBuild(target: string): { argv: string[]; env: Record<string, string> } {
   const flags = [`--cfg=bpf_target_arch="${Deno.build.arch}"`, "-Cdebuginfo=2", "-Clink-arg=--btf"];
   const build = "cargo build --release --package blixt-ebpf --bin blixt --target bpfel-unknown-none";
-  await runOrThrow([...build.split(" "), "-Z", "build-std=core"], {
-    cwd: paths.repository,
+  return {
+    argv: [...build.split(" "), "-Z", "build-std=core"],
     env: {
       CARGO_ENCODED_RUSTFLAGS: flags.join("\x1f"),
-      CARGO_TARGET_DIR: paths.bpfTarget,
+      CARGO_TARGET_DIR: target,
       RUSTC_BOOTSTRAP: "1",
     },
-    log: `${paths.logs}/build-kernel-object.log`,
-  });
+  };
+}
+
+/** Builds the eBPF object. */
+export async function buildKernelObject(): Promise<void> {
+  const { argv, env } = kernelObjectBuild(paths.bpfTarget);
+  await runOrThrow(argv, { cwd: paths.repository, env, log: `${paths.logs}/build-kernel-object.log` });
 }
 
 /** Fetches what the control plane imports, so that starting it later needs no network; into DENO_DIR unless a folder is named. */
