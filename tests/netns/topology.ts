@@ -93,10 +93,10 @@ export class Topology implements AsyncDisposable {
 
   async #build(): Promise<void> {
     const { backends, wiring, masquerade } = this.options;
-    this.client = await this.#netns("client");
-    this.host = await this.#netns("host");
+    this.client = await this.addNetns("client");
+    this.host = await this.addNetns("host");
     await this.#forward();
-    await this.#connect(this.client, OUTWARD);
+    await this.connect(this.client, OUTWARD);
     // Connection storms leave many ports in TIME_WAIT.
     await this.client.sysctl({ "net.ipv4.ip_local_port_range": "1024 65000" });
     await this.client.ip([...upWith("eth0", CLIENT, "/24", "/64"), ...defaultRoutes(HOST)]);
@@ -118,7 +118,8 @@ export class Topology implements AsyncDisposable {
     throw new Error(`an interface of ${this.host.name} stays down`);
   }
 
-  async #netns(role: string): Promise<Netns> {
+  /** A further network namespace, with nothing in it but its loopback; it goes with the topology. */
+  async addNetns(role: string): Promise<Netns> {
     const netns = await Netns.create(`${this.prefix}-${role}`);
     this.#all.push(netns);
     // Duplicate address detection would keep IPv6 addresses unusable for a second.
@@ -132,14 +133,14 @@ export class Topology implements AsyncDisposable {
   }
 
   /**
-   * A veth pair: eth0 in one network namespace, `device` on the host. Without
+   * A veth pair: eth0 in one network namespace, `device` on the host or wherever `to` says. Without
    * offloads a sender computes each checksum itself, and no receiver takes it on trust.
    */
-  async #connect(end: Netns, device: string): Promise<void> {
-    const pair = `eth0 netns ${end.name} type veth peer name ${device} netns ${this.host.name}`;
+  async connect(end: Netns, device: string, to: Netns = this.host): Promise<void> {
+    const pair = `eth0 netns ${end.name} type veth peer name ${device} netns ${to.name}`;
     await runCommand(["ip", "link", "add", ...pair.split(" ")]);
     if (this.options.offloads) return;
-    for (const [netns, name] of [[end, "eth0"], [this.host, device]] as const) {
+    for (const [netns, name] of [[end, "eth0"], [to, device]] as const) {
       await netns.run(["ethtool", "-K", name, "tx", "off", "rx", "off", "gro", "off"]);
     }
   }
@@ -147,9 +148,9 @@ export class Topology implements AsyncDisposable {
   /** Adds the backend with that number, as a pod that comes while everything runs. */
   async addBackend(number: number): Promise<Backend> {
     const addresses = backendAddresses(number);
-    const netns = await this.#netns(`b${number}`);
+    const netns = await this.addNetns(`b${number}`);
     const device = `veth${number}`;
-    await this.#connect(netns, device);
+    await this.connect(netns, device);
     if (this.options.wiring === "bridge") {
       await this.host.ip([`link set ${device} master ${BRIDGE} up`]);
       await netns.ip([...upWith("eth0", addresses, "/24", "/64"), ...defaultRoutes(POD_GATEWAY)]);
