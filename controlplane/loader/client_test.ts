@@ -91,6 +91,7 @@ Deno.test("LoaderClient reads fields of every kind by the names of messages.ts",
       peerElsewhere: true,
       addresses: [address],
       defaultRoute: true,
+      link: 3,
     };
     fake.network.setInterfaces([device]);
     const network = await client.watch().next();

@@ -12,7 +12,7 @@ import { systemClock } from "../clock.ts";
 import { APPLIED_TRAILER, CODE, LoaderError } from "./error.ts";
 import { FakeFaults, type Method } from "./fake_faults.ts";
 import { FakeNetwork } from "./fake_network.ts";
-import { FakeObject, type Observer } from "./fake_object.ts";
+import { FakeObject, isXdp, type Observer } from "./fake_object.ts";
 import { copyMap } from "./fake_copy.ts";
 import {
   type ApplyRequest,
@@ -210,10 +210,11 @@ export class FakeLoader {
       throw new LoaderError(CODE.INVALID_ARGUMENT, "The order before or after needs an anchor");
     }
     const results = attachments.map((attachment) => {
-      const refusal = this.faults.refusals.get(attachment.ifindex);
+      const { refusals, xdpRefusals } = this.faults;
+      const refusal = (isXdp(attachment.hook) ? xdpRefusals : refusals).get(attachment.ifindex);
       return {
         attachment,
-        error: refusal ?? object.attach(attachment, this.network.has(attachment.ifindex)),
+        error: object.attach(attachment, this.network.has(attachment.ifindex), refusal),
       };
     });
     return { results };

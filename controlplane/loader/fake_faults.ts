@@ -37,6 +37,8 @@ export class FakeFaults {
   readonly refusals = new Map<number, string>();
   /** Features that Probe says are not supported. */
   readonly missingFeatures = new Set<string>();
+  /** The same at the XDP hooks. */
+  readonly xdpRefusals = new Map<number, string>();
   #pending: (Required<Omit<Fault, "after">> & { readonly after: number | undefined })[] = [];
 
   /** Orders a failure. */

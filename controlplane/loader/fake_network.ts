@@ -66,6 +66,7 @@ export function fakeInterface(ifindex: number, name: string, rest: Partial<Inter
     peerElsewhere: false,
     addresses: [],
     defaultRoute: false,
+    link: 0,
     ...rest,
   };
 }

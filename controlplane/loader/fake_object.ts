@@ -7,7 +7,9 @@ import {
   type ApplyRequest,
   type ApplyResponse,
   type Attachment,
+  type AttachResult,
   HOOK,
+  type Hook,
   type LoadedObject,
   type LoadRequest,
   type Operation,
@@ -27,6 +29,7 @@ export class FakeObject {
   #attachments: readonly Attachment[] = [];
   #adopted = new Set<string>();
   #note: Uint8Array = new Uint8Array();
+  #refused: readonly AttachResult[] = [];
 
   constructor(name: string, cpus: number) {
     this.name = name;
@@ -74,6 +77,7 @@ export class FakeObject {
       attachments: this.#attachments,
       generation: this.generation,
       note: this.#note,
+      refused: this.#refused,
     };
   }
 
@@ -88,8 +92,15 @@ export class FakeObject {
     return this;
   }
 
-  /** Attaches, or says why not. */
-  attach(attachment: Attachment, interfaceExists: boolean): string {
+  /** Attaches, or says why not: for `refusal`, if there is one. */
+  attach(attachment: Attachment, interfaceExists: boolean, refusal?: string): string {
+    const error = this.#attach(attachment, interfaceExists, refusal);
+    this.#refused = this.#refused.filter((other) => !same(other.attachment, attachment));
+    if (error !== "" && interfaceExists) this.#refused = [...this.#refused, { attachment, error }];
+    return error;
+  }
+
+  #attach(attachment: Attachment, interfaceExists: boolean, refusal?: string): string {
     const program = this.#programs.find((candidate) => candidate.name === attachment.program);
     const bad = badAttachment(attachment);
     if (bad !== undefined) return bad;
@@ -97,12 +108,18 @@ export class FakeObject {
       const known = this.#programs.map((candidate) => candidate.name).sort().join(", ");
       return `Object ${this.name} has no program "${attachment.program}"; it has ${known}`;
     }
-    const xdp = attachment.hook === HOOK.XDP_DRIVER || attachment.hook === HOOK.XDP_GENERIC;
+    const xdp = isXdp(attachment.hook);
     if (xdp !== (program.type === "xdp")) {
       return `Program ${program.name} cannot hang there: it is of another type`;
     }
     if (!interfaceExists) {
       return `Cannot attach program ${program.name} to interface ${attachment.ifindex}: the interface does not exist`;
+    }
+    if (refusal !== undefined) return refusal;
+    const rival = (other: Attachment): boolean =>
+      isXdp(other.hook) && other.ifindex === attachment.ifindex && !same(other, attachment);
+    if (xdp && this.#attachments.some(rival)) {
+      return `Cannot attach program ${program.name} to interface ${attachment.ifindex}: another XDP program is there`;
     }
     if (!this.#attachments.some((other) => same(other, attachment))) {
       this.#attachments = [...this.#attachments, { ...attachment }];
@@ -117,6 +134,9 @@ export class FakeObject {
       if (bad !== undefined) throw new LoaderError(CODE.INVALID_ARGUMENT, bad);
     }
     this.#attachments = this.#attachments.filter((other) => !attachments.some((gone) => same(other, gone)));
+    this.#refused = this.#refused.filter(({ attachment }) =>
+      !attachments.some((gone) => same(attachment, gone))
+    );
   }
 
   /** The kernel took an interface away. */
@@ -236,6 +256,11 @@ function badAttachment({ program, hook, ifindex }: Attachment): string | undefin
   }
   if (ifindex === 0) return `Attachment of program "${program}" names no interface; ifindex begins with 1`;
   return undefined;
+}
+
+/** Whether a hook is one of XDP's. */
+export function isXdp(hook: Hook): boolean {
+  return hook === HOOK.XDP_DRIVER || hook === HOOK.XDP_GENERIC;
 }
 
 function same(a: Attachment, b: Attachment): boolean {

@@ -65,6 +65,7 @@ export interface LoadedObject {
   readonly attachments: readonly Attachment[];
   readonly generation: number;
   readonly note: Uint8Array;
+  readonly refused: readonly AttachResult[];
 }
 
 export interface LoadRequest {
@@ -177,6 +178,7 @@ export interface Interface {
   readonly peerElsewhere: boolean;
   readonly addresses: readonly Uint8Array[];
   readonly defaultRoute: boolean;
+  readonly link: number;
 }
 
 export interface WatchResponse {

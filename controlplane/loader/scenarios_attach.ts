@@ -2,7 +2,7 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { CODE } from "./error.ts";
-import { type Attachment, HOOK } from "./messages.ts";
+import { type Attachment, type AttachResult, HOOK } from "./messages.ts";
 import { load, NAME, refused, type Scenario, type Subject } from "./scenario.ts";
 import { smallerObject } from "./scenario_object.ts";
 
@@ -21,6 +21,11 @@ async function errors(subject: Subject, ...attachments: Attachment[]): Promise<s
 async function attached(subject: Subject): Promise<readonly Attachment[]> {
   const { objects } = await subject.client().probe();
   return objects.flatMap((object) => object.attachments);
+}
+
+async function refusals(subject: Subject): Promise<readonly AttachResult[]> {
+  const { objects } = await subject.client().probe();
+  return objects.flatMap((object) => object.refused);
 }
 
 /** Attach and Detach. */
@@ -64,6 +69,21 @@ export const attachScenarios: readonly Scenario[] = [
       const early: Attachment = { program: "early", hook: HOOK.XDP_GENERIC, ifindex };
       assertEquals(await errors(subject, early), [""]);
       assertEquals(await attached(subject), [early]);
+    },
+  },
+  {
+    name: "What was refused is told until it is given up, apart from interfaces that are not there",
+    run: async (subject) => {
+      const ifindex = await subject.addInterface("bx-a");
+      await load(subject);
+      const generic: Attachment = { program: "early", hook: HOOK.XDP_GENERIC, ifindex };
+      const driver: Attachment = { ...generic, hook: HOOK.XDP_DRIVER };
+      // An interface has one XDP program.
+      const [, error = ""] = await errors(subject, generic, driver, ingress(MISSING));
+      assertMatch(error, /another XDP program is there/);
+      assertEquals(await refusals(subject), [{ attachment: driver, error }]);
+      await subject.client().detach({ name: NAME, attachments: [driver] });
+      assertEquals(await refusals(subject), []);
     },
   },
   {

@@ -30,6 +30,7 @@ const IFF_UP: u32 = 1;
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
+const IFLA_LINK: u16 = 5;
 const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_INFO_KIND: u16 = 1;
@@ -112,6 +113,7 @@ fn link(body: &[u8]) -> Interface {
             IFLA_ADDRESS => interface.mac = attribute.value.to_vec().into(),
             IFLA_IFNAME => interface.name = attribute.text(),
             IFLA_MTU => interface.mtu = attribute.number(),
+            IFLA_LINK => interface.link = attribute.number(),
             IFLA_MASTER => interface.master = attribute.number(),
             IFLA_LINK_NETNSID => other_namespace = true,
             IFLA_LINKINFO => {
@@ -200,6 +202,7 @@ mod tests {
                 (IFLA_IFNAME, b"pod1\0"),
                 (IFLA_ADDRESS, &[2, 0, 0, 0, 0, 1]),
                 (IFLA_MTU, &1450_u32.to_ne_bytes()),
+                (IFLA_LINK, &4_u32.to_ne_bytes()),
                 (IFLA_MASTER, &9_u32.to_ne_bytes()),
                 (IFLA_LINKINFO, &kind),
                 (IFLA_LINK_NETNSID, &0_u32.to_ne_bytes()),
@@ -217,6 +220,7 @@ mod tests {
             peer_elsewhere: true,
             addresses: Vec::new(),
             default_route: false,
+            link: 4,
         };
         assert_eq!(link(&bytes), expected);
     }

@@ -13,6 +13,7 @@ use std::{
 };
 
 use aya::Ebpf;
+use tonic::Code;
 
 use crate::{
     adopt::adoptable,
@@ -44,6 +45,8 @@ pub struct Object {
     generation: u64,
     /// What the client that loaded it wrote down.
     note: Vec<u8>,
+    /// Why the kernel refused what was last asked for.
+    refused: BTreeMap<Place, String>,
     /// Possible CPUs of this machine.
     cpus: usize,
 }
@@ -59,6 +62,7 @@ impl Object {
             adopted: BTreeSet::new(),
             generation: 0,
             note: Vec::new(),
+            refused: BTreeMap::new(),
             cpus,
         };
         object.reopen()?;
@@ -219,12 +223,13 @@ impl Object {
         self.programs.clear();
         self.adopted.clear();
         self.note.clear();
+        self.refused.clear();
         self.generation = 0;
         Ok(())
     }
 
     /// Attaches programs, each as far as the kernel lets it.
-    pub fn attach(&self, request: &proto::AttachRequest) -> Result<Vec<proto::AttachResult>> {
+    pub fn attach(&mut self, request: &proto::AttachRequest) -> Result<Vec<proto::AttachResult>> {
         links::sweep(&self.pins)?;
         let order = Order::from_proto(request)?;
         let results = request.attachments.iter().map(|attachment| {
@@ -237,8 +242,19 @@ impl Object {
         Ok(results.collect())
     }
 
-    fn attach_one(&self, attachment: &proto::Attachment, order: &Order) -> Result<()> {
+    fn attach_one(&mut self, attachment: &proto::Attachment, order: &Order) -> Result<()> {
         let place = Place::from_proto(attachment)?;
+        let attached = self.attach_at(&place, order);
+        match &attached {
+            Err(error) if error.code != Code::NotFound => {
+                self.refused.insert(place, error.message.clone());
+            }
+            _ => drop(self.refused.remove(&place)),
+        }
+        attached
+    }
+
+    fn attach_at(&self, place: &Place, order: &Order) -> Result<()> {
         let program = self.programs.get(&place.program).ok_or_else(|| {
             let known: Vec<&str> = self.programs.keys().map(String::as_str).collect();
             Error::not_found(format!(
@@ -248,14 +264,15 @@ impl Object {
                 known.join(", ")
             ))
         })?;
-        links::attach(&self.pins, program, &place, order)
+        links::attach(&self.pins, program, place, order)
     }
 
     /// Detaches programs; those that do not hang are no error.
-    pub fn detach(&self, attachments: &[proto::Attachment]) -> Result<()> {
+    pub fn detach(&mut self, attachments: &[proto::Attachment]) -> Result<()> {
         let places: Result<Vec<Place>> = attachments.iter().map(Place::from_proto).collect();
         for place in places? {
             links::detach(&self.pins, &place)?;
+            self.refused.remove(&place);
         }
         Ok(())
     }
@@ -317,6 +334,14 @@ impl Object {
                 .collect(),
             generation: self.generation,
             note: self.note.clone().into(),
+            refused: self.refused.iter().map(refusal).collect(),
         })
+    }
+}
+
+fn refusal((place, error): (&Place, &String)) -> proto::AttachResult {
+    proto::AttachResult {
+        attachment: Some(place.to_proto()),
+        error: error.clone(),
     }
 }
