@@ -2,6 +2,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { DEFAULT_LIMITS, type Limits as DataplaneLimits } from "./dataplane/limits.ts";
+import { XDP_MODES, type XdpMode } from "./dataplane/xdp.ts";
 import { type HealthAddress, parseHealthAddress } from "./health.ts";
 
 /** Where the objects come from. */
@@ -43,6 +44,7 @@ export interface Config {
   readonly object: string;
   /** Empty: the dataplane finds them. */
   readonly interfaces: readonly string[];
+  readonly xdp: XdpMode;
   readonly limits: Limits;
   readonly unloadOnExit: boolean;
   /** Where probes are answered; nowhere when absent. */
@@ -65,6 +67,7 @@ interface Flags {
   readonly loader?: string;
   readonly object?: string;
   readonly interface: readonly string[];
+  readonly xdp?: string;
   readonly "status-file"?: string;
   readonly flows?: string;
   readonly services?: string;
@@ -94,6 +97,8 @@ Source, one of:
   --loader unix:PATH    the loader's socket
   --object FILE         the eBPF object to load
   --interface NAME      interface that takes traffic; may be given more than once (default: found)
+  --xdp auto|off|on     whether packets are looked at in the driver first, which spares what is answered or refused
+                        there the rest of the way; auto: on hardware whose driver can (default: auto)
   --status-file FILE    with --manifests: where statuses are written (default: status.yaml beside the loader's socket)
   --flows NUMBER        flows of each IP version that are remembered at most (default: ${LIMITS.flows})
   --services NUMBER     addresses with port and protocol at most (default: ${LIMITS.services})
@@ -120,6 +125,7 @@ export function parseCommandLine(
       "loader",
       "object",
       "interface",
+      "xdp",
       "status-file",
       "health",
       "flows",
@@ -154,6 +160,7 @@ export function parseCommandLine(
     loader,
     object,
     interfaces: flags.interface,
+    xdp: parseXdp(flags.xdp ?? "auto"),
     limits: {
       flows: parseLimit("flows", flags),
       services: parseLimit("services", flags),
@@ -172,6 +179,12 @@ function parseLimit(name: keyof Limits, flags: Flags): number {
   const number = Number(text);
   if (/^\d+$/.test(text) && number >= 1 && number <= LARGEST_LIMIT) return number;
   throw new UsageError(`--${name} is ${text}, must be a whole number from 1 to ${LARGEST_LIMIT}`);
+}
+
+function parseXdp(text: string): XdpMode {
+  const mode = XDP_MODES.find((mode) => mode === text);
+  if (mode !== undefined) return mode;
+  throw new UsageError(`--xdp is ${text}, must be one of ${XDP_MODES.join(", ")}`);
 }
 
 function parseHealth(text: string): HealthAddress {

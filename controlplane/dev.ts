@@ -66,6 +66,7 @@ async function devConfig(options: DevOptions, folder: string): Promise<Config> {
     loader,
     object,
     interfaces: [],
+    xdp: "off",
     limits: LIMITS,
     unloadOnExit: false,
     json: false,

@@ -31,6 +31,7 @@ export async function start(
     loader: config.loader,
     object,
     interfaces: config.interfaces,
+    xdp: config.xdp,
     limits: config.limits,
     log: output.log,
     onUnprogrammed: (services) => {

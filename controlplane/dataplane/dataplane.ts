@@ -16,6 +16,7 @@ import { formatRooms, roomsOf } from "./room.ts";
 import { Session } from "./session.ts";
 import { Upgrade, type Version } from "./upgrade.ts";
 import { Wake } from "./wake.ts";
+import type { XdpMode } from "./xdp.ts";
 
 /** Options of a Dataplane. */
 export interface DataplaneOptions {
@@ -25,6 +26,8 @@ export interface DataplaneOptions {
   readonly object: Uint8Array;
   /** Names of the interfaces that face clients; see devicesOf() for what holds when there are none. */
   readonly interfaces?: readonly string[] | undefined;
+  /** Where the XDP program is used; default "auto". */
+  readonly xdp?: XdpMode | undefined;
   /** A number that is absent is the object's own. */
   readonly limits?: Partial<Limits> | undefined;
   readonly log: (line: string) => void;
@@ -192,6 +195,7 @@ export class Dataplane {
       client,
       layout: this.#layout,
       interfaces: this.#options.interfaces ?? [],
+      xdp: this.#options.xdp ?? "auto",
       epoch: () => 1 + Math.floor((this.#options.random ?? Math.random)() * 0xffff_fffe),
       log: this.#options.log,
     }, signal);

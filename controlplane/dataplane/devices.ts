@@ -49,6 +49,12 @@ function outwardDevices(ethernet: readonly Interface[], named: readonly string[]
   return indices(found.length > 0 ? found : ethernet.filter((device) => device.master === 0));
 }
 
+/** Indices of those that face clients. */
+export function outwardOf(devices: ReadonlyMap<number, DeviceValue>): Set<number> {
+  const facing = [...devices].filter(([, { flags }]) => (flags & DEVICE_OUTWARD) !== 0);
+  return new Set(facing.map(([ifindex]) => ifindex));
+}
+
 /** Changes of `devices` from what it holds to what it should hold. */
 export function deviceChanges(
   held: ReadonlyMap<number, DeviceValue>,

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { fakeInterface } from "../loader/fake_network.ts";
 import type { Interface } from "../loader/messages.ts";
-import { deviceChanges, devicesOf } from "./devices.ts";
+import { deviceChanges, devicesOf, outwardOf } from "./devices.ts";
 import { DEVICE_BRIDGE_PORT, DEVICE_OUTWARD, DEVICE_PEER } from "./layout.ts";
 
 const lo = fakeInterface(1, "lo", { type: 772 });
@@ -31,6 +31,10 @@ Deno.test("devicesOf() carries the link-layer address", () => {
 Deno.test("devicesOf() calls hardware and interfaces with a default route outward", () => {
   const uplink = fakeInterface(8, "veth8", { kind: "veth", defaultRoute: true });
   assertEquals(flags([eth0, inside, uplink]), { 2: DEVICE_OUTWARD, 4: 0, 8: DEVICE_OUTWARD });
+});
+
+Deno.test("outwardOf() has the interfaces that face clients alone", () => {
+  assertEquals(outwardOf(devicesOf([eth0, inside, pod])), new Set([2]));
 });
 
 Deno.test("devicesOf() calls everything outward that belongs to no bridge where there is neither", () => {

@@ -10,7 +10,8 @@ import {
 } from "../loader/messages.ts";
 import type { DesiredDataplane } from "../translate/desired.ts";
 import { formatWireAddress } from "./address.ts";
-import { deviceChanges, devicesOf, ingressAttachment } from "./devices.ts";
+import { deviceChanges, devicesOf, ingressAttachment, outwardOf } from "./devices.ts";
+import { EarlyProgram } from "./early_program.ts";
 import { OBJECT_NAME, readKernel } from "./kernel.ts";
 import type { Layout } from "./layout.ts";
 import { type Change, type DeviceValue, encodeChange, operationSize } from "./operation.ts";
@@ -18,6 +19,7 @@ import { capacityOf } from "./limits.ts";
 import { Planner, type Unprogrammed } from "./planner.ts";
 import { RouteCache } from "./routes.ts";
 import type { Upgrade } from "./upgrade.ts";
+import type { XdpMode } from "./xdp.ts";
 
 /** Bytes of operations in one Apply: well below the 4 MiB that gRPC servers take by default. */
 const APPLY_BYTES = 2 * 1024 * 1024;
@@ -27,6 +29,7 @@ export interface SessionOptions {
   readonly client: LoaderClient;
   readonly layout: Layout;
   readonly interfaces: readonly string[];
+  readonly xdp: XdpMode;
   readonly epoch: () => number;
   readonly log: (line: string) => void;
 }
@@ -41,6 +44,7 @@ export class Session {
   readonly #routes = new RouteCache();
   readonly #attached: Set<number>;
   readonly #refused = new Map<number, string>();
+  readonly #early: EarlyProgram;
   #missing: readonly string[] = [];
   #devices: ReadonlyMap<number, DeviceValue>;
   #generation: number;
@@ -57,6 +61,9 @@ export class Session {
     this.#planner = planner;
     this.#devices = devices;
     this.#attached = new Set(ingressInterfaces(loaded));
+    const { client, xdp, log } = options;
+    this.#early = new EarlyProgram({ client, mode: xdp, log });
+    this.#early.adopt(loaded);
     this.#generation = loaded.generation;
     this.#name = loaded.name;
   }
@@ -82,6 +89,7 @@ export class Session {
   async takeOver(upgrade: Upgrade): Promise<void> {
     const loaded = await upgrade.finish();
     this.#name = loaded.name;
+    this.#early.adopt(loaded);
     for (const ifindex of ingressInterfaces(loaded)) this.#attached.add(ifindex);
     this.#options.log("The new version has taken over");
   }
@@ -94,6 +102,9 @@ export class Session {
     this.#devices = wanted;
     if (this.isBeside) return;
     await this.#attach(network.interfaces.filter((device) => wanted.has(device.ifindex)), signal);
+    // Without the ingress program, nobody would take what the other passes on.
+    const outward = [...outwardOf(wanted)].filter((ifindex) => this.#attached.has(ifindex));
+    await this.#early.update(this.#name, network.interfaces, new Set(outward), signal);
     await this.#detach([...this.#attached].filter((ifindex) => !wanted.has(ifindex)), signal);
   }
 

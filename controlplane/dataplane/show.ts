@@ -17,11 +17,12 @@ export interface ShowOptions {
 
 /**
  * The state as tables for people: a line for each service with its totals, below it one for each backend,
- * then the drops that happened, then what there is room for. WEIGHT is the part of the table's slots, SHARE the
+ * then the drops that happened, the interfaces, and what there is room for. WEIGHT is the part of the table's slots, SHARE the
  * part of the flows so far.
  */
 export function formatState(state: State, { colour }: ShowOptions): string {
-  return formatServices(state, colour) + formatDrops(state, colour) + formatUses(state, colour);
+  return formatServices(state, colour) + formatDrops(state, colour) + formatInterfaces(state, colour) +
+    formatUses(state, colour);
 }
 
 function formatServices(state: State, colour: boolean): string {
@@ -39,6 +40,18 @@ function alignColumns(rows: readonly (readonly string[])[], textColumns: number)
     row.map((cell, i) => i < textColumns ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))
       .join("  ").trimEnd()
   );
+}
+
+function formatInterfaces({ interfaces }: State, colour: boolean): string {
+  if (interfaces.length === 0) return "";
+  const rows = interfaces.map(({ name, outward, tcx, xdp, reason }) => [
+    name,
+    outward ? "clients" : "",
+    [xdp ? "XDP" : "", tcx ? "TCX" : ""].filter((hook) => hook !== "").join(" and ") || "nothing",
+    reason,
+  ]);
+  const [header = "", ...lines] = alignColumns([["INTERFACE", "FACES", "HAS", "WHY"], ...rows], 4);
+  return ["", dim(header, colour), ...lines].join("\n") + "\n";
 }
 
 /** "~" stands before a number that is estimated. */

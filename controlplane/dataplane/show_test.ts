@@ -33,7 +33,11 @@ const state: State = {
     },
   ],
   drops: { malformed: 0n, refused_tcp: 3n, no_route: 12n },
-  attached: [2],
+  interfaces: [
+    { ifindex: 2, name: "eth0", outward: true, tcx: true, xdp: true, reason: "its driver has XDP" },
+    { ifindex: 13, name: "veth13", outward: false, tcx: true, xdp: false, reason: "faces no clients" },
+    { ifindex: 14, name: "veth14", outward: false, tcx: false, xdp: false, reason: "faces no clients" },
+  ],
   uses: [
     {
       of: "flows4",
@@ -63,6 +67,11 @@ DROPPED PACKETS
 refused_tcp  3
 no_route     12
 
+INTERFACE  FACES    HAS          WHY
+eth0       clients  XDP and TCX  its driver has XDP
+veth13              TCX          faces no clients
+veth14              nothing      faces no clients
+
 ROOM FOR             USED       MOST    MEMORY
 flows over IPv4  ~123,456  1,000,000  290.4 MB
 services                2     10,000    3.9 MB
@@ -72,7 +81,7 @@ all maps                              300.0 MB
 });
 
 Deno.test("formatState() says plainly that there is nothing", () => {
-  const empty = { services: [], drops: { malformed: 0n }, attached: [], uses: [], memory: 0 };
+  const empty = { services: [], drops: { malformed: 0n }, interfaces: [], uses: [], memory: 0 };
   assertEquals(formatState(empty, { colour: false }), "No service is programmed\n\nNo packet was dropped\n");
 });
 

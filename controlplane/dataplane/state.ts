@@ -3,6 +3,7 @@
 import type { LoaderClient } from "../loader/client.ts";
 import { decodeU32, type StructCodec, type StructValue } from "./codec.ts";
 import { dumpMap, type KernelState, OBJECT_NAME, readKernel } from "./kernel.ts";
+import { type InterfaceState, readInterfaces } from "./interface_state.ts";
 import type { Layout, MapName, STRUCTS } from "./layout.ts";
 import { readUses, type Use } from "./use.ts";
 import { type BackendValue, PROTOCOL_NUMBER } from "./operation.ts";
@@ -52,8 +53,8 @@ export interface State {
   readonly services: readonly ServiceState[];
   /** Packets by reason, in the order of the object. */
   readonly drops: Readonly<Record<string, bigint>>;
-  /** Interfaces that the program hangs at, by index. */
-  readonly attached: readonly number[];
+  /** By index. */
+  readonly interfaces: readonly InterfaceState[];
   /** What there is room for, and how much of it is used. */
   readonly uses: readonly Use[];
   /** Bytes of kernel memory of all maps; without the table of each service that has backends. */
@@ -64,7 +65,8 @@ export interface State {
 export async function readState(client: LoaderClient, layout: Layout, signal?: AbortSignal): Promise<State> {
   const kernel = await readKernel(client, layout, signal);
   const { objects } = await client.probe({ signal });
-  const object = objects.find(({ name }) => name === OBJECT_NAME) ?? { maps: [], attachments: [] };
+  const object = objects.find(({ name }) => name === OBJECT_NAME) ??
+    { maps: [], attachments: [], refused: [] };
   const stats = (map: MapName, ids: Set<number>): Promise<Map<number, Traffic>> =>
     readStats(client, layout, map, ids, signal);
   const services = await stats(
@@ -75,7 +77,7 @@ export async function readState(client: LoaderClient, layout: Layout, signal?: A
   return {
     services: serviceStates(kernel, services, backends),
     drops: await readDrops(client, layout, signal),
-    attached: object.attachments.map(({ ifindex }) => ifindex).sort((a, b) => a - b),
+    interfaces: await readInterfaces(client, object, kernel.devices, signal),
     ...await readUses(
       client,
       object,

@@ -46,7 +46,7 @@ Deno.test("readState() shows services with shares by slots, backends and counter
   count(bench, "service_stats", id ?? 0, 10n);
   count(bench, "backend_stats", 1, 8n);
   count(bench, "drops", 0, 0n, { malformed: 4n, refused_tcp: 1n });
-  const { services, drops, attached } = await read(bench);
+  const { services, drops, interfaces } = await read(bench);
   const [only] = services;
   assertEquals([only?.address, only?.port, only?.protocol, only?.traffic.flows], [
     "192.0.2.1",
@@ -59,7 +59,7 @@ Deno.test("readState() shows services with shares by slots, backends and counter
   ) => [address, share.toFixed(2), traffic.flows]);
   assertEquals(backends, [["10.0.0.1", "0.75", 8n], ["10.0.0.2", "0.25", 0n]]);
   assertEquals(drops, { malformed: 8n, refused_tcp: 2n });
-  assertEquals(attached, [2]);
+  assertEquals(interfaces.map(({ name, tcx, xdp }) => [name, tcx, xdp]), [["eth0", true, false]]);
 });
 
 Deno.test("readState() shows what there is room for, and how much of it is used", async () => {

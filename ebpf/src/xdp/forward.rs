@@ -55,6 +55,7 @@ unsafe fn go_on<const V6: bool>(ctx: *mut xdp_md, packet: &Packet, flow: &Flow) 
     unsafe {
         if flow.delivery != DELIVERY_MAC
             || flow.overhead != 0
+            || flow.mtu != 0 && packet.length > flow.mtu.into()
             || flow.ifindex != (*ctx).ingress_ifindex
             || packet.ttl <= 1
             || !is_steady(packet, flow)

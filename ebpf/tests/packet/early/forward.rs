@@ -164,6 +164,34 @@ fn early_passes_packets_that_came_in_elsewhere() {
     });
 }
 
+#[test]
+#[ignore = "needs root"]
+fn early_passes_packets_that_are_too_big_for_the_way_and_those_that_travel_inside_others() {
+    with_early(|lab| {
+        for ends in ways() {
+            println!("{ends}");
+            establish(lab, &ends);
+            let length = ends.request().ip_length() as u16;
+            for (mtu, overhead, passed) in [
+                (length - 1, 0, true),
+                (length, 0, false),
+                (0, 20, true),
+                (0, 0, false),
+            ] {
+                // A second may begin in between.
+                assert!((0..3).any(|_| {
+                    let frame = lab.across(&ends.request()).bytes();
+                    let _ = lab.receive(&lab.node, frame.clone());
+                    let mut flow = lab.forward_flow(&ends).expect("an entry");
+                    (flow.mtu, flow.overhead) = (mtu, overhead);
+                    lab.put_flow(ends.client, ends.service, ends.protocol, flow);
+                    lab.early(&lab.node, frame).was_passed() == passed
+                }));
+            }
+        }
+    });
+}
+
 // Once a second ingress looks after the flow: its way, its other entry, its age.
 #[test]
 #[ignore = "needs root"]
