@@ -3,7 +3,8 @@
 import { findProgram, runOrThrow } from "../../controlplane/tasks/command.ts";
 import { paths } from "../../controlplane/tasks/paths.ts";
 import type { Requirement } from "../../controlplane/tasks/requirement.ts";
-import { clusterProgram, moduleFolder, unpackDebian } from "./programs.ts";
+import { unpackDebian } from "./debian_archive.ts";
+import { clusterProgram, moduleFolder } from "./programs.ts";
 
 /** Folder of the CNI plugins. */
 export const cniPlugins = `${paths.cache}/cluster/cni`;

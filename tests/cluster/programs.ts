@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { basename } from "@std/path";
 import { findProgram, runOrThrow } from "../../controlplane/tasks/command.ts";
-import { updatePackageLists } from "../../controlplane/tasks/debian_packages.ts";
 import { paths } from "../../controlplane/tasks/paths.ts";
+import { unpackDebian } from "./debian_archive.ts";
 
 /** Programs that are commands of k8s.io/kubernetes, at the version that build/kube/go.mod pins. */
 export type KubernetesProgram =
@@ -27,27 +26,6 @@ export function clusterProgram(name: string): string {
 /** The etcd to run: the machine's own, or the one that was unpacked into the cache. */
 export async function findEtcd(): Promise<string | undefined> {
   return await findProgram("etcd", paths.clusterBin) ?? await findProgram("etcd");
-}
-
-/**
- * Copies files of a Debian package into a folder of the cache. Installing the
- * package could also start it as a service of the machine. Throws where there
- * is no apt-get.
- */
-export async function unpackDebian(name: string, files: readonly string[], into: string): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "blixt-debian-" });
-  try {
-    await runOrThrow(["apt-get", "download", name], { cwd: folder }).catch(async () => {
-      await updatePackageLists();
-      await runOrThrow(["apt-get", "download", name], { cwd: folder });
-    });
-    const [{ name: archive } = { name: "" }] = await Array.fromAsync(Deno.readDir(folder));
-    await runOrThrow(["dpkg-deb", "-x", archive, "."], { cwd: folder });
-    await Deno.mkdir(into, { recursive: true });
-    for (const file of files) await Deno.copyFile(`${folder}/${file}`, `${into}/${basename(file)}`);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 /** Brings Debian's etcd into the cache. */
