@@ -58,9 +58,17 @@ var otherProtocol = Form{
 	Kinds:     map[string]string{"HTTPRoute": "UDPRoute"},
 }
 
+// otherKind is the form of a test about a listener that takes no routes of the
+// one kind that it allows: here it is TCP and allows UDPRoutes.
+var otherKind = Form{
+	Name:      "OtherKind",
+	Protocols: map[string]string{"HTTP": "TCP", "TLS": "TCP"},
+	Kinds:     map[string]string{"HTTPRoute": "UDPRoute"},
+}
+
 // formNamed finds a form by its name.
 func formNamed(name string) (Form, bool) {
-	for _, form := range []Form{TCP, distinctPorts, exchanged, otherProtocol} {
+	for _, form := range []Form{TCP, distinctPorts, exchanged, otherKind, otherProtocol} {
 		if form.Name == name {
 			return form, true
 		}

@@ -12,25 +12,32 @@ import (
 // forms has every test that runs in layer-4 form, by its short name. All other
 // tests of the profiles run as they are, or not at all: see skipped.
 var forms = map[string]Form{
-	"GatewayInfrastructureMetadata":         TCP,
-	"GatewayInvalidParametersRef":           TCP,
-	"GatewayInvalidRouteKind":               TCP,
-	"GatewayListenerUnsupportedProtocol":    TCP,
-	"GatewayModifyListeners":                TCP,
-	"GatewayObservedGenerationBump":         TCP,
-	"GatewayOptionalAddressValue":           TCP,
-	"GatewayStaticAddresses":                TCP,
-	"GatewayWithAttachedRoutesWithPort8080": TCP,
-	"ListenerSetAllowedNamespaceNone":       TCP,
-	"ListenerSetAllowedNamespaceSame":       TCP,
-	"ListenerSetAllowedNamespaceSelector":   TCP,
-	"ListenerSetDefaultNotAllowed":          TCP,
-	"ListenerSetHostnameConflict":           distinctPorts,
-	"ListenerSetProtocolConflict":           exchanged,
-	"TCPRouteInvalidNonTCPListener":         otherProtocol,
+	"GatewayInfrastructureMetadata":           TCP,
+	"GatewayInvalidParametersRef":             TCP,
+	"GatewayInvalidRouteKind":                 TCP,
+	"GatewayListenerUnsupportedProtocol":      TCP,
+	"GatewayModifyListeners":                  TCP,
+	"GatewayObservedGenerationBump":           TCP,
+	"GatewayOptionalAddressValue":             TCP,
+	"GatewayStaticAddresses":                  TCP,
+	"GatewayWithAttachedRoutesWithPort8080":   TCP,
+	"ListenerSetAllowedNamespaceNone":         TCP,
+	"ListenerSetAllowedNamespaceSame":         TCP,
+	"ListenerSetAllowedNamespaceSelector":     TCP,
+	"ListenerSetAllowedRoutesSupportedKinds":  otherKind,
+	"ListenerSetDefaultNotAllowed":            TCP,
+	"ListenerSetHostnameConflict":             distinctPorts,
+	"ListenerSetProtocolConflict":             exchanged,
+	"ListenerSetRouteStatusScopedToParentRef": TCP,
+	"TCPRouteInvalidNonTCPListener":           otherProtocol,
 }
 
 // skipped has every test of the profiles that has no layer-4 form, and why.
+// Tests that need HTTPRoute or TLSRoute are in none of the profiles. Of those
+// that could have a form but for their questions, about hostnames or paths,
+// ListenerSetAllowedRoutesNamespaces, ListenerSetDualParentRefIndependence and
+// ListenerSetGatewayParentSectionNameNotFound ask over HTTP which route answers,
+// and GatewayWithAttachedRoutes asks for NoMatchingListenerHostname.
 var skipped = map[string]string{
 	"GatewayInvalidTLSConfiguration":            certificates,
 	"GatewaySecretInvalidReferenceGrant":        certificates,
@@ -65,7 +72,7 @@ func Manifests(tests []suite.ConformanceTest) map[string]Form {
 }
 
 // Tests gives the tests as the suite is to run them: one that asks for
-// HTTPRoute and has a layer-4 form asks for TCPRoute instead.
+// HTTPRoute or TLSRoute and has a layer-4 form asks for TCPRoute instead.
 func Tests(tests []suite.ConformanceTest) []suite.ConformanceTest {
 	adapted := slices.Clone(tests)
 	for index, test := range adapted {
@@ -74,7 +81,7 @@ func Tests(tests []suite.ConformanceTest) []suite.ConformanceTest {
 		}
 		adapted[index].Features = slices.Clone(test.Features)
 		for number, feature := range test.Features {
-			if feature == features.SupportHTTPRoute {
+			if feature == features.SupportHTTPRoute || feature == features.SupportTLSRoute {
 				adapted[index].Features[number] = features.SupportTCPRoute
 			}
 		}

@@ -39,7 +39,28 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if response.StatusCode == http.StatusNotFound {
+		if request, response, err = t.ofOtherKind(request, response); err != nil {
+			return nil, err
+		}
+	}
 	return t.translateResponse(request, response)
+}
+
+// ofOtherKind asks for the TCPRoute where a test reads an HTTPRoute that is not
+// there, since FS has made that of it.
+func (t *Transport) ofOtherKind(request *http.Request, missing *http.Response) (*http.Request, *http.Response, error) {
+	path := strings.Replace(request.URL.Path, "/httproutes/", "/tcproutes/", 1)
+	if request.Method != http.MethodGet || path == request.URL.Path {
+		return request, missing, nil
+	}
+	if err := missing.Body.Close(); err != nil {
+		return nil, nil, err
+	}
+	other := request.Clone(request.Context())
+	other.URL.Path = path
+	response, err := t.Base.RoundTrip(other)
+	return other, response, err
 }
 
 // translateRequest translates the listeners of a merge patch to an object in
@@ -99,10 +120,16 @@ func (t *Transport) translateResponse(request *http.Request, response *http.Resp
 
 func translateAnswer(object map[string]any) (Form, bool) {
 	form, ok := formOf(object)
-	if ok && object["status"] != nil {
+	if !ok {
+		return form, false
+	}
+	if kind, isWord := object["kind"].(string); isWord {
+		object["kind"] = form.answer(kind)
+	}
+	if object["status"] != nil {
 		object["status"] = translateStatus(object["status"], form)
 	}
-	return form, ok
+	return form, true
 }
 
 func (t *Transport) formAt(path string) (Form, bool) {

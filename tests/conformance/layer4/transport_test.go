@@ -112,3 +112,41 @@ func TestTransportLeavesOtherAPIGroupsAlone(t *testing.T) {
 	kinds := answer["status"].(map[string]any)["listeners"].([]any)[0].(map[string]any)["supportedKinds"]
 	expect(t, kinds, "[{ kind: TCPRoute }, { kind: UDPRoute }]")
 }
+
+// onlyTCPRoutes answers for routes of one kind.
+type onlyTCPRoutes struct{ asked []string }
+
+func (s *onlyTCPRoutes) ServeHTTP(writer http.ResponseWriter, request *http.Request) {
+	s.asked = append(s.asked, request.URL.Path)
+	writer.Header().Set("Content-Type", "application/json")
+	if !strings.Contains(request.URL.Path, "/tcproutes/") {
+		writer.WriteHeader(http.StatusNotFound)
+		io.WriteString(writer, `{"kind": "Status", "code": 404}`)
+		return
+	}
+	io.WriteString(writer, `{
+	  "kind": "TCPRoute",
+	  "metadata": {"annotations": {"conformance.blixt.test/layer-4-form": "TCP"}},
+	  "status": {"parents": []}}`)
+}
+
+func TestTransportReadsATCPRouteWhereATestReadsTheHTTPRouteThatItWas(t *testing.T) {
+	routes := &onlyTCPRoutes{}
+	server := httptest.NewServer(routes)
+	t.Cleanup(server.Close)
+	transport := &Transport{Base: http.DefaultTransport}
+	const namespace = "/apis/gateway.networking.k8s.io/v1/namespaces/infra"
+	answer := send(t, transport, server.URL+namespace+"/httproutes/route", http.MethodGet, "")
+	expect(t, answer["kind"], "HTTPRoute")
+	expect(t, answer["status"], "{ parents: [] }")
+	expect(t, routes.asked, "["+namespace+"/httproutes/route, "+namespace+"/tcproutes/route]")
+}
+
+func TestTransportDeletesNoTCPRouteInPlaceOfAnHTTPRoute(t *testing.T) {
+	routes := &onlyTCPRoutes{}
+	server := httptest.NewServer(routes)
+	t.Cleanup(server.Close)
+	path := "/apis/gateway.networking.k8s.io/v1/namespaces/infra/httproutes/route"
+	send(t, &Transport{Base: http.DefaultTransport}, server.URL+path, http.MethodDelete, "")
+	expect(t, routes.asked, "["+path+"]")
+}
