@@ -36,6 +36,7 @@ import {
 } from "./messages.ts";
 import { loaderService } from "./proto.ts";
 import { Relay } from "../../tests/support/relay.ts";
+import { withoutGoaway } from "./without_goaway.ts";
 
 /** Elements in a message when the client does not say. */
 const DEFAULT_CHUNK = 4_096;
@@ -122,7 +123,8 @@ export class FakeLoader {
     });
     this.#server = server;
     const listener = Deno.listen({ transport: "unix", path: socket });
-    this.#relay = new Relay(listener, () => Deno.connect({ transport: "unix", path: inner }));
+    const connect = (): Promise<Deno.Conn> => Deno.connect({ transport: "unix", path: inner });
+    this.#relay = new Relay(listener, connect, withoutGoaway);
   }
 
   /** Ends at once, as if killed: connections break, the kernel's part stays. */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+type Filter = TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>;
+
 /**
  * Passes connections of a listener on, byte for byte, and can cut them: what a client sees when a server is
  * killed. A server that ends by itself says goodbye first.
@@ -7,13 +9,19 @@
 export class Relay implements AsyncDisposable {
   readonly #listener: Deno.Listener;
   readonly #connect: () => Promise<Deno.Conn>;
+  readonly #filter: (() => Filter) | undefined;
   readonly #connections = new Set<Deno.Conn>();
   readonly #serving: Promise<void>;
   #accepted = 0;
   #refusing = false;
 
-  /** Takes the listener over. */
-  constructor(listener: Deno.Listener, connect: () => Promise<Deno.Conn>) {
+  /**
+   * Takes the listener over.
+   *
+   * @param filter what the bytes of each client go through
+   */
+  constructor(listener: Deno.Listener, connect: () => Promise<Deno.Conn>, filter?: () => Filter) {
+    this.#filter = filter;
     this.#listener = listener;
     this.#connect = connect;
     this.#serving = this.#serve();
@@ -63,7 +71,8 @@ export class Relay implements AsyncDisposable {
       // Cut while it connected.
       if (!this.#connections.has(client)) throw new Error("The client is gone");
       await Promise.allSettled([
-        client.readable.pipeTo(server.writable),
+        (this.#filter === undefined ? client.readable : client.readable.pipeThrough(this.#filter()))
+          .pipeTo(server.writable),
         server.readable.pipeTo(client.writable),
       ]);
       this.#connections.delete(server);
