@@ -3,7 +3,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { DEFAULT_LIMITS, type Limits as DataplaneLimits } from "./dataplane/limits.ts";
 import { XDP_MODES, type XdpMode } from "./dataplane/xdp.ts";
-import { type HealthAddress, parseHealthAddress } from "./health.ts";
+import { type ListenAddress, parseListenAddress } from "./listen.ts";
 
 /** Where the objects come from. */
 export type SourceConfig =
@@ -48,7 +48,9 @@ export interface Config {
   readonly limits: Limits;
   readonly unloadOnExit: boolean;
   /** Where probes are answered; nowhere when absent. */
-  readonly health?: HealthAddress;
+  readonly health?: ListenAddress;
+  /** Where metrics are told; nowhere when absent. */
+  readonly metrics?: ListenAddress;
   readonly json: boolean;
 }
 
@@ -75,6 +77,7 @@ interface Flags {
   readonly listeners?: string;
   readonly "unload-on-exit": boolean;
   readonly health?: string;
+  readonly metrics?: string;
   readonly json: boolean;
   readonly help: boolean;
 }
@@ -106,6 +109,7 @@ Source, one of:
   --listeners NUMBER    listeners of Gateways and ListenerSets at most (default: ${LIMITS.listeners})
   --unload-on-exit      leave nothing in the kernel at the end (default: it goes on forwarding)
   --health HOST:PORT    answer probes there: /livez, and /readyz once everything is programmed
+  --metrics HOST:PORT   tell metrics there in Prometheus' text format: /metrics
   --json                print one JSON object a line
   --help                print this
 `;
@@ -128,6 +132,7 @@ export function parseCommandLine(
       "xdp",
       "status-file",
       "health",
+      "metrics",
       "flows",
       "services",
       "backends",
@@ -168,7 +173,8 @@ export function parseCommandLine(
       listeners: parseLimit("listeners", flags),
     },
     unloadOnExit: flags["unload-on-exit"],
-    ...(flags.health !== undefined && { health: parseHealth(flags.health) }),
+    ...(flags.health !== undefined && { health: parseAddress("health", flags.health) }),
+    ...(flags.metrics !== undefined && { metrics: parseAddress("metrics", flags.metrics) }),
     json: flags.json,
   };
 }
@@ -187,10 +193,10 @@ function parseXdp(text: string): XdpMode {
   throw new UsageError(`--xdp is ${text}, must be one of ${XDP_MODES.join(", ")}`);
 }
 
-function parseHealth(text: string): HealthAddress {
-  const address = parseHealthAddress(text);
+function parseAddress(name: string, text: string): ListenAddress {
+  const address = parseListenAddress(text);
   if (address !== undefined) return address;
-  throw new UsageError(`--health is ${text}, must be a host and a port such as 127.0.0.1:9441`);
+  throw new UsageError(`--${name} is ${text}, must be a host and a port such as 127.0.0.1:9441`);
 }
 
 function parseSource(

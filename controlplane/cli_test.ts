@@ -28,6 +28,7 @@ Deno.test("parseCommandLine() reads every option", () => {
     "--unload-on-exit",
     "--health=127.0.0.1:9441",
     "--xdp=off",
+    "--metrics=[::1]:9442",
     "--flows=5",
     "--services=6",
     "--backends",
@@ -44,6 +45,7 @@ Deno.test("parseCommandLine() reads every option", () => {
     limits: { flows: 5, services: 6, backends: 7, listeners: 8 },
     unloadOnExit: true,
     health: { hostname: "127.0.0.1", port: 9441 },
+    metrics: { hostname: "::1", port: 9442 },
     json: true,
   });
 });
@@ -109,6 +111,7 @@ Deno.test("parseCommandLine() says what is wrong with a command line", () => {
       `--flows is ${number}, must be a whole number from 1 to 1000000000`,
     ]),
     [["--manifests", "a", ...COMMON, "--health", "9441"], "--health is 9441, must be a host and a port"],
+    [["--manifests", "a", ...COMMON, "--metrics=h"], "--metrics is h, must be a host and a port"],
   ];
   for (const [args, sentence] of cases) {
     assertThrows(() => parseCommandLine(args), UsageError, sentence);

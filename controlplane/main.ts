@@ -12,7 +12,7 @@
 //   --in-cluster    /var/run/secrets/kubernetes.io,  -                as above          all               -
 //                   object, proto/
 //
-// and its address for --allow-net with --health.
+// and their addresses for --allow-net with --health and --metrics.
 
 import { parseCommandLine, USAGE, UsageError } from "./cli.ts";
 import { outputToConsole } from "./output.ts";

@@ -99,6 +99,16 @@ interface Fixture {
   readonly loader: FakeLoader;
 }
 
+/** A port of 127.0.0.1 that nobody listens on now. */
+function freeAddress(): Deno.NetAddr {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr;
+}
+
+/** Addresses that the control plane is told to listen on. */
+const listening = (args: readonly string[]): string[] =>
+  args.flatMap((arg) => /^--(?:health|metrics)=(.*)$/.exec(arg)?.[1] ?? []);
+
 async function withLoader(body: (fixture: Fixture) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "bx-main-" });
   await Deno.mkdir(`${folder}/manifests`);
@@ -115,7 +125,7 @@ async function withLoader(body: (fixture: Fixture) => Promise<void>): Promise<vo
         "--quiet",
         `--allow-read=${folder}/manifests,${folder}/run,${folder}/blixt.o,${PROTO}`,
         `--allow-write=${folder}/run`,
-        `--allow-net=unix:${folder}/run/loader.sock`,
+        `--allow-net=${[`unix:${folder}/run/loader.sock`, ...listening(more)].join(",")}`,
         `--allow-env=${MANIFESTS_ENVIRONMENT.join(",")}`,
         MAIN,
         "--manifests",
@@ -227,6 +237,33 @@ Deno.test("main prints JSON when asked", async () => {
       text: "1 Gateway, 1 listener, 1 route, 1 backend",
     });
     for (const line of stdout.seen) JSON.parse(line);
+  });
+});
+
+Deno.test("main tells health and metrics at one address, with no more permissions than that", async () => {
+  await withLoader(async ({ write, spawn }) => {
+    await write(MANIFESTS);
+    const { port } = freeAddress();
+    const address = `127.0.0.1:${port}`;
+    const { stdout } = spawn(`--health=${address}`, `--metrics=${address}`, "--services=7");
+    await stdout.find(/^ready/);
+    const ask = async (path: string): Promise<string> =>
+      await (await fetch(`http://${address}${path}`)).text();
+    assertEquals(await ask("/readyz"), "ok\n");
+    const metrics = await ask("/metrics");
+    for (
+      const line of [
+        "blixt_ready 1",
+        "blixt_leader 1",
+        "blixt_measured 1",
+        'blixt_limit{of="services"} 7',
+        'blixt_used{of="services"} 1',
+        'blixt_used{of="backends"} 1',
+        'blixt_service_packets_total{kind="Gateway",namespace="default",name="web",listener="tcp",' +
+        'route="TCPRoute default/echo",protocol="TCP",address="192.0.2.1",port="80",direction="in"} 0',
+        "blixt_loader_connections_total 1",
+      ]
+    ) assertEquals(metrics.split("\n").includes(line), true, `${line} in\n${metrics}`);
   });
 });
 

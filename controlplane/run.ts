@@ -8,6 +8,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import type { Snapshot } from "./api/snapshot.ts";
 import type { Unprogrammed } from "./dataplane/planner.ts";
 import { equal } from "./equal.ts";
+import type { Meter } from "./meter.ts";
 import type { Output } from "./output.ts";
 import { pendingStatuses } from "./status/pending.ts";
 import { withShortages } from "./status/shortage.ts";
@@ -39,19 +40,22 @@ export interface LoopOptions {
   readonly output: Output;
   /** Told once, when everything that was read is in the kernel for the first time. */
   readonly onReady?: () => void;
+  readonly meter?: Meter;
   readonly clock?: Clock;
 }
 
 /** Runs until the signal. Before every kind was read once, nothing is translated, so nothing is torn down for lack of news. */
 export async function runLoop(options: LoopOptions, signal: AbortSignal): Promise<void> {
-  const { store, translate, dataplane, status, output, onReady, clock = systemClock } = options;
+  const { store, translate, dataplane, status, output, onReady, meter, clock = systemClock } = options;
   let isReady = false;
   let isLate = false;
   let latest: Translation | undefined;
   let applied: DesiredDataplane | undefined;
 
   const announce = async (translation: Translation): Promise<void> => {
+    const begun = performance.now();
     await dataplane.programmed(translation.dataplane, signal);
+    meter?.programmed((performance.now() - begun) / 1_000);
     // A newer translation may only say more of statuses: then this dataplane is still the latest, and this the news of it.
     if (signal.aborted || translation.dataplane !== latest?.dataplane) return;
     if (applied === translation.dataplane) return;
@@ -81,7 +85,9 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal): Promis
       if (!isReady) tell();
     }, () => {});
     for (;;) {
+      const begun = performance.now();
       const next = translate(store.snapshot());
+      meter?.translated((performance.now() - begun) / 1_000);
       const changed = latest === undefined || !sameDataplane(latest.dataplane, next.dataplane);
       // An equal dataplane stays the same object: it is the one that the writer was given.
       const translation = changed || latest === undefined ? next : { ...next, dataplane: latest.dataplane };

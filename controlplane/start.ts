@@ -7,12 +7,19 @@ import type { Config, SourceConfig } from "./cli.ts";
 import { Dataplane } from "./dataplane/dataplane.ts";
 import type { Unprogrammed } from "./dataplane/planner.ts";
 import type { Ends } from "./ends.ts";
-import { serveHealth } from "./health.ts";
+import { answerHealth, type Health } from "./health.ts";
+import { type Endpoint, listen } from "./listen.ts";
+import { type Meter, NO_METER } from "./meter.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 import type { Output } from "./output.ts";
 import { runLoop } from "./run.ts";
+import type { StatusWriter } from "./status/status_writer.ts";
 import { Store } from "./store/store.ts";
 import type { Translation } from "./translate/translation.ts";
 import { translateHere } from "./translate_here.ts";
+
+/** Milliseconds for the kernel's counters to be read. */
+const MEASURE_PATIENCE = 5_000;
 
 /**
  * Runs the control plane until the signal; what it left in the kernel stays
@@ -38,12 +45,15 @@ export async function start(
       for (const one of services) output.say({ type: "error", text: unprogrammed(one) });
       store.notify();
     },
+    onConnected: () => metrics?.connected(),
   });
-  const { status, run, translateOptions, peers } = await openSource(config.source, store, output);
+  const now: Now = { isReady: false, withoutRoom: 0, leads: () => true };
+  const metrics = config.metrics && await openMetrics(dataplane, now);
+  const { status, run, translateOptions, peers } = await openSource(config.source, store, output, metrics);
+  if (peers !== undefined) now.leads = (): boolean => peers.leads;
 
-  const health = { isReady: false };
   const onReady = (): void => {
-    health.isReady = true;
+    now.isReady = true;
     peers?.ready();
   };
   const failed = new AbortController();
@@ -57,10 +67,18 @@ export async function start(
       observe(translation);
       return translation;
     };
-    await runLoop({ store, translate, dataplane, status, output, onReady }, either);
+    const counted: StatusWriter = {
+      set: (statuses, notices, loadBalancers) => {
+        now.withoutRoom = notices.filter(({ reason }) => reason === "NoResources").length;
+        status.set(statuses, notices, loadBalancers);
+      },
+      close: () => status.close(),
+    };
+    const meter = metrics ?? NO_METER;
+    await runLoop({ store, translate, dataplane, status: counted, output, onReady, meter }, either);
   };
   const parts = [run(either), dataplane.run(either), translateAndWrite()];
-  if (config.health !== undefined) parts.push(serveHealth(config.health, health, either));
+  parts.push(listen(endpoints(config, now, metrics), either));
   try {
     await Promise.all(parts);
   } catch (error) {
@@ -74,17 +92,56 @@ export async function start(
   }
 }
 
+/** What changes while the control plane runs, and is told over HTTP. */
+interface Now extends Health {
+  isReady: boolean;
+  /** Objects of which NoResources is told. */
+  withoutRoom: number;
+  leads: () => boolean;
+}
+
+/** The library is loaded only where it is used. */
+async function openMetrics(dataplane: Dataplane, now: Now): Promise<Metrics> {
+  const { Metrics } = await import("./metrics/metrics.ts");
+  const { loadPrometheus } = await import("./metrics/prometheus.ts");
+  return new Metrics(await loadPrometheus(), {
+    isReady: () => now.isReady,
+    leads: () => now.leads(),
+    isConnected: () => dataplane.isConnected,
+    unprogrammed: () => dataplane.unprogrammed.length,
+    withoutRoom: () => now.withoutRoom,
+    dropReasons: dataplane.dropReasons,
+    measure: () => dataplane.measure(AbortSignal.timeout(MEASURE_PATIENCE)),
+  });
+}
+
+function endpoints({ health, metrics: address }: Config, now: Now, metrics: Metrics | undefined): Endpoint[] {
+  const all: Endpoint[] = [];
+  if (health !== undefined) {
+    all.push({ address: health, option: "--health", answer: (path) => answerHealth(path, now) });
+  }
+  if (address !== undefined && metrics !== undefined) {
+    all.push({ address, option: "--metrics", answer: (path) => metrics.answer(path) });
+  }
+  return all;
+}
+
 function unprogrammed({ service, reason }: Unprogrammed): string {
   const { listener, protocol, address, port } = service;
   return `${listener}: ${protocol} port ${port} of ${address} is not in the kernel: ${reason}`;
 }
 
 /** The two sources are loaded only where they are used: the API client alone takes tens of megabytes. */
-async function openSource(config: SourceConfig, store: Store, output: Output): Promise<Ends> {
+async function openSource(
+  config: SourceConfig,
+  store: Store,
+  output: Output,
+  meter?: Meter,
+): Promise<Ends> {
   if (config.type === "manifests") {
     const { openManifests } = await import("./source/manifests/open.ts");
     return await openManifests(config, store, output);
   }
   const { openApiServer } = await import("./source/apiserver/open.ts");
-  return await openApiServer(config, store, output);
+  return await openApiServer(config, store, output, meter);
 }

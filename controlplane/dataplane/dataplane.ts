@@ -3,12 +3,13 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { LoaderClient } from "../loader/client.ts";
 import { CODE, LoaderError } from "../loader/error.ts";
-import type { WatchResponse } from "../loader/messages.ts";
+import type { LoadedObject, WatchResponse } from "../loader/messages.ts";
 import type { DesiredDataplane } from "../translate/desired.ts";
 import { Backoff } from "../backoff.ts";
 import { NEXT_NAME, OBJECT_NAME } from "./kernel.ts";
 import { checkLayout, type Layout } from "./layout.ts";
 import { type Limits, maxEntries } from "./limits.ts";
+import { measure, type Measurement } from "./measure.ts";
 import { type ObjectFile, readObject } from "./object.ts";
 import type { Unprogrammed } from "./planner.ts";
 import { MissingFeatureError, requireFeatures } from "./requirements.ts";
@@ -35,12 +36,21 @@ export interface DataplaneOptions {
   readonly onUnprogrammed?: ((services: readonly Unprogrammed[]) => void) | undefined;
   /** A number from 0 up to 1; default Math.random. */
   readonly random?: () => number;
+  /** Told when a session with the loader begins. */
+  readonly onConnected?: (() => void) | undefined;
   /** What back-off waits by; default the machine's. */
   readonly clock?: Clock;
 }
 
 /** Milliseconds until an interface that refused the program is tried again. */
 const ATTACH_RETRY = 5_000;
+
+/** What is there as long as the loader is. */
+interface Connection {
+  readonly client: LoaderClient;
+  readonly session: Session;
+  readonly loaded: LoadedObject;
+}
 
 interface Waiter {
   readonly version: number;
@@ -67,6 +77,7 @@ export class Dataplane {
   #network: WatchResponse | undefined;
   #unprogrammed: readonly Unprogrammed[] = [];
   #lastComplaint = "";
+  #connection: Connection | undefined;
   #running: Promise<void> = Promise.resolve();
 
   /** Reads the object. Throws a SyntaxError or LayoutError when this control plane cannot use it. */
@@ -80,6 +91,23 @@ export class Dataplane {
   /** Services that the kernel does not serve as desired, with the reasons. */
   get unprogrammed(): readonly Unprogrammed[] {
     return this.#unprogrammed;
+  }
+
+  /** Whether the loader answers, and is worked with. */
+  get isConnected(): boolean {
+    return this.#connection !== undefined;
+  }
+
+  /** Names of the reasons for which packets are dropped. */
+  get dropReasons(): readonly string[] {
+    return this.#layout.dropReasons;
+  }
+
+  /** Counters of the kernel; undefined while there is no loader, or one version takes over from another. */
+  async measure(signal?: AbortSignal): Promise<Measurement | undefined> {
+    if (this.#connection === undefined || this.#connection.session.isBeside) return undefined;
+    const { client, session, loaded } = this.#connection;
+    return await measure(client, this.#layout, loaded, session.programmed(), signal);
   }
 
   /** Says what the kernel should do. The latest counts; what it replaces before it was begun is never done. */
@@ -170,7 +198,9 @@ export class Dataplane {
     const signal = AbortSignal.any([outer, ended.signal]);
     try {
       const upgrade = new Upgrade(client, this.#options.log, signal);
-      const { session, greeting } = await this.#begin(client, upgrade, signal);
+      const { session, loaded, greeting } = await this.#begin(client, upgrade, signal);
+      this.#connection = { client, session, loaded };
+      this.#options.onConnected?.();
       const watching = this.#watch(client, signal).catch((error) => ended.abort(error));
       try {
         await this.#work(session, upgrade, greeting, signal);
@@ -179,6 +209,7 @@ export class Dataplane {
         await watching;
       }
     } finally {
+      this.#connection = undefined;
       client.close();
     }
   }
@@ -187,7 +218,7 @@ export class Dataplane {
     client: LoaderClient,
     upgrade: Upgrade,
     signal: AbortSignal,
-  ): Promise<{ session: Session; greeting: readonly string[] }> {
+  ): Promise<{ session: Session; loaded: LoadedObject; greeting: readonly string[] }> {
     const { version, kernel, features } = await client.probe({ signal, timeout: 5_000 });
     requireFeatures(kernel, features);
     const { loaded, manner } = await upgrade.begin(this.#wantedVersion());
@@ -200,7 +231,7 @@ export class Dataplane {
       log: this.#options.log,
     }, signal);
     const greeting = `Connected to loader ${version} on Linux ${kernel}, ${manner}`;
-    return { session, greeting: [greeting, formatRooms(roomsOf(loaded))] };
+    return { session, loaded, greeting: [greeting, formatRooms(roomsOf(loaded))] };
   }
 
   #wantedVersion(): Version {

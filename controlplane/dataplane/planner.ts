@@ -14,6 +14,7 @@ import {
   BACKEND_TUNNEL,
   NODE_SELF,
 } from "./layout.ts";
+import type { ProgrammedService } from "./measure.ts";
 import { LARGEST_SIZE, maglevTable, tableSize } from "./maglev.ts";
 import {
   type BackendValue,
@@ -227,6 +228,17 @@ export class Planner {
     next.routesVersion = routes.version;
     this.#entries.set(name, next);
     return undefined;
+  }
+
+  /** Services that are programmed as they were desired last, with the ids of their counters. */
+  programmed(): ProgrammedService[] {
+    return [...this.#entries.values()].flatMap(({ desired, value, backends }) =>
+      desired === undefined ? [] : [{
+        service: desired,
+        id: value.id,
+        backends: [...backends].map(([name, { id }]) => ({ name, id })),
+      }]
+    );
   }
 
   #shortage(newService: boolean, backends: number, newTable: boolean, targets: number): string | undefined {

@@ -16,6 +16,7 @@ import { OBJECT_NAME, readKernel } from "./kernel.ts";
 import type { Layout } from "./layout.ts";
 import { type Change, type DeviceValue, encodeChange, operationSize } from "./operation.ts";
 import { capacityOf } from "./limits.ts";
+import type { ProgrammedService } from "./measure.ts";
 import { Planner, type Unprogrammed } from "./planner.ts";
 import { RouteCache } from "./routes.ts";
 import type { Upgrade } from "./upgrade.ts";
@@ -73,6 +74,11 @@ export class Session {
     const kernel = await readKernel(options.client, options.layout, signal, loaded.name);
     const planner = new Planner(kernel, capacityOf(loaded), options.epoch);
     return new Session(options, loaded, planner, kernel.devices);
+  }
+
+  /** Services that are programmed, with the ids of their counters. */
+  programmed(): readonly ProgrammedService[] {
+    return this.#planner.programmed();
   }
 
   /** True when an interface refused the program, so that it is worth trying again later. */

@@ -87,7 +87,8 @@ export async function readState(client: LoaderClient, layout: Layout, signal?: A
   };
 }
 
-const NO_TRAFFIC: Traffic = {
+/** Of what has not been used. */
+export const NO_TRAFFIC: Traffic = {
   rxPackets: 0n,
   rxBytes: 0n,
   txPackets: 0n,
@@ -144,7 +145,8 @@ function countSlots(table: Uint32Array | undefined, slots: number): Map<number, 
   return counts;
 }
 
-async function readStats(
+/** The counters of these ids in `service_stats` or `backend_stats`, summed over the CPUs. */
+export async function readStats(
   client: LoaderClient,
   layout: Layout,
   map: MapName,
@@ -174,7 +176,8 @@ function sumStats(layout: Layout, value: Uint8Array): Traffic {
   };
 }
 
-async function readDrops(
+/** Dropped packets by reason. */
+export async function readDrops(
   client: LoaderClient,
   layout: Layout,
   signal?: AbortSignal,

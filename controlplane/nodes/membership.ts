@@ -39,6 +39,7 @@ export interface MembershipOptions {
   readonly catchUp: (signal: AbortSignal) => Promise<void>;
   /** Told when `leads` or `announced` may answer otherwise than before. */
   readonly onChange: () => void;
+  readonly onWatchEnd?: (kind: string) => void;
   readonly log: (line: string) => void;
   readonly clock?: Clock;
   readonly random?: () => number;
@@ -56,7 +57,7 @@ export class Membership implements ReflectorTarget<"Lease"> {
   #isReady = false;
 
   constructor(options: MembershipOptions) {
-    const { client, trouble, node, nodeObject, catchUp, onChange, log, clock, random } = options;
+    const { client, trouble, node, nodeObject, catchUp, onChange, onWatchEnd, log, clock, random } = options;
     const time = { ...(clock && { clock }), ...(random && { random }) };
     this.#clock = clock ?? monotonicClock;
     this.#ownership = new Ownership(node);
@@ -92,6 +93,7 @@ export class Membership implements ReflectorTarget<"Lease"> {
       client,
       store: this,
       trouble,
+      ...(onWatchEnd && { onWatchEnd }),
       ...time,
     });
   }

@@ -55,7 +55,7 @@ export function controlPlaneCommand(settings: ControlPlaneSettings): string[] {
     `${paths.repository}/proto`,
     ...folders,
   ];
-  const net = [`unix:${socket}`, ...(kubeconfig?.net ?? [])];
+  const net = [`unix:${socket}`, ...listenAddresses(others), ...(kubeconfig?.net ?? [])];
   const programs = kubeconfig?.run ?? [];
   return [
     ...withParent,
@@ -82,6 +82,15 @@ export function controlPlaneCommand(settings: ControlPlaneSettings): string[] {
     ...interfaces.flatMap((name) => ["--interface", name]),
     ...others,
   ];
+}
+
+/** Where the control plane answers over HTTP, by the options that it is passed. */
+function listenAddresses(options: readonly string[]): string[] {
+  return options.flatMap((option, i) => {
+    const [, name, attached] = /^(--health|--metrics)(?:=(.*))?$/.exec(option) ?? [];
+    const address = attached ?? options[i + 1];
+    return name === undefined || address === undefined ? [] : [address];
+  });
 }
 
 /** A value of Deno's permission flags: elements between commas, a comma within one doubled. */

@@ -85,6 +85,12 @@ Deno.test("controlPlaneCommand() passes options on and lets the status file be w
   assertEquals(permissions(command)["write"], "/run/blixt/7,/var/s");
 });
 
+Deno.test("controlPlaneCommand() lets the control plane listen where it is told to, and nowhere else", () => {
+  const others = ["--health=127.0.0.1:9441", "--json", "--metrics", "[::1]:9442"];
+  const { net } = permissions(controlPlaneCommand({ ...settings, options: { ...settings.options, others } }));
+  assertEquals(net, "unix:/run/blixt/7/loader.sock,127.0.0.1:9441,[::1]:9442");
+});
+
 Deno.test("controlPlaneCommand() keeps a path with a comma in one piece", () => {
   const source = { kind: "manifests", path: "/home/me/a,b" } as const;
   const { read } = permissions(

@@ -18,6 +18,7 @@ go on and the next start takes over.
   --services NUMBER     endpoints, and listeners; what each costs in kernel memory is said at the start
   --backends NUMBER
   --listeners NUMBER
+  --metrics HOST:PORT   Tell metrics there in Prometheus' text format: /metrics
   --help                Print this help
 
 Any other option goes to the control plane as it is.`;

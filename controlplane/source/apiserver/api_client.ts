@@ -4,6 +4,7 @@
 // watch, so that a connection gone dead takes no other with it.
 
 import { abortable } from "../../abortable.ts";
+import { type Meter, NO_METER } from "../../meter.ts";
 import { ApiError, responseError } from "./api_error.ts";
 
 /** What is needed to reach an API server and be let in. */
@@ -41,7 +42,10 @@ export class ApiClient {
   readonly #credentials: () => Promise<Credentials>;
   #http: { readonly client: Deno.HttpClient; readonly identity: string } | undefined;
 
-  constructor(server: ApiServer) {
+  readonly #meter: Meter;
+
+  constructor(server: ApiServer, meter = NO_METER) {
+    this.#meter = meter;
     this.url = server.url;
     this.#credentials = server.credentials;
   }
@@ -67,8 +71,10 @@ export class ApiClient {
       response = await fetch(`${this.url}${path}${search === "" ? "" : `?${search}`}`, init);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
+      if (method !== "GET") this.#meter.apiWrite(method, 0);
       throw new Error(`API server ${this.url} cannot be reached: ${rootCause(error)}`, { cause: error });
     }
+    if (method !== "GET") this.#meter.apiWrite(method, response.status);
     if (!response.ok) throw await responseError(response, `${method} ${path}`);
     return response;
   }

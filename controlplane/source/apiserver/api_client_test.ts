@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assertEquals, assertRejects } from "@std/assert";
+import { type Meter, NO_METER } from "../../meter.ts";
 import { ApiClient, type Credentials, rootCause } from "./api_client.ts";
 import { ApiError } from "./api_error.ts";
 
@@ -11,9 +12,10 @@ async function withClient(
   handler: (request: Request) => Response | Promise<Response>,
   body: (client: ApiClient) => Promise<void>,
   credentials: () => Promise<Credentials> = () => Promise.resolve({ headers: {} }),
+  meter?: Meter,
 ): Promise<void> {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
-  const client = new ApiClient({ url: `http://127.0.0.1:${server.addr.port}`, credentials });
+  const client = new ApiClient({ url: `http://127.0.0.1:${server.addr.port}`, credentials }, meter);
   try {
     await body(client);
   } finally {
@@ -110,4 +112,28 @@ Deno.test("rootCause() finds what happened within what fetch throws", () => {
   );
   assertEquals(rootCause(new TypeError("fetch failed", { cause: inner })), "tcp connect error: refused");
   assertEquals(rootCause(new Error("plain")), "plain");
+});
+
+Deno.test("ApiClient meters what writes, with the answer's status, and 0 where there is none", async () => {
+  const writes: string[] = [];
+  const meter: Meter = { ...NO_METER, apiWrite: (method, status) => void writes.push(`${method} ${status}`) };
+  const answer = ({ method }: Request): Response =>
+    new Response("{}", { status: method === "PATCH" ? 409 : 201 });
+  await withClient(
+    answer,
+    async (client) => {
+      await client.json({ path: "/" }, signal);
+      await client.json({ method: "POST", path: "/", body: {} }, signal);
+      await assertRejects(() => client.json({ method: "PATCH", path: "/", body: {} }, signal), ApiError);
+    },
+    undefined,
+    meter,
+  );
+  const nobody = new ApiClient(
+    { url: "http://127.0.0.1:1", credentials: () => Promise.resolve({ headers: {} }) },
+    meter,
+  );
+  await assertRejects(() => nobody.send({ method: "DELETE", path: "/" }, signal), Error, "cannot be reached");
+  nobody.close();
+  assertEquals(writes, ["POST 201", "PATCH 409", "DELETE 0"]);
 });

@@ -3,6 +3,7 @@
 import { OPTIONAL_KINDS } from "../../api/snapshot.ts";
 import type { SourceConfig } from "../../cli.ts";
 import type { Ends } from "../../ends.ts";
+import { type Meter, NO_METER } from "../../meter.ts";
 import type { Output } from "../../output.ts";
 import { Membership } from "../../nodes/membership.ts";
 import { ApiServerStatusWriter } from "../../status/api_server_status.ts";
@@ -20,8 +21,10 @@ export function openApiServer(
   config: SourceConfig & { readonly type: "apiserver" },
   store: Store,
   output: Output,
+  meter: Meter = NO_METER,
 ): Ends {
-  const client = new ApiClient(loadApiServer(config));
+  const client = new ApiClient(loadApiServer(config), meter);
+  const onWatchEnd = (kind: string): void => meter.watchEnded(kind);
   const trouble = new Trouble((text) => output.say({ type: "error", text }));
   const reflectors = KIND_NAMES.map((kind) =>
     new Reflector({
@@ -29,6 +32,7 @@ export function openApiServer(
       client,
       store,
       trouble,
+      onWatchEnd,
       onPresence: (kind, present) => {
         if (present) output.log(`API server has ${kind} now`);
         else if (!OPTIONAL_KINDS.has(kind)) {
@@ -52,6 +56,7 @@ export function openApiServer(
       await reflectors[KIND_NAMES.indexOf("Gateway")]!.refresh(signal);
     },
     onChange: () => store.notify(),
+    onWatchEnd,
     log: output.log,
   });
   const mayWrite = (): boolean => peers?.leads ?? true;

@@ -55,6 +55,8 @@ export interface ReflectorOptions<K extends ResourceKind> {
   readonly trouble: Trouble;
   /** Called once when the server does not have the kind, and once when it has it after all. */
   readonly onPresence?: (kind: K, present: boolean) => void;
+  /** Called when a watch ended that the signal did not end. */
+  readonly onWatchEnd?: (kind: K) => void;
   readonly clock?: Clock;
   readonly random?: () => number;
 }
@@ -193,6 +195,7 @@ export class Reflector<K extends ResourceKind = Kind> {
       return true;
     } finally {
       watchdog.stop();
+      if (!signal.aborted) this.#options.onWatchEnd?.(kind);
     }
     return this.#lasted(begun);
   }

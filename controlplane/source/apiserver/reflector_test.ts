@@ -61,6 +61,8 @@ interface Outcome {
   readonly clock: InstantClock;
   readonly log: string[];
   readonly presence: [Kind, boolean][];
+  /** How many watches ended. */
+  watchEnds: number;
 }
 
 /** Runs a reflector of Services against the script, until the script is at its end and the condition holds. */
@@ -75,6 +77,7 @@ async function reflect(
     clock: new InstantClock(),
     log: [],
     presence: [],
+    watchEnds: 0,
   };
   const { store, clock, log, presence } = outcome;
   const client = new ApiClient({ url: server.url, credentials: () => Promise.resolve({ headers: {} }) });
@@ -85,6 +88,7 @@ async function reflect(
     clock,
     trouble: new Trouble((line) => log.push(line.replaceAll(server.url, "http://server"))),
     onPresence: (kind, present) => presence.push([kind, present]),
+    onWatchEnd: () => void outcome.watchEnds++,
     random: () => 0.5,
   });
   const stop = new AbortController();
@@ -144,6 +148,7 @@ Deno.test("Reflector takes events in, and resumes after the last one when the wa
   ]);
   assertEquals(names(outcome), ["default/b", "default/c"]);
   assertEquals(outcome.store.get("Service", "default/b")?.metadata.resourceVersion, "13");
+  assertEquals(outcome.watchEnds, 1, "the one that the test ends is not counted");
 });
 
 Deno.test("Reflector resumes after a bookmark", async () => {
