@@ -124,7 +124,7 @@ class Claim {
     if (!eligible) return "Addresses are assigned once the Gateway is accepted.";
     if (policy.pools.length === 0) {
       return "The GatewayClass has no address pool; name an address in spec.addresses, or give the class a " +
-        "GatewayClassConfig with spec.addressPools.";
+        "GatewayClassConfig with spec.addressPools; one called default is for all classes without parametersRef.";
     }
     return `No ${family} address is free in the GatewayClass's pools; extend spec.addressPools of its GatewayClassConfig.`;
   }

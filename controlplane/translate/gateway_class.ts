@@ -10,6 +10,9 @@ import { SUPPORTED_FEATURES } from "./supported_features.ts";
 const CONFIG_GROUP = "blixt.x-k8s.io";
 const CONFIG_KIND = "GatewayClassConfig";
 
+/** Name of the GatewayClassConfig of classes without parametersRef: manifests made for other controllers name none. */
+const DEFAULT_CONFIG = "default";
+
 /** Bundle versions of the Gateway API's CRDs that Blixt was written for. */
 const SUPPORTED_BUNDLES = /^v1\.[67]\./;
 
@@ -20,13 +23,16 @@ export interface ClassModel {
   readonly addresses?: AddressPolicy;
 }
 
+const ACCEPTED: Verdict = yes("Accepted", "Blixt serves Gateways of this class.");
+
 /** Whether Blixt is the controller of the class (GatewayClassSpec.controllerName). */
 export function isOurClass(gatewayClass: GatewayClass | undefined): gatewayClass is GatewayClass {
   return gatewayClass?.spec.controllerName === CONTROLLER_NAME;
 }
 
 /**
- * Reads a class and what its parametersRef names (reason InvalidParameters). A
+ * Reads a class and what its parametersRef names (reason InvalidParameters),
+ * or, without one, the GatewayClassConfig called default if there is such. A
  * change of either reaches the Gateways that are there already: they keep the
  * addresses they hold as long as these are still in the pool.
  */
@@ -35,9 +41,10 @@ export function modelClass(
   config: (name: string) => GatewayClassConfig | undefined,
 ): ClassModel {
   const ref = gatewayClass.spec.parametersRef;
-  const accepted = yes("Accepted", "Blixt serves Gateways of this class.");
-  if (ref === undefined) return { accepted, addresses: NO_POOL };
-  const refuse = (message: string): ClassModel => ({ accepted: no("InvalidParameters", message) });
+  if (ref === undefined) {
+    const object = config(DEFAULT_CONFIG);
+    return object === undefined ? { accepted: ACCEPTED, addresses: NO_POOL } : readConfig(object);
+  }
   if (ref.group !== CONFIG_GROUP || ref.kind !== CONFIG_KIND) {
     return refuse(
       `spec.parametersRef must name a ${CONFIG_KIND} of group ${CONFIG_GROUP}, not a ${ref.kind} of ${ref.group}.`,
@@ -50,12 +57,20 @@ export function modelClass(
   if (object === undefined) {
     return refuse(`${CONFIG_KIND} ${ref.name}, named by spec.parametersRef, does not exist.`);
   }
+  return readConfig(object);
+}
+
+function readConfig(object: GatewayClassConfig): ClassModel {
   try {
-    return { accepted, addresses: parseAddressPolicy(object) };
+    return { accepted: ACCEPTED, addresses: parseAddressPolicy(object) };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    return refuse(`${CONFIG_KIND} ${ref.name} is not valid: ${error.message}.`);
+    return refuse(`${CONFIG_KIND} ${object.metadata.name} is not valid: ${error.message}.`);
   }
+}
+
+function refuse(message: string): ClassModel {
+  return { accepted: no("InvalidParameters", message) };
 }
 
 /**

@@ -72,6 +72,23 @@ for (const [what, parametersRef, part] of BAD) {
   });
 }
 
+Deno.test("A GatewayClass without parametersRef has the pool of the GatewayClassConfig called default", () => {
+  const pool = gatewayClassConfig({ addressPools: [{ cidr: "192.0.2.7/32" }] }, "default");
+  const web = gateway("default/web", { addresses: [] });
+  assertEquals(routes(translated([gatewayClass(), web, pool])), ["192.0.2.7 TCP 80 -> refused"]);
+  const named = gatewayClassConfig({ addressPools: [{ cidr: "192.0.2.8/32" }] });
+  assertEquals(routes(translated([gatewayClassWithConfig(), named, web, pool])), [
+    "192.0.2.8 TCP 80 -> refused",
+  ]);
+});
+
+Deno.test("A GatewayClass without parametersRef is not Accepted: InvalidParameters when the default is wrong", () => {
+  const pool = gatewayClassConfig({ addressPools: [{ cidr: "nonsense" }] }, "default");
+  const { conditions } = statusOf(translated([gatewayClass(), pool]), "GatewayClass", "blixt");
+  assertEquals(verdict(conditions, "Accepted"), "False InvalidParameters");
+  assertStringIncludes(conditions[0].message, "GatewayClassConfig default is not valid");
+});
+
 Deno.test("Gateways of a GatewayClass that is no longer Accepted keep the addresses they hold, and get no new ones", () => {
   const translation = translated([
     gatewayClassWithConfig("gone"),

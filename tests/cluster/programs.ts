@@ -80,17 +80,30 @@ export async function buildKubernetes(program: KubernetesProgram): Promise<void>
   await buildGo(program, { module: cwd, package: `k8s.io/kubernetes/cmd/${program}`, variables });
 }
 
-/** Copies the standard channel's CustomResourceDefinitions out of the Gateway API's Go module. */
-export async function fetchCrds(): Promise<void> {
+/** Channels in which the Gateway API's CustomResourceDefinitions come. */
+export type Channel = "experimental" | "standard";
+
+/** Folder of a channel's CustomResourceDefinitions in the Gateway API's Go module, which is fetched. */
+async function findCrds(channel: Channel): Promise<string> {
   const cwd = moduleFolder("gateway-api");
   const options = { cwd, env: goEnvironment };
   await runOrThrow(["go", "mod", "download", "sigs.k8s.io/gateway-api"], options);
   const list = ["go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api"];
-  const source = `${(await runOrThrow(list, options)).trim()}/config/crd/standard`;
-  await Deno.mkdir(paths.crds, { recursive: true });
+  return `${(await runOrThrow(list, options)).trim()}/config/crd/${channel}`;
+}
+
+/** Copies a channel's CustomResourceDefinitions of the group gateway.networking.k8s.io into a folder. */
+export async function copyCrds(channel: Channel, into: string): Promise<void> {
+  const source = await findCrds(channel);
+  await Deno.mkdir(into, { recursive: true });
   for await (const { name } of Deno.readDir(source)) {
     if (name.startsWith("gateway.networking.k8s.io_")) {
-      await Deno.writeTextFile(`${paths.crds}/${name}`, await Deno.readTextFile(`${source}/${name}`));
+      await Deno.writeTextFile(`${into}/${name}`, await Deno.readTextFile(`${source}/${name}`));
     }
   }
+}
+
+/** Brings the standard channel's CustomResourceDefinitions into the cache. */
+export async function fetchCrds(): Promise<void> {
+  await copyCrds("standard", paths.crds);
 }
