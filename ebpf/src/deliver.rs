@@ -10,7 +10,8 @@ use aya_ebpf::{
         BPF_FIB_LKUP_RET_FWD_DISABLED, BPF_FIB_LKUP_RET_NO_NEIGH, BPF_FIB_LKUP_RET_SUCCESS,
     },
     helpers::generated::{
-        bpf_fib_lookup, bpf_redirect, bpf_redirect_neigh, bpf_redirect_peer, bpf_skb_change_type,
+        bpf_check_mtu, bpf_fib_lookup, bpf_redirect, bpf_redirect_neigh, bpf_redirect_peer,
+        bpf_skb_change_type,
     },
 };
 use blixt_ebpf::layout::{
@@ -77,7 +78,10 @@ pub unsafe fn resolve<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow
             (*flow).dmac = fib.dmac;
             (*flow).smac = fib.smac;
             (*flow).ifindex = fib.ifindex;
+            (*flow).mtu = fib.__bindgen_anon_1.mtu_result;
             (*flow).delivery = if is_peer(fib.ifindex) {
+                // Into the pod at once: no link is in between.
+                (*flow).mtu = u16::MAX;
                 DELIVERY_PEER
             } else {
                 DELIVERY_MAC
@@ -97,6 +101,25 @@ pub unsafe fn resolve<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow
         } else {
             (*flow).delivery = DELIVERY_UNKNOWN;
         }
+        if (*flow).delivery == DELIVERY_NEIGH {
+            (*flow).mtu = device_mtu(skb, (*flow).ifindex);
+        }
+        if (*flow).overhead != 0 {
+            (*flow).mtu = (*flow).mtu.saturating_sub((*flow).overhead.into());
+        }
+    }
+}
+
+/// Bytes of the longest IP packet that an interface takes; unlimited when unknown.
+#[inline(always)]
+unsafe fn device_mtu(skb: *mut __sk_buff, ifindex: u32) -> u16 {
+    let mut mtu = 0;
+    // SAFETY: the helper writes `mtu`, or fails.
+    unsafe { bpf_check_mtu(skb.cast(), ifindex, &raw mut mtu, 0, 0) };
+    if mtu == 0 || mtu > u16::MAX.into() {
+        u16::MAX
+    } else {
+        mtu as u16
     }
 }
 

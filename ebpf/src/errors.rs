@@ -17,9 +17,10 @@ use crate::{
     deliver::{TC_ACT_OK, TC_ACT_SHOT, deliver, resolve},
     extensions::walk_extensions,
     flows::{self, Tuple},
+    header::{Ipv4, Ipv6},
     packet::{
-        ETH_HLEN, IPPROTO_TCP, IPPROTO_UDP, IPV4_HLEN, IPV6_HLEN, LATER_FRAGMENT, MAPPED, Packet,
-        SOUND, copied, pull,
+        ETH_HLEN, IPPROTO_TCP, IPPROTO_UDP, IPV6_HLEN, LATER_FRAGMENT, MAPPED, Packet, SOUND,
+        copied, pull,
     },
     rewrite::network,
 };
@@ -172,47 +173,6 @@ unsafe fn write_address<const V6: bool>(
             bpf_skb_store_bytes(skb, at, (&raw const address[3]).cast(), 4, 0) == 0
         }
     }
-}
-
-/// The bytes of an IPv4 header before its options that are asked for.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Ipv4 {
-    version_ihl: u8,
-    tos: u8,
-    length: u16,
-    id: u16,
-    fragment: u16,
-    ttl: u8,
-    protocol: u8,
-    checksum: u16,
-    saddr: u32,
-    daddr: u32,
-}
-
-impl Ipv4 {
-    /// Bytes of the header, 0 when it is none.
-    #[inline(always)]
-    fn length(&self) -> u32 {
-        let length = u32::from(self.version_ihl & 0x0f) * 4;
-        if self.version_ihl >> 4 == 4 && length >= IPV4_HLEN {
-            length
-        } else {
-            0
-        }
-    }
-}
-
-/// An IPv6 header.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Ipv6 {
-    version: [u8; 4],
-    length: u16,
-    next: u8,
-    hops: u8,
-    saddr: Address,
-    daddr: Address,
 }
 
 #[inline(always)]

@@ -17,7 +17,9 @@ use crate::{
     packet::{FIRST_FRAGMENT, IPPROTO_TCP, IPPROTO_UDP, LATER_FRAGMENT, Packet},
     refuse::reset,
     rewrite::rewrite,
-    select, tracking,
+    select,
+    too_big::{is_too_big, tell},
+    tracking,
 };
 
 /// Slots tried before a flow is given up whose addresses and ports are in use
@@ -159,6 +161,9 @@ unsafe fn send<const V6: bool, const PORTS: bool>(
         if flow.delivery == DELIVERY_UNKNOWN {
             counters::dropped(|drops| &mut drops.no_route);
             return TC_ACT_SHOT;
+        }
+        if packet.length > flow.mtu.into() && is_too_big(skb, packet, flow.mtu) {
+            return tell::<V6>(skb, packet, flow.mtu);
         }
         if !rewrite::<V6, PORTS>(skb, packet, flow) {
             counters::dropped(|drops| &mut drops.rewrite_failed);

@@ -149,7 +149,8 @@ pub struct Flow {
     /// As they stand in a frame, one after the other.
     pub dmac: [u8; 6],
     pub smac: [u8; 6],
-    /// Bytes of the longest IP packet that goes this way; 0 when that is not known.
+    /// Bytes of the longest IP packet that goes this way, without the header around
+    /// it; 0 when that is not known.
     pub mtu: u16,
     /// Largest TCP segment to be announced to the client; 0 for whatever was announced.
     pub mss: u16,
@@ -233,6 +234,16 @@ pub const DEVICE_OUTWARD: u32 = 2;
 /// so the kernel calls them another host's although they are for this one.
 pub const DEVICE_BRIDGE_PORT: u32 = 4;
 
+/// Value of `allowances`, per CPU.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Of which second `sent` tells, as `Flow::seen`.
+    pub second: u32,
+    /// ICMP errors sent in it.
+    pub sent: u32,
+}
+
 /// Value of `service_stats` and `backend_stats`, per CPU.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -280,4 +291,6 @@ pub struct Drops {
     /// To an address of ours that the host does not have, at a port without a
     /// service; TCP got a RST.
     pub no_service: u64,
+    /// Longer than the way out takes; its sender was told, unless many were lately.
+    pub too_big: u64,
 }

@@ -25,6 +25,8 @@ mod forward;
 #[cfg(target_arch = "bpf")]
 mod fragments;
 #[cfg(target_arch = "bpf")]
+mod header;
+#[cfg(target_arch = "bpf")]
 mod ingress;
 #[cfg(target_arch = "bpf")]
 mod maps;
@@ -36,6 +38,8 @@ mod refuse;
 mod rewrite;
 #[cfg(target_arch = "bpf")]
 mod select;
+#[cfg(target_arch = "bpf")]
+mod too_big;
 #[cfg(target_arch = "bpf")]
 mod tracking;
 #[cfg(target_arch = "bpf")]

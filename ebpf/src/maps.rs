@@ -7,8 +7,8 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use blixt_ebpf::layout::{
-    Address, AddressInfo, Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Fragment, FragmentKey,
-    Node, Service, ServiceKey, Stats,
+    Address, AddressInfo, Allowance, Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Fragment,
+    FragmentKey, Node, Service, ServiceKey, Stats,
 };
 
 /// BPF_F_INNER_MAP (linux/bpf.h): inner arrays may differ in size.
@@ -61,6 +61,10 @@ pub static FLOW6: LruHashMap<FlowKey6, Flow, FLOWS> = LruHashMap::new();
 /// What first fragments say of later ones. LRU, and of no use after half a minute.
 #[btf_map(name = "fragments")]
 pub static FRAGMENT: LruHashMap<FragmentKey, Fragment, FRAGMENTS> = LruHashMap::new();
+
+/// How many ICMP errors were sent lately: a flood must not be answered with one.
+#[btf_map(name = "allowances")]
+pub static ALLOWANCE: PerCpuArray<Allowance, 1> = PerCpuArray::new();
 
 /// Traffic by service id.
 #[btf_map(name = "service_stats")]

@@ -16,6 +16,7 @@ use blixt_ebpf::layout::{Address, BACKEND_TUNNEL, Backend, NODE_SELF};
 use crate::{
     checksum::folded,
     counters,
+    header::{Ipv4, Ipv6},
     maps::{ADDRESS, BACKEND, NODE},
     packet::{
         ETH_HLEN, ETH_P_IP, ETH_P_IPV6, IPPROTO_IPIP, IPPROTO_IPV6, IPV4_HLEN, IPV6_HLEN, MAPPED,
@@ -23,39 +24,8 @@ use crate::{
     },
 };
 
-/// TTL or hop limit of the outer header: the inner one counts the nodes.
-const TTL: u8 = 64;
-/// RFC 791, section 3.1, flags.
-const DONT_FRAGMENT: u16 = 0x4000;
+/// RFC 791, section 3.1: flags and offset in bytes 6 and 7 of the header.
 const MORE_FRAGMENTS_OR_OFFSET: u16 = 0x3fff;
-
-/// An IPv4 header without options (RFC 791, section 3.1).
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Ipv4 {
-    version_ihl: u8,
-    tos: u8,
-    length: u16,
-    id: u16,
-    fragment: u16,
-    ttl: u8,
-    protocol: u8,
-    checksum: u16,
-    saddr: u32,
-    daddr: u32,
-}
-
-/// An IPv6 header (RFC 8200, section 3).
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Ipv6 {
-    version: [u8; 4],
-    length: u16,
-    next: u8,
-    hops: u8,
-    saddr: Address,
-    daddr: Address,
-}
 
 /// Whether an address is an IPv4 one.
 #[inline(always)]
@@ -120,59 +90,16 @@ unsafe fn wrap<const V6: bool>(skb: *mut __sk_buff, backend: &Backend) -> bool {
         if is_v4(&backend.gateway) {
             let total = length + IPV4_HLEN;
             let ends = [backend.source[3], backend.gateway[3]];
-            let header = ipv4_header(class, total, protocol, ends);
+            let header = Ipv4::new(class, total, protocol, ends);
             grow(skb, &header, BPF_F_ADJ_ROOM_ENCAP_L3_IPV4)
                 && (!V6 || set_ethertype(skb, ETH_P_IP))
         } else {
-            let header = Ipv6 {
-                version: [0x60 | class >> 4, class << 4, 0, 0],
-                length: field(length),
-                next: protocol,
-                hops: TTL,
-                saddr: backend.source,
-                daddr: backend.gateway,
-            };
+            let ends = [backend.source, backend.gateway];
+            let header = Ipv6::new(class, length, protocol, ends);
             grow(skb, &header, BPF_F_ADJ_ROOM_ENCAP_L3_IPV6)
                 && (V6 || set_ethertype(skb, ETH_P_IPV6))
         }
     }
-}
-
-/// A length as its field has it: 0 says that a super-packet is longer than the
-/// field can say.
-#[inline(always)]
-fn field(length: u32) -> u16 {
-    if length > 0xffff {
-        0
-    } else {
-        (length as u16).to_be()
-    }
-}
-
-#[inline(always)]
-fn ipv4_header(tos: u8, length: u32, protocol: u8, [saddr, daddr]: [u32; 2]) -> Ipv4 {
-    let mut header = Ipv4 {
-        version_ihl: 0x45,
-        tos,
-        length: field(length),
-        // A packet that is never cut needs no number (RFC 6864, section 4.1).
-        id: 0,
-        fragment: DONT_FRAGMENT.to_be(),
-        ttl: TTL,
-        protocol,
-        checksum: 0,
-        saddr,
-        daddr,
-    };
-    let mut sum = u32::from(u16::from_ne_bytes([header.version_ihl, tos]))
-        + u32::from(header.length)
-        + u32::from(header.fragment)
-        + u32::from(u16::from_ne_bytes([TTL, protocol]));
-    for word in [saddr, daddr] {
-        sum += (word & 0xffff) + (word >> 16);
-    }
-    header.checksum = !folded(sum);
-    header
 }
 
 /// Makes room before the IP header and writes another one there.

@@ -56,10 +56,21 @@ every_reason! {
     backend_gone => connections_whose_backend_left,
     inconsistent => maps_that_contradict_each_other,
     no_service => packets_to_a_port_without_service,
+    too_big => packets_that_the_way_does_not_take,
     tuple_in_use => two_services_with_one_backend_and_one_client_socket,
     ;
     no_entry => "an LRU table makes room; only memory or another CPU's eviction in between can fail it",
     rewrite_failed => "the helpers fail only when the kernel cannot copy the headers, for lack of memory",
+}
+
+fn packets_that_the_way_does_not_take(lab: &mut Lab, ends: &Ends) -> u64 {
+    ip("link set node0 mtu 1300");
+    let remote = ends.clone().remote();
+    lab.choose(&remote);
+    lab.begin(&remote);
+    let outcome = lab.client_sends(&ends.request().payload([0; 1_300]));
+    assert!(outcome.was_redirected(), "the client hears of it");
+    1
 }
 
 /// The packet with each of its header's lengths wrong in turn.

@@ -28,6 +28,7 @@ mod random;
 mod refuse;
 mod remote;
 mod select;
+mod too_big;
 mod tracking;
 mod tunnel;
 mod wires;
