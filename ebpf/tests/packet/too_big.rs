@@ -47,7 +47,11 @@ fn sized(packet: Packet, length: usize) -> Packet {
 
 /// What comes back for a packet where `mtu` bytes are taken.
 fn told(packet: &Packet, mtu: u16) -> Packet {
-    let frame = packet.bytes();
+    told_of(packet, &packet.bytes(), mtu)
+}
+
+/// The same for a packet whose frame has a wrong checksum.
+pub fn told_of(packet: &Packet, frame: &[u8], mtu: u16) -> Packet {
     let whole = &frame[packet.network_at()..frame.len() - packet.trailer.len()];
     let v4 = packet.source().is_ipv4();
     let mut icmp = Icmp::new(if v4 { UNREACHABLE } else { TOO_BIG_V6 });

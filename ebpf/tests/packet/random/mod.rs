@@ -20,6 +20,7 @@ use crate::{
         Transport, UNREACHABLE, UNREACHABLE_V6,
     },
     harness::{Ends, Forwarding, Lab, NO_STATS, Outcome, address, with_lab},
+    too_big::told_of,
 };
 
 const PACKETS: usize = 20_000;
@@ -243,6 +244,16 @@ fn check(lab: &Lab, outcome: Outcome, fate: &Fate, sample: &Sample) {
         Fate::ToBackend(packet) => (lab.pod.emits(packet), sample.sum),
         Fate::ToNode(packet) | Fate::Inside(packet, _) => (lab.node.emits(packet), sample.sum),
         Fate::ToClient(packet) => (lab.out.emits(packet), sample.sum),
+        Fate::Told(mtu) => {
+            let original = frame(&sample.packet, sample.sum).expect("it was sent");
+            let port = if sample.from_client {
+                &lab.out
+            } else {
+                &lab.pod
+            };
+            let told = told_of(&sample.packet, &original, *mtu);
+            return outcome.is_redirected_as(&port.emits(&told));
+        }
         Fate::Reset(packet) if sample.from_client => (lab.out.emits(packet), Sum::Right),
         Fate::Reset(packet) => (lab.pod.emits(packet), Sum::Right),
     };
@@ -307,6 +318,7 @@ fn compare(lab: &mut Lab, model: &Model, services: &[Ends]) {
         ("inconsistent", drops.inconsistent),
         ("tuple_in_use", drops.tuple_in_use),
         ("no_service", drops.no_service),
+        ("too_big", drops.too_big),
     ] {
         assert!(count > 0, "no packet was dropped as {reason}");
     }

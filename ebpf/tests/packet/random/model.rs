@@ -44,7 +44,12 @@ pub enum Fate {
     /// The same, inside another packet.
     Inside(Packet, [IpAddr; 2]),
     Reset(Packet),
+    /// Its sender hears that so many bytes are taken.
+    Told(u16),
 }
+
+/// Of every link.
+const MTU: u16 = 1_500;
 
 #[derive(Default)]
 pub struct Model {
@@ -331,6 +336,18 @@ impl Model {
             return Fate::Dropped;
         }
         let bytes = packet.ip_length() as u64;
+        let around = entry
+            .tunnel
+            .map_or(0, |[node, _]| if node.is_ipv4() { 20 } else { 40 });
+        // Into a pod here leads no link.
+        let pod = entry.forward && !entry.remote;
+        if !pod && bytes > u64::from(MTU - around) {
+            self.drops.too_big += 1;
+            return match packet.transport {
+                Transport::Other(_) => Fate::Dropped,
+                _ => Fate::Told(MTU - around),
+            };
+        }
         let stats = self.stats(entry.service);
         let ported = !matches!(packet.transport, Transport::Other(_));
         let packet = packet.clone().ttl(ttl - 1);
