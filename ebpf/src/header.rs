@@ -4,7 +4,7 @@
 
 use blixt_ebpf::layout::Address;
 
-use crate::{packet::IPV4_HLEN, rewrite::folded};
+use crate::{checksum::folded, packet::IPV4_HLEN};
 
 /// TTL or hop limit of what Blixt itself sends.
 pub const TTL: u8 = 64;

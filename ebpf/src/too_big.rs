@@ -16,6 +16,7 @@ use aya_ebpf::{
 use blixt_ebpf::layout::{Address, Flow};
 
 use crate::{
+    checksum::folded,
     counters,
     deliver::TC_ACT_SHOT,
     header::{Ipv4, Ipv6},
@@ -24,7 +25,6 @@ use crate::{
         ETH_HLEN, ICMP, ICMPV6, IPPROTO_TCP, IPV4_HLEN, IPV6_HLEN, LATER_FRAGMENT, Packet,
         UDP_HLEN, copied, load,
     },
-    rewrite::folded,
     tracking,
 };
 
