@@ -29,7 +29,7 @@ export interface DataplaneWriter {
 }
 
 /** Milliseconds that the kernel may take for the first state before statuses say that it is pending. */
-const GRACE = 3_000;
+const GRACE = 10_000;
 
 /** The parts that the loop joins. */
 export interface LoopOptions {

@@ -5,7 +5,7 @@ import { MAP_TYPE } from "./object.ts";
 import type { FieldNote, MapNote, ObjectNote } from "./object_note.ts";
 
 /** Maps that the control plane alone writes. Two versions never share them: one is changed while the other forwards. */
-const WRITTEN: readonly string[] = ["services", "tables", "addresses", "devices"];
+const WRITTEN: readonly string[] = ["services", "tables", "addresses", "nodes", "devices"];
 
 const ARRAYS: readonly number[] = [MAP_TYPE.ARRAY, MAP_TYPE.PERCPU_ARRAY, MAP_TYPE.ARRAY_OF_MAPS];
 

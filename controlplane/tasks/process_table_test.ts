@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { ancestors, readProcess } from "./process_table.ts";
 
 Deno.test("readProcess() finds this process under its parent", () => {
@@ -16,6 +17,9 @@ Deno.test("readProcess() is not misled by a name with spaces and parentheses", a
   await Deno.copyFile("/bin/sleep", program);
   const child = new Deno.Command(program, { args: ["30"] }).spawn();
   try {
+    // Until it has called execve(2), it is this program still.
+    const isStarted = (): boolean => readProcess(child.pid)?.argv[0] === program;
+    for (let tries = 0; tries < 500 && !isStarted(); tries++) await delay(10);
     const entry = readProcess(child.pid);
     assertEquals(entry && { name: entry.name, parent: entry.parent, argv: entry.argv }, {
       name: "a) S (b",

@@ -18,7 +18,7 @@ const PATIENCE = 60_000;
 
 /** How to start an API server. */
 export interface ApiServerOptions {
-  /** Folder for keys, data and logs; a new one in memory that goes away at the end by default. */
+  /** Folder for keys, data and logs; a new one under /tmp that goes away at the end by default. */
   readonly folder?: string;
   /** Name under /run/netns in which all of it runs, kubectl too; the present network namespace by default. */
   readonly netns?: string;
@@ -29,6 +29,8 @@ export interface ApiServerOptions {
 /** What is settled before anything runs. */
 interface Site {
   readonly folder: string;
+  /** etcd's. */
+  readonly data: string;
   readonly temporary: boolean;
   readonly netns: string | undefined;
   readonly pki: Pki;
@@ -57,12 +59,13 @@ export class ApiServer implements AsyncDisposable {
     await ensure(apiServerRequirements);
     const { netns, crds = true } = options;
     const temporary = options.folder === undefined;
-    const folder = options.folder ??
-      await Deno.makeTempDir({ dir: memoryFolder("/tmp"), prefix: "blixt-api-" });
+    const folder = options.folder ?? await Deno.makeTempDir({ prefix: "blixt-api-" });
     await Deno.mkdir(folder, { recursive: true });
+    // Data alone: Deno reads nothing under /dev without --allow-all, a kubeconfig neither.
+    const data = await Deno.makeTempDir({ dir: memoryFolder(folder), prefix: "blixt-etcd-" });
     const [port = 0, etcdPort = 0, peerPort = 0] = freePorts(3);
     const pki = await createPki(folder);
-    const server = new ApiServer({ folder, temporary, netns, pki, port, etcdPort, peerPort });
+    const server = new ApiServer({ folder, data, temporary, netns, pki, port, etcdPort, peerPort });
     try {
       await Deno.writeTextFile(server.kubeconfig, await kubeconfigFor(server.url, pki.authority, pki.admin));
       server.#etcd = await Daemon.start(server.#within(await server.#etcdCommand()), `${folder}/etcd.log`);
@@ -115,6 +118,7 @@ export class ApiServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.suspend();
     await this.#etcd?.[Symbol.asyncDispose]();
+    await Deno.remove(this.#site.data, { recursive: true });
     if (this.#site.temporary) await Deno.remove(this.#site.folder, { recursive: true });
   }
 
@@ -127,11 +131,11 @@ export class ApiServer implements AsyncDisposable {
   }
 
   async #etcdCommand(): Promise<string[]> {
-    const { folder, peerPort } = this.#site;
+    const { data, peerPort } = this.#site;
     const peerUrl = `http://127.0.0.1:${peerPort}`;
     return etcdCommand({
       program: await findEtcd() ?? "etcd",
-      data: `${folder}/etcd`,
+      data,
       url: this.#etcdUrl,
       peerUrl,
     });
