@@ -50,6 +50,13 @@ var exchanged = Form{
 	Answers:   TCP.Answers,
 }
 
+// passthrough is the form of a UDPRoute's test with a TLS listener: here it is
+// TCP, which takes no UDPRoutes either.
+var passthrough = Form{
+	Name:      "Passthrough",
+	Protocols: map[string]string{"TLS": "TCP"},
+}
+
 // otherProtocol is the form of a TCPRoute's test with a listener that is not
 // TCP: here it is UDP.
 var otherProtocol = Form{
@@ -68,7 +75,7 @@ var otherKind = Form{
 
 // formNamed finds a form by its name.
 func formNamed(name string) (Form, bool) {
-	for _, form := range []Form{TCP, distinctPorts, exchanged, otherKind, otherProtocol} {
+	for _, form := range []Form{TCP, distinctPorts, exchanged, otherKind, otherProtocol, passthrough} {
 		if form.Name == name {
 			return form, true
 		}

@@ -4,6 +4,7 @@ package layer4
 
 import (
 	"slices"
+	"testing"
 
 	"sigs.k8s.io/gateway-api/conformance/utils/suite"
 	"sigs.k8s.io/gateway-api/pkg/features"
@@ -30,6 +31,7 @@ var forms = map[string]Form{
 	"ListenerSetProtocolConflict":             exchanged,
 	"ListenerSetRouteStatusScopedToParentRef": TCP,
 	"TCPRouteInvalidNonTCPListener":           otherProtocol,
+	"UDPRouteNotAllowedByListeners":           passthrough,
 }
 
 // skipped has every test of the profiles that has no layer-4 form, and why.
@@ -45,7 +47,6 @@ var skipped = map[string]string{
 	"GatewaySecretReferenceGrantAllInNamespace": certificates,
 	"GatewaySecretReferenceGrantSpecific":       certificates,
 	"ListenerSetReferenceGrant":                 certificates,
-	"UDPRouteNotAllowedByListeners":             "its only listener is TLS, and the test asks nothing of an implementation without TLSRoute",
 }
 
 // certificates is the reason of every test about a listener's certificateRefs.
@@ -71,13 +72,17 @@ func Manifests(tests []suite.ConformanceTest) map[string]Form {
 	return manifests
 }
 
-// Tests gives the tests as the suite is to run them: one that asks for
-// HTTPRoute or TLSRoute and has a layer-4 form asks for TCPRoute instead.
+// Tests gives the tests as the suite is to run them: one that has a layer-4
+// form asks for TCPRoute where it asked for HTTPRoute or TLSRoute.
 func Tests(tests []suite.ConformanceTest) []suite.ConformanceTest {
 	adapted := slices.Clone(tests)
 	for index, test := range adapted {
 		if _, ok := forms[test.ShortName]; !ok {
 			continue
+		}
+		// Tests that run in parallel must leave the suite alone, and ask for no feature.
+		if !test.Parallel {
+			adapted[index].Test = withTLSRoute(test.Test)
 		}
 		adapted[index].Features = slices.Clone(test.Features)
 		for number, feature := range test.Features {
@@ -87,4 +92,17 @@ func Tests(tests []suite.ConformanceTest) []suite.ConformanceTest {
 		}
 	}
 	return adapted
+}
+
+// withTLSRoute runs a test as if TLSRoute were supported: one in layer-4 form has
+// no TLS left, and some do nothing at all without that feature. Tests that run in
+// parallel do not look at features.
+func withTLSRoute(test func(*testing.T, *suite.ConformanceTestSuite)) func(*testing.T, *suite.ConformanceTestSuite) {
+	return func(t *testing.T, s *suite.ConformanceTestSuite) {
+		if !s.SupportedFeatures.Has(features.SupportTLSRoute) {
+			s.SupportedFeatures.Insert(features.SupportTLSRoute)
+			defer s.SupportedFeatures.Delete(features.SupportTLSRoute)
+		}
+		test(t, s)
+	}
 }

@@ -64,3 +64,32 @@ func TestOtherTestsStayAsTheyAre(t *testing.T) {
 		t.Errorf("got %v", after.Features)
 	}
 }
+
+func TestTestsInLayer4FormRunAsIfTLSRouteWereSupported(t *testing.T) {
+	var during bool
+	original := suite.ConformanceTest{
+		ShortName: "UDPRouteNotAllowedByListeners",
+		Test: func(_ *testing.T, s *suite.ConformanceTestSuite) {
+			during = s.SupportedFeatures.Has(features.SupportTLSRoute)
+		},
+	}
+	s := &suite.ConformanceTestSuite{SupportedFeatures: suite.FeaturesSet{}}
+	Tests([]suite.ConformanceTest{original})[0].Test(t, s)
+	if !during || s.SupportedFeatures.Has(features.SupportTLSRoute) {
+		t.Errorf("supported during the test: %v, after it: %v", during, s.SupportedFeatures)
+	}
+}
+
+func TestTestsThatRunInParallelLeaveTheSuiteAlone(t *testing.T) {
+	original := suite.ConformanceTest{
+		ShortName: "GatewayInvalidParametersRef",
+		Parallel:  true,
+		Test: func(t *testing.T, s *suite.ConformanceTestSuite) {
+			if s.SupportedFeatures.Has(features.SupportTLSRoute) {
+				t.Error("TLSRoute is supported meanwhile")
+			}
+		},
+	}
+	s := &suite.ConformanceTestSuite{SupportedFeatures: suite.FeaturesSet{}}
+	Tests([]suite.ConformanceTest{original})[0].Test(t, s)
+}
