@@ -76,5 +76,8 @@ export function blixtObject(options: BlixtObjectOptions = {}): Uint8Array {
     map("drops", MAP_TYPE.PERCPU_ARRAY, "u32", struct("Drops"), 1),
   ];
   const changed = maps.map(options.change ?? ((spec) => spec)).filter((spec) => spec !== undefined);
-  return buildObject(changed, [{ name: options.program ?? "ingress", section: "classifier" }]);
+  return buildObject(
+    changed,
+    [options.program ?? "ingress", "emit"].map((name) => ({ name, section: "classifier" })),
+  );
 }

@@ -228,6 +228,7 @@ export class Dataplane {
       interfaces: this.#options.interfaces ?? [],
       xdp: this.#options.xdp ?? "auto",
       epoch: () => 1 + Math.floor((this.#options.random ?? Math.random)() * 0xffff_fffe),
+      clock: this.#options.clock ?? systemClock,
       log: this.#options.log,
     }, signal);
     const greeting = `Connected to loader ${version} on Linux ${kernel}, ${manner}`;

@@ -62,6 +62,9 @@ export type MapName = keyof typeof MAPS;
 /** Program that the control plane attaches. */
 export const INGRESS_PROGRAM = "ingress";
 
+/** Program that sends the frame it is run on. */
+export const EMIT_PROGRAM = "emit";
+
 /** `Backend::flags`: the entry is in use. */
 export const BACKEND_ALIVE = 1;
 /** `Backend::flags`: the way leads to its node, on-link, whose own Blixt delivers; the packet stays as the client sent it. */
@@ -101,8 +104,9 @@ export class LayoutError extends Error {
  */
 export function checkLayout(object: ObjectFile): Layout {
   for (const [name, expected] of Object.entries(MAPS)) checkMap(object, name, expected);
-  if (!object.programs.some((program) => program.name === INGRESS_PROGRAM && program.type === "sched_cls")) {
-    throw new LayoutError(`The object has no program ${INGRESS_PROGRAM} of type sched_cls`);
+  for (const name of [INGRESS_PROGRAM, EMIT_PROGRAM]) {
+    if (object.programs.some((program) => program.name === name && program.type === "sched_cls")) continue;
+    throw new LayoutError(`The object has no program ${name} of type sched_cls`);
   }
   const codec = <Name extends StructName>(name: Name): StructCodec<typeof STRUCTS[Name]> =>
     new StructCodec(STRUCTS[name], ...checkStruct(object, name, STRUCTS[name]));

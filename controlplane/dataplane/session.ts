@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Clock } from "../clock.ts";
 import type { LoaderClient } from "../loader/client.ts";
 import {
   type Interface,
@@ -10,10 +11,11 @@ import {
 } from "../loader/messages.ts";
 import type { DesiredDataplane } from "../translate/desired.ts";
 import { formatWireAddress } from "./address.ts";
+import { Announcer } from "./announcer.ts";
 import { deviceChanges, devicesOf, ingressAttachment, outwardOf } from "./devices.ts";
 import { EarlyProgram } from "./early_program.ts";
-import { OBJECT_NAME, readKernel } from "./kernel.ts";
-import type { Layout } from "./layout.ts";
+import { type KernelState, OBJECT_NAME, readKernel } from "./kernel.ts";
+import { EMIT_PROGRAM, type Layout } from "./layout.ts";
 import { type Change, type DeviceValue, encodeChange, operationSize } from "./operation.ts";
 import { capacityOf } from "./limits.ts";
 import type { ProgrammedService } from "./measure.ts";
@@ -32,6 +34,7 @@ export interface SessionOptions {
   readonly interfaces: readonly string[];
   readonly xdp: XdpMode;
   readonly epoch: () => number;
+  readonly clock: Clock;
   readonly log: (line: string) => void;
 }
 
@@ -43,6 +46,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #planner: Planner;
   readonly #routes = new RouteCache();
+  readonly #announcer: Announcer;
   readonly #attached: Set<number>;
   readonly #refused = new Map<number, string>();
   readonly #early: EarlyProgram;
@@ -56,11 +60,15 @@ export class Session {
     options: SessionOptions,
     loaded: LoadedObject,
     planner: Planner,
-    devices: ReadonlyMap<number, DeviceValue>,
+    kernel: KernelState,
+    signal: AbortSignal,
   ) {
     this.#options = options;
     this.#planner = planner;
-    this.#devices = devices;
+    this.#devices = kernel.devices;
+    const send = (ifindex: number, frames: readonly Uint8Array[]): Promise<void> =>
+      this.#send(ifindex, frames, signal);
+    this.#announcer = new Announcer(kernel.addresses, { send, clock: options.clock, signal });
     this.#attached = new Set(ingressInterfaces(loaded));
     const { client, xdp, log } = options;
     this.#early = new EarlyProgram({ client, mode: xdp, log });
@@ -73,7 +81,7 @@ export class Session {
   static async begin(loaded: LoadedObject, options: SessionOptions, signal: AbortSignal): Promise<Session> {
     const kernel = await readKernel(options.client, options.layout, signal, loaded.name);
     const planner = new Planner(kernel, capacityOf(loaded), options.epoch);
-    return new Session(options, loaded, planner, kernel.devices);
+    return new Session(options, loaded, planner, kernel, signal);
   }
 
   /** Services that are programmed, with the ids of their counters. */
@@ -97,6 +105,7 @@ export class Session {
     this.#name = loaded.name;
     this.#early.adopt(loaded);
     for (const ifindex of ingressInterfaces(loaded)) this.#attached.add(ifindex);
+    this.#early.adopt(loaded);
     this.#options.log("The new version has taken over");
   }
 
@@ -106,6 +115,7 @@ export class Session {
     const wanted = devicesOf(network.interfaces, this.#options.interfaces);
     await this.#apply(deviceChanges(this.#devices, wanted), signal);
     this.#devices = wanted;
+    this.#announcer.setDevices(wanted);
     if (this.isBeside) return;
     await this.#attach(network.interfaces.filter((device) => wanted.has(device.ifindex)), signal);
     // Without the ingress program, nobody would take what the other passes on.
@@ -170,8 +180,13 @@ export class Session {
     for (;;) {
       const plan = this.#planner.plan(desired, this.#routes, local);
       await this.#apply(plan.changes, signal);
+      this.#announcer.note(plan.changes);
       if (!plan.again) return plan.unprogrammed;
     }
+  }
+
+  async #send(ifindex: number, frames: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+    await this.#options.client.run({ name: this.#name, program: EMIT_PROGRAM, ifindex, frames }, { signal });
   }
 
   async #apply(changes: readonly Change[], signal: AbortSignal): Promise<void> {

@@ -99,9 +99,9 @@ const STEPS: [Method, number][] = [
   ["dump", 1],
   ["attach", 1],
   ["apply", 1],
-  ["dump", 6],
-  ["copy", 6],
+  ["dump", 7],
   ["copy", 7],
+  ["copy", 8],
   ["replace", 1],
 ];
 for (const [method, nth] of STEPS) {

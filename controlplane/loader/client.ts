@@ -23,6 +23,7 @@ import type {
   ProbeResponse,
   ReplaceRequest,
   Route,
+  RunRequest,
   WatchResponse,
 } from "./messages.ts";
 import { loaderService } from "./proto.ts";
@@ -98,6 +99,12 @@ export class LoaderClient {
 
   apply(request: ApplyRequest, options?: CallOptions): Promise<ApplyResponse> {
     return this.#unary("apply", request, options);
+  }
+
+  /** What the program returned for each frame. */
+  async run(request: RunRequest, options?: CallOptions): Promise<readonly number[]> {
+    const { results } = await this.#unary<{ results: number[] }>("run", request, options);
+    return results;
   }
 
   copy(request: CopyRequest, options?: CallOptions): Promise<CopyResponse> {

@@ -32,6 +32,7 @@ import {
   type ProbeResponse,
   type ReplaceRequest,
   type Route,
+  type RunRequest,
   type WatchResponse,
 } from "./messages.ts";
 import { loaderService } from "./proto.ts";
@@ -56,6 +57,8 @@ export interface FakeLoaderOptions {
 export class FakeLoader {
   readonly network = new FakeNetwork();
   readonly faults = new FakeFaults();
+  /** What programs were run on, in order. */
+  readonly frames: { readonly program: string; readonly ifindex: number; readonly frame: Uint8Array }[] = [];
   /** Told after each operation that is in a map. */
   observer: Observer = () => {};
   readonly #options: FakeLoaderOptions;
@@ -104,6 +107,7 @@ export class FakeLoader {
       attach: this.#unary("attach", (request: AttachRequest) => this.#attach(request)),
       detach: this.#unary("detach", (request: DetachRequest) => this.#detach(request)),
       apply: this.#unary("apply", (request: ApplyRequest) => this.#apply(request)),
+      run: this.#unary("run", (request: RunRequest) => this.#run(request)),
       copy: this.#unary("copy", (request: CopyRequest) => this.#copy(request)),
       replace: this.#unary("replace", (request: ReplaceRequest) => this.#replace(request)),
       resolve: this.#unary(
@@ -232,6 +236,19 @@ export class FakeLoader {
     if (fault !== undefined && fault.after === undefined) throw fault.error;
     const stop = fault && { after: fault.after ?? 0, error: fault.error };
     return this.object(request.name).apply(request, stop, this.observer);
+  }
+
+  #run({ name, program, ifindex, frames }: RunRequest): { results: number[] } {
+    this.object(name).mustRun(program);
+    const short = frames.some(({ length }) => length < 14);
+    if (short || !this.network.has(ifindex)) {
+      throw new LoaderError(
+        CODE.INVALID_ARGUMENT,
+        `Cannot run program ${program} for interface ${ifindex}: there is no such interface, or a frame is too short`,
+      );
+    }
+    for (const frame of frames) this.frames.push({ program, ifindex, frame: Uint8Array.from(frame) });
+    return { results: frames.map(() => 0) };
   }
 
   #copy({ from, to, ...pieces }: CopyRequest): CopyResponse {

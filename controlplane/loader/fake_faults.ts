@@ -11,6 +11,7 @@ export type Method =
   | "detach"
   | "apply"
   | "copy"
+  | "run"
   | "replace"
   | "dump"
   | "count"

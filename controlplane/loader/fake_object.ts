@@ -127,6 +127,17 @@ export class FakeObject {
     return "";
   }
 
+  /** Throws unless a program can be run by hand. */
+  mustRun(name: string): void {
+    const program = this.#programs.find((candidate) => candidate.name === name);
+    if (program === undefined) {
+      const known = this.#programs.map((candidate) => candidate.name).sort().join(", ");
+      throw new LoaderError(CODE.NOT_FOUND, `Object ${this.name} has no program "${name}"; it has ${known}`);
+    }
+    if (program.type === "sched_cls") return;
+    throw new LoaderError(CODE.INVALID_ARGUMENT, `Program ${name} cannot be run: it is no classifier`);
+  }
+
   /** Detaches; throws INVALID_ARGUMENT for an attachment that names no hook or interface. */
   detach(attachments: readonly Attachment[]): void {
     for (const attachment of attachments) {

@@ -90,6 +90,13 @@ export interface AttachResult {
   readonly error: string;
 }
 
+export interface RunRequest {
+  readonly name: string;
+  readonly program: string;
+  readonly ifindex: number;
+  readonly frames: readonly Uint8Array[];
+}
+
 export interface DetachRequest {
   readonly name: string;
   readonly attachments: readonly Attachment[];

@@ -6,6 +6,7 @@ import { copyScenarios } from "./scenarios_copy.ts";
 import { loadScenarios } from "./scenarios_load.ts";
 import { networkScenarios } from "./scenarios_network.ts";
 import { replaceScenarios } from "./scenarios_replace.ts";
+import { runScenarios } from "./scenarios_run.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** Everything that the fake and the real loader must do alike. */
@@ -15,5 +16,6 @@ export const SCENARIOS: readonly Scenario[] = [
   ...attachScenarios,
   ...copyScenarios,
   ...replaceScenarios,
+  ...runScenarios,
   ...networkScenarios,
 ];

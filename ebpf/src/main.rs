@@ -15,6 +15,8 @@ mod deliver;
 #[cfg(target_arch = "bpf")]
 mod echo;
 #[cfg(target_arch = "bpf")]
+mod emit;
+#[cfg(target_arch = "bpf")]
 mod errors;
 #[cfg(target_arch = "bpf")]
 mod extensions;

@@ -12,12 +12,12 @@ use std::{
     sync::Arc,
 };
 
-use aya::Ebpf;
+use aya::{Ebpf, programs::ProgramType};
 use tonic::Code;
 
 use crate::{
     adopt::adoptable,
-    apply,
+    apply, bpf,
     bytecode::Bytecode,
     dump,
     error::{Error, Result},
@@ -255,15 +255,7 @@ impl Object {
     }
 
     fn attach_at(&self, place: &Place, order: &Order) -> Result<()> {
-        let program = self.programs.get(&place.program).ok_or_else(|| {
-            let known: Vec<&str> = self.programs.keys().map(String::as_str).collect();
-            Error::not_found(format!(
-                "Object {} has no program {:?}; it has {}",
-                self.name,
-                place.program,
-                known.join(", ")
-            ))
-        })?;
+        let program = self.program(&place.program)?;
         links::attach(&self.pins, program, place, order)
     }
 
@@ -275,6 +267,41 @@ impl Object {
             self.refused.remove(&place);
         }
         Ok(())
+    }
+
+    /// Runs a program on frames; see `Run` in the contract.
+    pub fn run(&self, request: &proto::RunRequest) -> Result<Vec<i32>> {
+        let program = self.program(&request.program)?;
+        if program.program_type() != ProgramType::SchedClassifier {
+            return Err(Error::invalid(format!(
+                "Program {} cannot be run: it is no classifier",
+                request.program
+            )));
+        }
+        let results = request.frames.iter().map(|frame| {
+            bpf::run(program.fd(), request.ifindex, frame).map_err(|error| {
+                let what = format!("run program {} for interface {}", request.program, request.ifindex);
+                match error.raw_os_error() {
+                    Some(libc::EINVAL | libc::ENODEV) => Error::invalid(format!(
+                        "Cannot {what}: there is no such interface, or a frame of {} bytes is too short",
+                        frame.len()
+                    )),
+                    _ => Error::kernel(what, &error),
+                }
+            })
+        });
+        results.collect()
+    }
+
+    fn program(&self, name: &str) -> Result<&Program> {
+        self.programs.get(name).ok_or_else(|| {
+            let known: Vec<&str> = self.programs.keys().map(String::as_str).collect();
+            Error::not_found(format!(
+                "Object {} has no program {name:?}; it has {}",
+                self.name,
+                known.join(", ")
+            ))
+        })
     }
 
     /// Writes to the maps; see `Apply` in the contract.

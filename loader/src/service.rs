@@ -135,6 +135,18 @@ impl proto::loader_server::Loader for Service {
         .await
     }
 
+    async fn run(
+        &self,
+        request: Request<proto::RunRequest>,
+    ) -> std::result::Result<Response<proto::RunResponse>, Status> {
+        let request = request.into_inner();
+        self.blocking(move |objects| {
+            let results = objects.with(&request.name, |object| object.run(&request))?;
+            Ok(proto::RunResponse { results })
+        })
+        .await
+    }
+
     async fn apply(
         &self,
         request: Request<proto::ApplyRequest>,

@@ -65,6 +65,7 @@ export const suites: readonly Suite[] = [
   root("traffic", "tasks", denoTest("tests/tasks")),
   root("traffic", "e2e", denoTest("tests/e2e")),
   root("traffic", "upgrade", denoTest("tests/upgrade")),
+  root("traffic", "neighbours", denoTest("tests/neighbours")),
   root("traffic", "bench", denoTest("tests/bench")),
   root("traffic", "demo", deno("run --allow-all tests/demo/demo.ts"), countPlain),
 ];

@@ -5,21 +5,41 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
+import type { DataplaneOptions } from "../../controlplane/dataplane/dataplane.ts";
+import { dataplane, group, service } from "../../controlplane/dataplane/fixtures.ts";
+import { buildAll } from "../../controlplane/tasks/build.ts";
 import { paths } from "../../controlplane/tasks/paths.ts";
-import type { Family } from "../netns/addresses.ts";
+import type { DesiredDataplane, DesiredService } from "../../controlplane/translate/desired.ts";
+import { FAMILIES, type Family, GATEWAY, LISTENER_PORT, PROTOCOLS, TARGET_PORT } from "../netns/addresses.ts";
 import type { Background } from "../netns/background.ts";
+import { BareNode } from "../netns/bare_node.ts";
 import { networkTest } from "../netns/network_test_case.ts";
-import { readReport, startFlows, startTransfer } from "../netns/traffic.ts";
+import { Topology } from "../netns/topology.ts";
+import { readReport, startFlows, startServers, startTransfer } from "../netns/traffic.ts";
 import type { FlowReport } from "../netns/traffic/report.ts";
 import type { TransferReport } from "../netns/traffic/transfer.ts";
 import { buildChangedObject } from "./changed_object.ts";
-import { Site, type Version } from "./site.ts";
 
 /** A SYN that was lost is sent again after a second: nobody may have waited that long. */
 const NO_RETRANSMISSION = 950;
 
 /** Seconds of load around one change of versions. */
 const SECONDS = 6;
+
+/** What a version is: the object and the limits that a control plane was started with. */
+type Version = Required<Pick<DataplaneOptions, "object" | "limits">>;
+
+/** The services of the bare-host sample. */
+function desiredOf(topology: Topology): DesiredDataplane {
+  const services = FAMILIES.flatMap((family) => {
+    const backends = topology.backends.map((backend) => `${backend[family]}:${TARGET_PORT}`);
+    return PROTOCOLS.map((protocol): DesiredService => ({
+      ...service(`${GATEWAY[family]}:${LISTENER_PORT[protocol]}`, group(1, ...backends)),
+      protocol: protocol === "tcp" ? "TCP" : "UDP",
+    }));
+  });
+  return dataplane(...services);
+}
 
 interface Load {
   readonly transfers: readonly Background[];
@@ -28,7 +48,7 @@ interface Load {
 }
 
 /** Long transfers both ways, connection after connection, and flows of datagrams. */
-async function startLoad({ topology }: Site, family: Family): Promise<Load> {
+async function startLoad(topology: Topology, family: Family): Promise<Load> {
   const transfer = { family, bytes: 40e6, seconds: SECONDS } as const;
   return {
     transfers: [
@@ -63,10 +83,14 @@ async function assertUnharmed({ transfers, storm, datagrams }: Load): Promise<vo
 networkTest("versions with other maps take over under load", async (test) => {
   const changed = await buildChangedObject();
   const object = await Deno.readFile(paths.kernelObject);
-  await using site = await Site.create();
+  await buildAll();
+  await using topology = await Topology.create();
+  await startServers(topology);
+  await using node = await BareNode.start(topology.host);
+  const services = desiredOf(topology);
   const limits = { flows: 100_000 };
   const first: Version = { object, limits };
-  await site.run(first);
+  await node.run(services, first);
 
   const [otherLayout, otherSize] = [/differ .*: .*backends, .*services/, /differ .*: flows4, flows6$/];
   const steps: [string, Family, Version, RegExp][] = [
@@ -78,23 +102,23 @@ networkTest("versions with other maps take over under load", async (test) => {
   ];
   for (const [name, family, version, manner] of steps) {
     await test.step(`${name}, ${family}: nothing is harmed`, async () => {
-      const load = await startLoad(site, family);
+      const load = await startLoad(topology, family);
       await delay(700);
-      const from = site.log.length;
-      await site.run(version);
+      const from = node.log.length;
+      await node.run(services, version);
       await assertUnharmed(load);
-      assert(site.log.slice(from).some((line) => manner.test(line)), site.log.slice(from).join("\n"));
+      assert(node.log.slice(from).some((line) => manner.test(line)), node.log.slice(from).join("\n"));
     });
   }
 
   for (const moment of [100, 250, 400]) {
     await test.step(`the loader is killed ${moment} ms after the beginning: nothing is harmed`, async () => {
-      const load = await startLoad(site, "ipv4");
+      const load = await startLoad(topology, "ipv4");
       await delay(700);
-      const running = site.run({ object, limits: { flows: 100_000 + moment } });
+      const running = node.run(services, { object, limits: { flows: 100_000 + moment } });
       await delay(moment);
-      await site.killLoader();
-      await site.startLoader();
+      await node.killLoader();
+      await node.startLoader();
       await running;
       await assertUnharmed(load);
     });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 //! The commands of bpf(2) that aya has no call for: elements as raw bytes,
-//! batches, and links by interface index.
+//! batches, links by interface index, and running a program by hand.
 //!
 //! Each command's attributes are a struct of their own, laid out as the part
 //! of `union bpf_attr` (linux/bpf.h) it stands for. The kernel takes a shorter
@@ -12,6 +12,7 @@ mod element;
 mod link;
 mod memory;
 mod pin;
+mod run;
 
 use std::{
     io,
@@ -23,6 +24,7 @@ pub use element::{delete, insert, lookup, update};
 pub use link::{link_create, link_detach, link_ifindex, link_update, query};
 pub use memory::map_memory;
 pub use pin::{open_pin, pin};
+pub use run::run;
 
 /// Sizes of a map's elements as bpf(2) transfers them. Taken from the kernel's
 /// own answer about the map, so a buffer checked against it is large enough.
