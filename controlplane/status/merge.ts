@@ -63,21 +63,18 @@ function mergeListeners(present: unknown, desired: unknown, now: string): Listen
   }));
 }
 
-/** Foreign entries stay in their order and place; own ones that are still wanted keep theirs, new ones come last. */
+/** Foreign entries stay in their place; own ones stand between them in the order of the route, so that it alone decides. */
 function mergeParents(present: unknown, desired: unknown, now: string): Parent[] {
-  const wanted = [...asList<Parent>(desired)];
-  const kept = asList<Parent>(present).flatMap((parent) => {
-    if (parent.controllerName !== CONTROLLER_NAME) return [parent];
-    const index = wanted.findIndex((one) => equal(one.parentRef, parent.parentRef));
-    const [want] = index < 0 ? [] : wanted.splice(index, 1);
-    if (want === undefined) return [];
-    return [{ ...want, conditions: mergeConditions(parent.conditions ?? [], want.conditions ?? [], now) }];
+  const before = asList<Parent>(present);
+  const own = before.filter(({ controllerName }) => controllerName === CONTROLLER_NAME);
+  const wanted = asList<Parent>(desired).map((want) => {
+    const [same] = own.filter(({ parentRef }) => equal(parentRef, want.parentRef));
+    return { ...want, conditions: mergeConditions(same?.conditions ?? [], want.conditions ?? [], now) };
   });
-  const added = wanted.map((parent) => ({
-    ...parent,
-    conditions: mergeConditions([], parent.conditions ?? [], now),
-  }));
-  return [...kept, ...added];
+  const placed = before.flatMap((parent) =>
+    parent.controllerName === CONTROLLER_NAME ? wanted.splice(0, 1) : [parent]
+  );
+  return [...placed, ...wanted];
 }
 
 /**

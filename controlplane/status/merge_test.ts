@@ -111,6 +111,7 @@ Deno.test("mergeStatus() touches only our entries of a route's parents", () => {
   };
   assertEquals(mergeStatus("TCPRoute", present, desired, NOW), {
     parents: [
+      entry({ name: "new" }, OURS, since(NOW, condition("Accepted", "True"))),
       foreign,
       entry(
         { name: "web" },
@@ -118,7 +119,6 @@ Deno.test("mergeStatus() touches only our entries of a route's parents", () => {
         since(NOW, condition("Accepted", "False")),
         since(THEN, condition("x.io/Foreign", "True")),
       ),
-      entry({ name: "new" }, OURS, since(NOW, condition("Accepted", "True"))),
     ],
   });
 });
@@ -131,7 +131,15 @@ Deno.test("mergeStatus() tells parentRefs to one Gateway apart by section and po
     .map((parentRef) => entry(parentRef, OURS, condition("Accepted", "True")));
   const first = mergeStatus("UDPRoute", undefined, { parents }, THEN);
   assertEquals((first["parents"] as unknown[]).length, 3);
-  assertStrictEquals(mergeStatus("UDPRoute", first, { parents: parents.toReversed() }, NOW), first);
+  assertStrictEquals(mergeStatus("UDPRoute", first, { parents: structuredClone(parents) }, NOW), first);
+});
+
+Deno.test("mergeStatus() puts a route's parents in the order of the route, whatever it was before", () => {
+  const parents = ["a", "b"].map((name) => entry({ name }, OURS, condition("Accepted", "True")));
+  const first = mergeStatus("TCPRoute", undefined, { parents }, THEN);
+  assertEquals(mergeStatus("TCPRoute", first, { parents: parents.toReversed() }, NOW), {
+    parents: (first["parents"] as unknown[]).toReversed(),
+  });
 });
 
 Deno.test("mergeStatus() of a route without parents leaves the entries of others", () => {

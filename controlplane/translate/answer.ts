@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { CONTROLLER_NAME } from "../api/gateway_class.ts";
+import type { ListenerSet } from "../api/listener_set.ts";
+import type { KubernetesObject } from "../api/object.ts";
 import { parseIp } from "../api/ip.ts";
 import type { Derivation } from "./derivation.ts";
 import type { DesiredService } from "./desired.ts";
 import { type DesiredLoadBalancer, nameTaken } from "./load_balancer.ts";
 import { gatewayStatus } from "./gateway.ts";
 import { gatewayClassStatus } from "./gateway_class.ts";
-import { listenerSetStatus } from "./listener_set.ts";
+import { listenerSetStatus, parentGateway } from "./listener_set.ts";
 import { gatewayNotices, listenerSetNotices, routeNotices } from "./notices.ts";
+import { orphanStatus } from "./orphans.ts";
 import { type ObjectRef, parseRef } from "./object_ref.ts";
 import type { TranslateOptions } from "./options.ts";
 import { routeStatus } from "./route.ts";
@@ -80,7 +83,13 @@ function gatewayAnswer(derivation: Derivation, { kind, key }: ObjectRef, object:
   const gateway = derivation.objects.get("Gateway", key);
   const outcome = derivation.outcomes.gateway(key);
   if (gateway === undefined) return NOTHING;
-  if (outcome === undefined) return { ...NOTHING, notices: byText(gatewayNotices(derivation, gateway)) };
+  if (outcome === undefined) {
+    const orphaned = derivation.objects.get("GatewayClass", gateway.spec.gatewayClassName) === undefined;
+    return {
+      ...orphan(gateway, { kind, key }, orphaned),
+      notices: byText(gatewayNotices(derivation, gateway)),
+    };
+  }
   const attached = derivation.attachments.attachedRoutes(object);
   const status = gatewayStatus(gateway, outcome, (listener) => attached.get(listener)?.length ?? 0);
   const answer = { ...NOTHING, status: { kind, key, status }, services: byKey(derivation.services(key)) };
@@ -98,10 +107,28 @@ function listenerSetAnswer(derivation: Derivation, { kind, key }: ObjectRef, obj
   const set = derivation.objects.get("ListenerSet", key);
   const outcome = derivation.outcomes.listenerSet(key);
   if (set === undefined) return NOTHING;
-  if (outcome === undefined) return { ...NOTHING, notices: byText(listenerSetNotices(derivation, set)) };
+  if (outcome === undefined) {
+    const orphaned = isOrphan(derivation, set);
+    return { ...orphan(set, { kind, key }, orphaned), notices: byText(listenerSetNotices(derivation, set)) };
+  }
   const attached = derivation.attachments.attachedRoutes(object);
   const status = listenerSetStatus(set, outcome, (listener) => attached.get(listener)?.length ?? 0);
   return { ...NOTHING, status: { kind, key, status } };
+}
+
+/** Whether the Gateway of a ListenerSet is gone, or its class. */
+function isOrphan(derivation: Derivation, set: ListenerSet): boolean {
+  const key = parentGateway(set);
+  if (key === undefined) return false;
+  const gateway = derivation.objects.get("Gateway", key);
+  return gateway === undefined ||
+    derivation.objects.get("GatewayClass", gateway.spec.gatewayClassName) === undefined;
+}
+
+/** The answer for an object that is not Blixt's; for others' objects nothing. */
+function orphan(object: KubernetesObject, ref: ObjectRef, orphaned: boolean): Answer {
+  const status = orphaned ? orphanStatus(object) : undefined;
+  return status === undefined ? NOTHING : { ...NOTHING, status: { ...ref, status } };
 }
 
 function routeAnswer(derivation: Derivation, { kind, key }: ObjectRef, object: string): Answer {

@@ -7,6 +7,7 @@ import type { Kind, ObjectKey } from "../../controlplane/api/snapshot.ts";
 import { KINDS } from "../../controlplane/api/snapshot.ts";
 import { findProgram } from "../../controlplane/tasks/command.ts";
 import { paths } from "../../controlplane/tasks/paths.ts";
+import { NO_METER } from "../../controlplane/meter.ts";
 import { type Message, Output } from "../../controlplane/output.ts";
 import { type DataplaneWriter, runLoop } from "../../controlplane/run.ts";
 import { openApiServer } from "../../controlplane/source/apiserver/open.ts";
@@ -52,6 +53,10 @@ export class RunningControlPlane implements AsyncDisposable {
   readonly store = new Store();
   readonly dataplane = new RecordingDataplane();
   readonly messages: Message[] = [];
+  /** Requests that write, so far. */
+  writes = 0;
+  /** Resolves when all that was read has been translated, and is to be written. */
+  readonly ready: Promise<void>;
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>;
   readonly #peers: Peers | undefined;
@@ -66,10 +71,16 @@ export class RunningControlPlane implements AsyncDisposable {
     });
     const { store, dataplane } = this;
     const config = { type: "apiserver", kubeconfig, ...(node !== undefined && { node }) } as const;
-    const { status, run, peers } = openApiServer(config, store, output);
+    const meter = { ...NO_METER, apiWrite: (): void => void this.writes++ };
+    const { status, run, peers } = openApiServer(config, store, output, meter);
     this.#peers = peers;
     const translate = translateHere(node === undefined ? {} : { node }, peers);
-    const onReady = (): void => peers?.ready();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ready = promise;
+    const onReady = (): void => {
+      peers?.ready();
+      resolve();
+    };
     this.#running = Promise.all([
       run(this.#stop.signal),
       runLoop({ store, translate, dataplane, status, output, onReady }, this.#stop.signal),
