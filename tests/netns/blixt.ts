@@ -12,6 +12,8 @@ export interface BlixtOptions {
   readonly manifests: string;
   /** Values of --interface; found by itself when absent. */
   readonly interfaces?: readonly string[];
+  /** Value of --node: the Node among the manifests that this is. */
+  readonly node?: string;
   /** Milliseconds until the line "ready" must have come; 60,000 by default. */
   readonly patience?: number;
 }
@@ -39,8 +41,9 @@ export class Blixt implements AsyncDisposable {
   }
 
   /** Starts it and does not wait. */
-  static launch(netns: Netns, { manifests, interfaces = [] }: BlixtOptions): Blixt {
+  static launch(netns: Netns, { manifests, interfaces = [], node }: BlixtOptions): Blixt {
     const flags = ["--manifests", manifests, ...interfaces.flatMap((name) => ["--interface", name])];
+    if (node !== undefined) flags.push("--node", node);
     const argv = [Deno.execPath(), "task", "start", ...flags];
     return new Blixt(netns, netns.start(argv, { cwd: paths.repository }));
   }

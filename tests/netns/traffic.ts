@@ -8,6 +8,9 @@ import type { TransferReport } from "./traffic/transfer.ts";
 
 const REPOSITORY = new URL("../..", import.meta.url).pathname;
 
+/** Who sends and who answers, in whatever topology. */
+type Ends = Pick<Topology, "client" | "backends">;
+
 /** The command line of a program in traffic/, with words before the options: Deno with the network and nothing else. */
 function program(
   file: string,
@@ -37,7 +40,7 @@ export async function startServer(backend: Backend, port: number = TARGET_PORT):
 }
 
 /** Starts every backend's server. They end with the topology. */
-export async function startServers(topology: Topology, port: number = TARGET_PORT): Promise<void> {
+export async function startServers(topology: Ends, port: number = TARGET_PORT): Promise<void> {
   await Promise.all(topology.backends.map((backend) => startServer(backend, port)));
 }
 
@@ -64,7 +67,7 @@ export interface FlowOptions {
 }
 
 /** Starts flows from the client; {@link readReport} waits for them. */
-export function startFlows(topology: Topology, options: FlowOptions): Background {
+export function startFlows(topology: Ends, options: FlowOptions): Background {
   const { family, hold, to = GATEWAY[family], port = LISTENER_PORT[options.protocol], ...rest } = options;
   const from = CLIENT[family];
   const argv = program("flows.ts", { ...rest, to, port, from, hold: hold ? true : undefined });
@@ -72,7 +75,7 @@ export function startFlows(topology: Topology, options: FlowOptions): Background
 }
 
 /** Runs flows from the client to their end. */
-export async function sendFlows(topology: Topology, options: FlowOptions): Promise<FlowReport> {
+export async function sendFlows(topology: Ends, options: FlowOptions): Promise<FlowReport> {
   return await readReport<FlowReport>(startFlows(topology, options));
 }
 
@@ -85,7 +88,7 @@ export interface TransferOptions {
 }
 
 /** Starts a transfer from the client and returns when its first tenth is through. */
-export async function startTransfer(topology: Topology, options: TransferOptions): Promise<Background> {
+export async function startTransfer(topology: Ends, options: TransferOptions): Promise<Background> {
   const { family, ...rest } = options;
   const argv = program("transfer.ts", { ...rest, to: GATEWAY[family], port: LISTENER_PORT.tcp });
   const transfer = topology.client.start(argv, { cwd: REPOSITORY });
@@ -116,7 +119,7 @@ export interface ResetOptions {
 }
 
 /** Opens and resets them, to the end. Throws when one ended otherwise. */
-export async function sendResets(topology: Topology, options: ResetOptions): Promise<void> {
+export async function sendResets(topology: Ends, options: ResetOptions): Promise<void> {
   const { family, localPort, times, resets } = options;
   const args = { to: GATEWAY[family], port: LISTENER_PORT.tcp, "local-port": localPort, times };
   const argv = program("reset.ts", { ...args, resets: resets ? true : undefined }, ["connect"]);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Two hosts with a Blixt each and the same manifests, in which they are Nodes:
+// whichever gets a packet brings it to the pod, and the pod's node answers.
+
+import { assert, assertEquals } from "@std/assert";
+import { buildAll } from "../../controlplane/tasks/build.ts";
+import { CLIENT, FAMILIES, GATEWAY, PROTOCOLS } from "../netns/addresses.ts";
+import { Blixt } from "../netns/blixt.ts";
+import { readChecksumCounters } from "../netns/checksums.ts";
+import { ManifestFolder } from "../netns/manifest_folder.ts";
+import { networkTest } from "../netns/network_test_case.ts";
+import { readReport, sendFlows, startServers, startTransfer } from "../netns/traffic.ts";
+import type { TransferReport } from "../netns/traffic/transfer.ts";
+import { type ClusterNode, TwoNodes, type TwoNodesOptions } from "../netns/two_nodes.ts";
+import { listenerAddress } from "./testbed.ts";
+
+/** Nodes, and the name of the node that has it at each endpoint. */
+async function addNodes(manifests: ManifestFolder, { east, west }: TwoNodes): Promise<void> {
+  const node = ({ name, ipv4, ipv6 }: ClusterNode): string =>
+    `apiVersion: v1\nkind: Node\nmetadata: {name: ${name}}\nstatus:\n  addresses:\n` +
+    [ipv4, ipv6].map((address) => `  - {type: InternalIP, address: "${address}"}\n`).join("");
+  await manifests.write("nodes.yaml", `${node(east)}---\n${node(west)}`);
+  const place = (_: string, address: string): string =>
+    `  - addresses: ["${address}"]\n    nodeName: ${/[.:]11$/.test(address) ? "east" : "west"}`;
+  for (const file of ["echo-stable.yaml", "echo-canary.yaml"]) {
+    await manifests.edit(file, /^ {2}- addresses: \["(.*)"\]$/, place);
+  }
+}
+
+/** The two nodes with servers in the pods and Blixt on each. */
+async function start(stack: AsyncDisposableStack, options: TwoNodesOptions): Promise<{
+  readonly nodes: TwoNodes;
+  readonly blixts: Readonly<Record<"east" | "west", Blixt>>;
+}> {
+  await buildAll();
+  const manifests = stack.use(await ManifestFolder.copyOf("bare-host"));
+  const nodes = stack.use(await TwoNodes.create(options));
+  await addNodes(manifests, nodes);
+  await startServers(nodes);
+  const on = async ({ netns, name }: ClusterNode): Promise<Blixt> =>
+    stack.use(await Blixt.start(netns, { manifests: manifests.path, node: name, interfaces: ["eth0"] }));
+  const [east, west] = [await on(nodes.east), await on(nodes.west)];
+  return { nodes, blixts: { east, west } };
+}
+
+/** A transfer to a pod whose hash is compared; `meanwhile` happens when its first tenth is through. */
+async function transfer(
+  nodes: TwoNodes,
+  options: { family: "ipv4" | "ipv6"; bytes?: number; seconds?: number; direction?: "put" | "get" },
+  meanwhile: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  const { direction = "put", bytes = 8_000_000, seconds = 1, family } = options;
+  const running = await startTransfer(nodes, { direction, family, bytes, seconds });
+  await meanwhile();
+  const report = await readReport<TransferReport>(running);
+  assert(report.unharmed, `${direction} over ${family}: ${JSON.stringify(report)}`);
+}
+
+for (
+  const options of [
+    { fabric: "routed" },
+    { fabric: "link" },
+    { fabric: "routed", offloads: true },
+  ] satisfies TwoNodesOptions[]
+) {
+  networkTest(`two nodes, ${JSON.stringify(options)}`, async (test) => {
+    await using stack = new AsyncDisposableStack();
+    const { nodes, blixts } = await start(stack, options);
+
+    for (const node of [nodes.east, nodes.west]) {
+      await test.step(`${node.name} brings flows to the pods of both, which see the client`, async () => {
+        await nodes.routeTo(node, GATEWAY);
+        for (const family of FAMILIES) {
+          for (const protocol of PROTOCOLS) {
+            const report = await sendFlows(nodes, { protocol, family, flows: 60, messages: 2 });
+            assertEquals([report.answered, report.failures], [60, {}], `${protocol} over ${family}`);
+            const seen = CLIENT[family];
+            assertEquals(report.clients, { b1: [seen], b2: [seen], b3: [seen] });
+            assertEquals([report.moved, report.disguised], [0, 0]);
+            assertEquals(report.sources, [listenerAddress(protocol, family)]);
+          }
+        }
+      });
+
+      await test.step(`${node.name} passes long packets on, or tells the client to send shorter ones`, async () => {
+        // Enough connections for both nodes to be met.
+        for (const family of FAMILIES) {
+          await Promise.all(Array.from({ length: 6 }, () => transfer(nodes, { family, bytes: 2_000_000 })));
+        }
+      });
+    }
+
+    await test.step("connections survive packets that take turns between the nodes", async () => {
+      await nodes.alternate(GATEWAY);
+      for (const family of FAMILIES) {
+        const report = await sendFlows(nodes, { protocol: "tcp", family, flows: 30, messages: 6 });
+        assertEquals([report.answered, report.failures, report.moved], [30, {}, 0]);
+        await Promise.all(Array.from({ length: 4 }, () => transfer(nodes, { family, bytes: 2_000_000 })));
+      }
+    });
+
+    await test.step("a connection survives that one node's Blixt is killed and the other gets its packets", async () => {
+      await nodes.routeTo(nodes.east, GATEWAY);
+      await transfer(nodes, { family: "ipv4", seconds: 4 }, async () => {
+        await blixts.east.killAll();
+        await nodes.routeTo(nodes.west, GATEWAY);
+      });
+    });
+
+    if (!("offloads" in options)) {
+      await test.step("every checksum was right, at the pods and at the client", async () => {
+        for (const netns of [nodes.client, ...nodes.backends.map((backend) => backend.netns)]) {
+          assertEquals((await readChecksumCounters(netns)).wrong, 0, netns.name);
+        }
+      });
+    }
+  });
+}
