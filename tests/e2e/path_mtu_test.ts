@@ -5,9 +5,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { FAMILIES } from "../netns/addresses.ts";
-import { parseSnmp } from "../netns/checksums.ts";
-import type { Netns } from "../netns/netns.ts";
 import { networkTest } from "../netns/network_test_case.ts";
+import { forgetPaths, readTooLarge } from "../netns/path_mtu.ts";
 import { insertRouter } from "../netns/router.ts";
 import { readReport, startTransfer } from "../netns/traffic.ts";
 import type { TransferReport } from "../netns/traffic/transfer.ts";
@@ -18,20 +17,6 @@ const MTU = 1_300;
 
 /** Enough for many packets of 1,500 bytes. */
 const BYTES = 500_000;
-
-/** Messages about packets that were too large, as those that sent these have heard. */
-async function heard(senders: readonly Netns[]): Promise<number> {
-  const each = await Promise.all(senders.map(async (netns) => {
-    const counters = parseSnmp((await netns.run(["cat", "/proc/net/snmp", "/proc/net/snmp6"])).stdout);
-    return counters.get("Icmp.InDestUnreachs")! + counters.get("Icmp6InPktTooBigs")!;
-  }));
-  return each.reduce((sum, count) => sum + count);
-}
-
-/** Makes a kernel forget the path MTUs that it has found out: it tells them to the other end as its MSS. */
-async function forgetPaths(netns: Netns): Promise<void> {
-  for (const version of ["-4", "-6"]) await netns.run(["ip", version, "route", "flush", "cache"]);
-}
 
 for (const side of ["client", "pod"] as const) {
   for (const silent of [false, true]) {
@@ -61,7 +46,7 @@ for (const side of ["client", "pod"] as const) {
           await test.step(`${direction} over ${family}`, async () => {
             for (const netns of [client, ...pods]) await forgetPaths(netns);
             const senders = direction === "put" ? [client] : pods;
-            const before = await heard(senders);
+            const before = await readTooLarge(senders);
             const transfer = await startTransfer(testbed.topology, {
               direction,
               family,
@@ -70,7 +55,7 @@ for (const side of ["client", "pod"] as const) {
             });
             const report = await readReport<TransferReport>(transfer, 20_000);
             assert(report.unharmed);
-            assertEquals(await heard(senders) > before, !silent, "whether the sender has heard of it");
+            assertEquals(await readTooLarge(senders) > before, !silent, "whether the sender has heard of it");
           });
         }
       }
