@@ -5,7 +5,7 @@ import type { Contender } from "./contender.ts";
 import { PORTS, type Service } from "./service.ts";
 
 /** Milliseconds that ten thousand services may take until they are programmed. */
-const PATIENCE = 180_000;
+const PATIENCE = 600_000;
 
 /** The real loader and control plane, as `deno task start` runs them on a folder of manifests. */
 export const blixt: Contender = {
