@@ -1,26 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Units of /proc/stat in a second: USER_HZ, 100 on every architecture that Linux has. */
-const USER_HZ = 100;
-
-/** Fields of the line "cpu" in which the machine worked: user, nice, system, irq, softirq (proc(5)). */
-const BUSY = [0, 1, 2, 5, 6];
-
 /**
- * Seconds that all processors together have worked, by the text of /proc/stat. The whole machine's, because no group
- * of processes is charged with what the kernel does for packets in soft interrupts.
+ * Seconds of processor time that processes have taken so far, all their threads together. What the kernel does for a
+ * packet between network namespaces is in the time of whoever sent it, so that the client, the balancer's programs and
+ * the servers together are what a packet costs; other programs of the machine are not in it.
  */
-export function parseBusy(stat: string): number {
-  const line = /^cpu +(.*)$/m.exec(stat)?.[1];
-  if (line === undefined) throw new Error("/proc/stat has no line for all processors");
-  const fields = line.split(/\s+/).map(Number);
-  return BUSY.reduce((sum, field) => sum + (fields[field] ?? 0), 0) / USER_HZ;
+export function cpuTime(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + processTime(pid), 0);
 }
 
-/** Runs something and says how many seconds the machine's processors worked meanwhile. */
-export async function withBusy<T>(work: () => Promise<T>): Promise<{ result: T; busy: number }> {
-  const read = async (): Promise<number> => parseBusy(await Deno.readTextFile("/proc/stat"));
-  const before = await read();
+function processTime(pid: number): number {
+  const folder = `/proc/${pid}/task`;
+  try {
+    const threads = [...Deno.readDirSync(folder)].map(({ name }) => `${folder}/${name}/schedstat`);
+    return threads.reduce((sum, file) => sum + parseSchedstat(Deno.readTextFileSync(file)), 0);
+  } catch (error) {
+    // It has ended.
+    if (error instanceof Deno.errors.NotFound || String(error).includes("ESRCH")) return 0;
+    throw error;
+  }
+}
+
+/** Seconds on a processor by the text of /proc/PID/task/TID/schedstat, whose first number is in nanoseconds. */
+export function parseSchedstat(text: string): number {
+  return Number(text.split(" ")[0]) / 1e9;
+}
+
+/** Runs something that tells its own processor time, and adds what some processes took meanwhile. In seconds. */
+export async function withCpu<T extends { readonly cpu: number }>(
+  pids: readonly number[],
+  work: () => Promise<T>,
+): Promise<{ result: T; cpu: number }> {
+  const before = cpuTime(pids);
   const result = await work();
-  return { result, busy: await read() - before };
+  return { result, cpu: result.cpu + cpuTime(pids) - before };
 }

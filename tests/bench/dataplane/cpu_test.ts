@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import { parseBusy, withBusy } from "./cpu.ts";
+import { assert, assertEquals } from "@std/assert";
+import { Background } from "../../netns/background.ts";
+import { cpuTime, parseSchedstat, withCpu } from "./cpu.ts";
 
-Deno.test("parseBusy() adds what was work, and neither idle time nor time stolen", () => {
-  const text = "cpu  100 20 3000 99999 88888 400 500 77777 66 55\ncpu0 1 2 3 4 5 6 7 8 9 10\n";
-  assertEquals(parseBusy(text), (100 + 20 + 3000 + 400 + 500) / 100);
+Deno.test("parseSchedstat() takes the time on a processor, and neither the wait nor the turns", () => {
+  assertEquals(parseSchedstat("1500000000 99 7\n"), 1.5);
 });
 
-Deno.test("parseBusy() throws on another format", () => {
-  assertThrows(() => parseBusy("cpu0 1 2 3\n"), Error, "no line for all processors");
-});
-
-Deno.test("withBusy() sees a loop that keeps a processor busy", async () => {
-  const { result, busy } = await withBusy(() => {
-    const end = performance.now() + 300;
-    let turns = 0;
-    while (performance.now() < end) turns++;
-    return Promise.resolve(turns);
+Deno.test("withCpu() adds what other processes took to what the work says of itself", async () => {
+  await using busy = new Background(["sh", "-c", "while :; do :; done"]);
+  await using idle = new Background(["sleep", "60"]);
+  const { cpu } = await withCpu([busy.pid], async () => {
+    for (let attempt = 0; attempt < 100 && cpuTime([busy.pid]) < 0.1; attempt++) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return { cpu: 100 };
   });
-  assert(result > 0);
-  assert(busy >= 0.05, `${busy} s`);
+  assert(cpu > 100.05 && cpu < 105, `${cpu} s`);
+  assert(cpuTime([idle.pid]) < 0.05);
+});
+
+Deno.test("cpuTime() is 0 for a process that has ended", () => {
+  // Process ids end at 4,194,304 (PID_MAX_LIMIT).
+  assertEquals(cpuTime([4_194_305]), 0);
 });

@@ -37,6 +37,8 @@ export type LoadKind = "request" | "connect" | "datagram";
 export interface LoadReport {
   readonly count: number;
   readonly seconds: number;
+  /** Seconds of processor time that the client itself has taken. */
+  readonly cpu: number;
   readonly p50?: number;
   readonly p99?: number;
   /** Answers by the server's name. */

@@ -2,7 +2,7 @@
 
 import { parseSnmp } from "../../netns/checksums.ts";
 import type { Netns } from "../../netns/netns.ts";
-import { withBusy } from "./cpu.ts";
+import { withCpu } from "./cpu.ts";
 import { runLoad } from "./load_program.ts";
 import { PORTS } from "./service.ts";
 import type { Stand } from "./stand.ts";
@@ -50,34 +50,37 @@ export function parseIperf(text: string): number {
 
 const request: Measure = {
   name: "request",
-  run: async ({ client, address }, seconds) => {
-    const { result, busy } = await withBusy(() =>
-      runLoad(client, "request", { address, port: PORTS.request }, seconds)
+  run: async ({ client, address, programs }, seconds) => {
+    const { result, cpu } = await withCpu(
+      programs,
+      () => runLoad(client, "request", { address, port: PORTS.request }, seconds),
     );
-    return { p50: result.p50! / 1e3, p99: result.p99! / 1e3, cpuRequest: busy / result.count * 1e6 };
+    return { p50: result.p50! / 1e3, p99: result.p99! / 1e3, cpuRequest: cpu / result.count * 1e6 };
   },
 };
 
 const connect: Measure = {
   name: "connect",
-  run: async ({ client, address }, seconds) => {
-    const { result, busy } = await withBusy(() =>
-      runLoad(client, "connect", { address, port: PORTS.request }, seconds)
+  run: async ({ client, address, programs }, seconds) => {
+    const { result, cpu } = await withCpu(
+      programs,
+      () => runLoad(client, "connect", { address, port: PORTS.request }, seconds),
     );
-    return { connections: result.count / result.seconds / 1e3, cpuConnection: busy / result.count * 1e6 };
+    return { connections: result.count / result.seconds / 1e3, cpuConnection: cpu / result.count * 1e6 };
   },
 };
 
 const datagram: Measure = {
   name: "datagram",
   udp: true,
-  run: async ({ client, server, address }, seconds) => {
+  run: async ({ client, server, address, programs }, seconds) => {
     const before = await arrived(server);
-    const { result, busy } = await withBusy(() =>
-      runLoad(client, "datagram", { address, port: PORTS.request }, seconds)
+    const { result, cpu } = await withCpu(
+      programs,
+      () => runLoad(client, "datagram", { address, port: PORTS.request }, seconds),
     );
     const count = await arrived(server) - before;
-    return { datagrams: count / result.seconds / 1e3, cpuDatagram: busy / count * 1e9 };
+    return { datagrams: count / result.seconds / 1e3, cpuDatagram: cpu / count * 1e9 };
   },
 };
 

@@ -4,6 +4,7 @@ import { delay } from "@std/async/delay";
 import type { Background } from "../../netns/background.ts";
 import { joinHostPort } from "../../netns/addresses.ts";
 import type { Netns } from "../../netns/netns.ts";
+import { runCommand } from "../../netns/run_command.ts";
 import { Topology } from "../../netns/topology.ts";
 import type { Contender } from "./contender.ts";
 import { runLoad, startLoadServer } from "./load_program.ts";
@@ -18,6 +19,8 @@ interface Path {
   readonly server: Netns;
   /** Where clients send to. */
   readonly address: string;
+  /** Process ids of the balancer's programs and the servers. */
+  readonly programs: readonly number[];
 }
 
 /** Client, host and server of one contender, each in a network namespace, all at work. */
@@ -47,15 +50,23 @@ export async function buildStand(contender: Contender, count: number, patience: 
   const programs: Background[] = [];
   const run = (argv: readonly string[]): void => void programs.push(stack.use(topology.host.start(argv)));
   await contender.start({ topology, services: makeServices(count), folder, stack, run });
-  const stand = {
+  const path = {
     contender,
     client: contender.client?.(topology) ?? topology.client,
     server: server.netns,
     address: contender.balances ? MEASURED : TARGETS[0].address,
+    programs: [],
   };
-  await prove(stand, programs, patience);
+  await prove(path, programs, patience);
+  const stand = { ...path, programs: await programsOf(topology.host, server.netns) };
   const kept = stack.move();
   return { ...stand, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/** Process ids of all that runs in network namespaces. */
+async function programsOf(...all: readonly Netns[]): Promise<number[]> {
+  const lists = await Promise.all(all.map(({ name }) => runCommand(["ip", "netns", "pids", name])));
+  return lists.flatMap(({ stdout }) => stdout.split("\n").filter((line) => line !== "").map(Number));
 }
 
 /** Further addresses of the one server. */

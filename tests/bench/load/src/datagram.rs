@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Result,
+    Result, cpu,
     message::{LENGTH, LOAD, REQUEST, server},
     request::PATIENCE,
 };
@@ -34,8 +34,9 @@ impl Sent {
             server,
         } = self;
         format!(
-            r#"{{"count":{datagrams},"seconds":{},"servers":{{{server:?}:1}}}}"#,
-            elapsed.as_secs_f64()
+            r#"{{"count":{datagrams},"seconds":{},"cpu":{},"servers":{{{server:?}:1}}}}"#,
+            elapsed.as_secs_f64(),
+            cpu::spent().as_secs_f64()
         )
     }
 }

@@ -14,6 +14,7 @@
 //! does not come about is never left out of a figure.
 
 mod connect;
+mod cpu;
 mod datagram;
 mod message;
 mod report;
