@@ -2,6 +2,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { DEFAULT_LIMITS, type Limits as DataplaneLimits } from "./dataplane/limits.ts";
+import { type AttachOrder, ORDER_SYNTAX, parseOrder } from "./dataplane/order.ts";
 import { XDP_MODES, type XdpMode } from "./dataplane/xdp.ts";
 import { type ListenAddress, parseListenAddress } from "./listen.ts";
 
@@ -45,6 +46,8 @@ export interface Config {
   /** Empty: the dataplane finds them. */
   readonly interfaces: readonly string[];
   readonly xdp: XdpMode;
+  /** Place among other programs at the interfaces. */
+  readonly order: AttachOrder;
   readonly limits: Limits;
   readonly unloadOnExit: boolean;
   /** Where probes are answered; nowhere when absent. */
@@ -70,6 +73,7 @@ interface Flags {
   readonly object?: string;
   readonly interface: readonly string[];
   readonly xdp?: string;
+  readonly order?: string;
   readonly "status-file"?: string;
   readonly flows?: string;
   readonly services?: string;
@@ -100,6 +104,8 @@ Source, one of:
   --loader unix:PATH    the loader's socket
   --object FILE         the eBPF object to load
   --interface NAME      interface that takes traffic; may be given more than once (default: found)
+  --order PLACE         place among others' programs at the same interfaces, where Blixt is not attached yet: first (default),
+                        last, before:PROGRAM, after:PROGRAM; PROGRAM is a program's id or the path of its pin
   --xdp auto|off|on     whether packets are looked at in the driver first, which spares what is answered or refused
                         there the rest of the way; auto: on hardware whose driver can (default: auto)
   --status-file FILE    with --manifests: where statuses are written (default: status.yaml beside the loader's socket)
@@ -130,6 +136,7 @@ export function parseCommandLine(
       "object",
       "interface",
       "xdp",
+      "order",
       "status-file",
       "health",
       "metrics",
@@ -166,6 +173,7 @@ export function parseCommandLine(
     object,
     interfaces: flags.interface,
     xdp: parseXdp(flags.xdp ?? "auto"),
+    order: parseOrderOption(flags.order ?? "first"),
     limits: {
       flows: parseLimit("flows", flags),
       services: parseLimit("services", flags),
@@ -185,6 +193,14 @@ function parseLimit(name: keyof Limits, flags: Flags): number {
   const number = Number(text);
   if (/^\d+$/.test(text) && number >= 1 && number <= LARGEST_LIMIT) return number;
   throw new UsageError(`--${name} is ${text}, must be a whole number from 1 to ${LARGEST_LIMIT}`);
+}
+
+function parseOrderOption(text: string): AttachOrder {
+  const order = parseOrder(text);
+  if (order !== undefined) return order;
+  throw new UsageError(
+    `--order is ${text}, must be ${ORDER_SYNTAX}, a program's id or the absolute path of its pin`,
+  );
 }
 
 function parseXdp(text: string): XdpMode {

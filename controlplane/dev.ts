@@ -4,6 +4,7 @@
 
 import { type Config, LIMITS, UsageError } from "./cli.ts";
 import { blixtObject } from "./dataplane/blixt_object.ts";
+import { FIRST } from "./dataplane/order.ts";
 import { describeDataplane } from "./describe.ts";
 import { DEV_USAGE, type DevOptions, parseDevOptions } from "./dev_options.ts";
 import { equal } from "./equal.ts";
@@ -67,6 +68,7 @@ async function devConfig(options: DevOptions, folder: string): Promise<Config> {
     object,
     interfaces: [],
     xdp: "off",
+    order: FIRST,
     limits: LIMITS,
     unloadOnExit: false,
     json: false,

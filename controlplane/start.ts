@@ -39,6 +39,7 @@ export async function start(
     object,
     interfaces: config.interfaces,
     xdp: config.xdp,
+    order: config.order,
     limits: config.limits,
     log: output.log,
     onUnprogrammed: (services) => {

@@ -11,6 +11,7 @@ import { checkLayout, type Layout } from "./layout.ts";
 import { type Limits, maxEntries } from "./limits.ts";
 import { measure, type Measurement } from "./measure.ts";
 import { type ObjectFile, readObject } from "./object.ts";
+import { type AttachOrder, FIRST } from "./order.ts";
 import type { Unprogrammed } from "./planner.ts";
 import { MissingFeatureError, requireFeatures } from "./requirements.ts";
 import { formatRooms, roomsOf } from "./room.ts";
@@ -27,6 +28,8 @@ export interface DataplaneOptions {
   readonly object: Uint8Array;
   /** Names of the interfaces that face clients; see devicesOf() for what holds when there are none. */
   readonly interfaces?: readonly string[] | undefined;
+  /** Place among other programs, where it is not attached yet; default first. */
+  readonly order?: AttachOrder | undefined;
   /** Where the XDP program is used; default "auto". */
   readonly xdp?: XdpMode | undefined;
   /** A number that is absent is the object's own. */
@@ -226,6 +229,7 @@ export class Dataplane {
       client,
       layout: this.#layout,
       interfaces: this.#options.interfaces ?? [],
+      order: this.#options.order ?? FIRST,
       xdp: this.#options.xdp ?? "auto",
       epoch: () => 1 + Math.floor((this.#options.random ?? Math.random)() * 0xffff_fffe),
       clock: this.#options.clock ?? systemClock,

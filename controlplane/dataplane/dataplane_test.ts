@@ -3,7 +3,7 @@
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { CODE } from "../loader/error.ts";
 import { fakeInterface } from "../loader/fake_network.ts";
-import type { Operation } from "../loader/messages.ts";
+import { HOOK, type Operation, ORDER } from "../loader/messages.ts";
 import { blixtObject } from "./blixt_object.ts";
 import { Dataplane } from "./dataplane.ts";
 import { FakeBench } from "./fake_bench.ts";
@@ -194,6 +194,26 @@ Deno.test("Dataplane names an interface that refuses the program, and serves wit
   bench.fake.faults.refusals.clear();
   bench.fake.network.setInterfaces([lo, eth0, pod]);
   await bench.until(() => bench.attached().includes(7));
+});
+
+Deno.test("Dataplane says whose programs run before it, and hangs where it is told to", async () => {
+  await using bench = await FakeBench.start();
+  bench.fake.chains.putForeign(HOOK.TCX_INGRESS, 2, 57, "first");
+  await bench.program(
+    bench.run({ order: { order: ORDER.AFTER, anchor: { programId: 57 } } }),
+    dataplane(web),
+  );
+  assertMatch(bench.log.join("\n"), /Another's program runs before Blixt on interface eth0 \(id 57\)/);
+  const links =
+    bench.fake.chains.query(HOOK.TCX_INGRESS, 2, [bench.fake.object(OBJECT_NAME).describe()]).links;
+  assertEquals(links.map(({ object }) => object), ["", OBJECT_NAME]);
+});
+
+Deno.test("Dataplane hangs before others unless it is told otherwise, and is silent about those behind", async () => {
+  await using bench = await FakeBench.start();
+  bench.fake.chains.putForeign(HOOK.TCX_INGRESS, 2, 57, "first");
+  await bench.program(bench.run(), dataplane(web));
+  assertEquals(bench.log.filter((line) => line.includes("id 57")), []);
 });
 
 Deno.test("Dataplane says which interface that was named is missing, and takes it once it appears", async () => {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { LoaderClient } from "../loader/client.ts";
-import { HOOK, type Interface, type LoadedObject } from "../loader/messages.ts";
+import { type Chain, HOOK, type Interface, type LoadedObject } from "../loader/messages.ts";
 import { outwardOf } from "./devices.ts";
+import { describeChain, readChains } from "./neighbours.ts";
 import type { DeviceValue } from "./operation.ts";
 import { isEarly, xdpChoice } from "./xdp.ts";
 
@@ -14,6 +15,8 @@ export interface InterfaceState {
   readonly outward: boolean;
   readonly tcx: boolean;
   readonly xdp: boolean;
+  /** The programs at its TCX ingress hook, in order; others' by their id. */
+  readonly programs: string;
   /** Why XDP is used there or not. */
   readonly reason: string;
 }
@@ -26,7 +29,8 @@ export async function readInterfaces(
   signal?: AbortSignal,
 ): Promise<InterfaceState[]> {
   for await (const { interfaces } of client.watch({ signal })) {
-    return interfaceStates(interfaces, object, devices);
+    const chains = await readChains(client, [...devices.keys()], signal);
+    return interfaceStates(interfaces, object, devices, chains);
   }
   return [];
 }
@@ -36,6 +40,7 @@ export function interfaceStates(
   interfaces: readonly Interface[],
   { attachments, refused }: Pick<LoadedObject, "attachments" | "refused">,
   devices: ReadonlyMap<number, DeviceValue>,
+  chains: ReadonlyMap<number, Chain>,
 ): InterfaceState[] {
   const outward = outwardOf(devices);
   const known = interfaces.filter(({ ifindex }) => devices.has(ifindex));
@@ -50,6 +55,7 @@ export function interfaceStates(
       outward: outward.has(ifindex),
       tcx: here.some(({ hook }) => hook === HOOK.TCX_INGRESS),
       xdp,
+      programs: describeChain(chains.get(ifindex) ?? { links: [] }),
       reason: outward.has(ifindex)
         ? refusal?.error ?? reasonFor(device, interfaces, xdp)
         : "faces no clients",

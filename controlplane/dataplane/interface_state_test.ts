@@ -20,7 +20,12 @@ function states(xdp: readonly number[], refused: Readonly<Record<number, string>
   const refusals = Object.entries(refused).map(([ifindex, error]) => (
     { attachment: earlyAttachment(Number(ifindex)), error }
   ));
-  return interfaceStates(all, { attachments, refused: refusals }, devicesOf(all));
+  const links = [{ programId: 57, object: "", program: "" }, {
+    programId: 9,
+    object: "blixt",
+    program: "ingress",
+  }];
+  return interfaceStates(all, { attachments, refused: refusals }, devicesOf(all), new Map([[2, { links }]]));
 }
 
 function reasons(xdp: readonly number[], refused: Readonly<Record<number, string>> = {}): string[] {
@@ -36,6 +41,7 @@ Deno.test("interfaceStates() has every interface that Blixt knows, and what hang
     outward: true,
     tcx: true,
     xdp: true,
+    programs: "program 57, ingress",
     reason: "its driver has XDP",
   });
   assertEquals([second?.outward, second?.tcx, second?.xdp], [true, true, false]);
@@ -55,6 +61,11 @@ Deno.test("interfaceStates() says why XDP is used or not, as was chosen, refused
 
 Deno.test("interfaceStates() takes the refusal of another program for none of XDP", () => {
   const refused = [{ attachment: ingress(2), error: "no room" }];
-  const [first] = interfaceStates(all, { attachments: [earlyAttachment(2)], refused }, devicesOf(all));
+  const [first] = interfaceStates(
+    all,
+    { attachments: [earlyAttachment(2)], refused },
+    devicesOf(all),
+    new Map(),
+  );
   assertEquals([first?.tcx, first?.reason], [false, "its driver has XDP"]);
 });

@@ -2,13 +2,7 @@
 
 import type { Clock } from "../clock.ts";
 import type { LoaderClient } from "../loader/client.ts";
-import {
-  type Interface,
-  type LoadedObject,
-  type Operation,
-  ORDER,
-  type WatchResponse,
-} from "../loader/messages.ts";
+import { type Interface, type LoadedObject, type Operation, type WatchResponse } from "../loader/messages.ts";
 import type { DesiredDataplane } from "../translate/desired.ts";
 import { formatWireAddress } from "./address.ts";
 import { Announcer } from "./announcer.ts";
@@ -19,6 +13,8 @@ import { EMIT_PROGRAM, type Layout } from "./layout.ts";
 import { type Change, type DeviceValue, encodeChange, operationSize } from "./operation.ts";
 import { capacityOf } from "./limits.ts";
 import type { ProgrammedService } from "./measure.ts";
+import { NeighbourWatch, readChains } from "./neighbours.ts";
+import type { AttachOrder } from "./order.ts";
 import { Planner, type Unprogrammed } from "./planner.ts";
 import { RouteCache } from "./routes.ts";
 import type { Upgrade } from "./upgrade.ts";
@@ -33,6 +29,7 @@ export interface SessionOptions {
   readonly layout: Layout;
   readonly interfaces: readonly string[];
   readonly xdp: XdpMode;
+  readonly order: AttachOrder;
   readonly epoch: () => number;
   readonly clock: Clock;
   readonly log: (line: string) => void;
@@ -47,6 +44,7 @@ export class Session {
   readonly #planner: Planner;
   readonly #routes = new RouteCache();
   readonly #announcer: Announcer;
+  readonly #neighbours: NeighbourWatch;
   readonly #attached: Set<number>;
   readonly #refused = new Map<number, string>();
   readonly #early: EarlyProgram;
@@ -71,6 +69,7 @@ export class Session {
     this.#announcer = new Announcer(kernel.addresses, { send, clock: options.clock, signal });
     this.#attached = new Set(ingressInterfaces(loaded));
     const { client, xdp, log } = options;
+    this.#neighbours = new NeighbourWatch(log);
     this.#early = new EarlyProgram({ client, mode: xdp, log });
     this.#early.adopt(loaded);
     this.#generation = loaded.generation;
@@ -103,7 +102,6 @@ export class Session {
   async takeOver(upgrade: Upgrade): Promise<void> {
     const loaded = await upgrade.finish();
     this.#name = loaded.name;
-    this.#early.adopt(loaded);
     for (const ifindex of ingressInterfaces(loaded)) this.#attached.add(ifindex);
     this.#early.adopt(loaded);
     this.#options.log("The new version has taken over");
@@ -121,6 +119,9 @@ export class Session {
     // Without the ingress program, nobody would take what the other passes on.
     const outward = [...outwardOf(wanted)].filter((ifindex) => this.#attached.has(ifindex));
     await this.#early.update(this.#name, network.interfaces, new Set(outward), signal);
+    const own = network.interfaces.filter(({ ifindex }) => this.#attached.has(ifindex));
+    const { client } = this.#options;
+    this.#neighbours.update(own, await readChains(client, own.map(({ ifindex }) => ifindex), signal));
     await this.#detach([...this.#attached].filter((ifindex) => !wanted.has(ifindex)), signal);
   }
 
@@ -143,7 +144,7 @@ export class Session {
     if (missing.length === 0) return;
     const attachments = missing.map((device) => ingressAttachment(device.ifindex));
     const results = await this.#options.client.attach(
-      { name: this.#name, attachments, order: ORDER.FIRST },
+      { name: this.#name, attachments, ...this.#options.order },
       {
         signal,
       },

@@ -44,13 +44,17 @@ function alignColumns(rows: readonly (readonly string[])[], textColumns: number)
 
 function formatInterfaces({ interfaces }: State, colour: boolean): string {
   if (interfaces.length === 0) return "";
-  const rows = interfaces.map(({ name, outward, tcx, xdp, reason }) => [
+  const rows = interfaces.map(({ name, outward, tcx, xdp, programs, reason }) => [
     name,
     outward ? "clients" : "",
     [xdp ? "XDP" : "", tcx ? "TCX" : ""].filter((hook) => hook !== "").join(" and ") || "nothing",
+    programs,
     reason,
   ]);
-  const [header = "", ...lines] = alignColumns([["INTERFACE", "FACES", "HAS", "WHY"], ...rows], 4);
+  const [header = "", ...lines] = alignColumns([
+    ["INTERFACE", "FACES", "HAS", "IN THIS ORDER", "WHY"],
+    ...rows,
+  ], 5);
   return ["", dim(header, colour), ...lines].join("\n") + "\n";
 }
 

@@ -34,9 +34,33 @@ const state: State = {
   ],
   drops: { malformed: 0n, refused_tcp: 3n, no_route: 12n },
   interfaces: [
-    { ifindex: 2, name: "eth0", outward: true, tcx: true, xdp: true, reason: "its driver has XDP" },
-    { ifindex: 13, name: "veth13", outward: false, tcx: true, xdp: false, reason: "faces no clients" },
-    { ifindex: 14, name: "veth14", outward: false, tcx: false, xdp: false, reason: "faces no clients" },
+    {
+      ifindex: 2,
+      name: "eth0",
+      outward: true,
+      tcx: true,
+      xdp: true,
+      programs: "program 57, ingress",
+      reason: "its driver has XDP",
+    },
+    {
+      ifindex: 13,
+      name: "veth13",
+      outward: false,
+      tcx: true,
+      xdp: false,
+      programs: "ingress",
+      reason: "faces no clients",
+    },
+    {
+      ifindex: 14,
+      name: "veth14",
+      outward: false,
+      tcx: false,
+      xdp: false,
+      programs: "",
+      reason: "faces no clients",
+    },
   ],
   uses: [
     {
@@ -67,10 +91,10 @@ DROPPED PACKETS
 refused_tcp  3
 no_route     12
 
-INTERFACE  FACES    HAS          WHY
-eth0       clients  XDP and TCX  its driver has XDP
-veth13              TCX          faces no clients
-veth14              nothing      faces no clients
+INTERFACE  FACES    HAS          IN THIS ORDER        WHY
+eth0       clients  XDP and TCX  program 57, ingress  its driver has XDP
+veth13              TCX          ingress              faces no clients
+veth14              nothing                           faces no clients
 
 ROOM FOR             USED       MOST    MEMORY
 flows over IPv4  ~123,456  1,000,000  290.4 MB

@@ -11,6 +11,7 @@ import type {
   ApplyResponse,
   AttachRequest,
   AttachResult,
+  Chain,
   CopyRequest,
   CopyResponse,
   CountRequest,
@@ -21,6 +22,7 @@ import type {
   LoadedObject,
   LoadRequest,
   ProbeResponse,
+  QueryRequest,
   ReplaceRequest,
   Route,
   RunRequest,
@@ -75,6 +77,10 @@ export class LoaderClient {
     this.#client.close();
   }
 
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
   probe(options?: CallOptions): Promise<ProbeResponse> {
     return this.#unary("probe", {}, options);
   }
@@ -99,6 +105,12 @@ export class LoaderClient {
 
   apply(request: ApplyRequest, options?: CallOptions): Promise<ApplyResponse> {
     return this.#unary("apply", request, options);
+  }
+
+  /** The programs at a TCX hook of each interface, in order. */
+  async query(request: QueryRequest, options?: CallOptions): Promise<readonly Chain[]> {
+    const { chains } = await this.#unary<{ chains: Chain[] }>("query", request, options);
+    return chains;
   }
 
   /** What the program returned for each frame. */

@@ -13,12 +13,14 @@ import { APPLIED_TRAILER, CODE, LoaderError } from "./error.ts";
 import { FakeFaults, type Method } from "./fake_faults.ts";
 import { FakeNetwork } from "./fake_network.ts";
 import { FakeObject, isXdp, type Observer } from "./fake_object.ts";
+import { FakeChains } from "./fake_chains.ts";
 import { copyMap } from "./fake_copy.ts";
 import {
   type ApplyRequest,
   type ApplyResponse,
   type AttachRequest,
   type AttachResult,
+  type Chain,
   type CopyRequest,
   type CopyResponse,
   type CountRequest,
@@ -26,10 +28,12 @@ import {
   type DetachRequest,
   type DumpRequest,
   type Element,
+  HOOK,
   type LoadedObject,
   type LoadRequest,
   ORDER,
   type ProbeResponse,
+  type QueryRequest,
   type ReplaceRequest,
   type Route,
   type RunRequest,
@@ -57,6 +61,8 @@ export interface FakeLoaderOptions {
 export class FakeLoader {
   readonly network = new FakeNetwork();
   readonly faults = new FakeFaults();
+  /** Who hangs where, in the order of running, with others' programs that a test has put there. */
+  readonly chains = new FakeChains();
   /** What programs were run on, in order. */
   readonly frames: { readonly program: string; readonly ifindex: number; readonly frame: Uint8Array }[] = [];
   /** Told after each operation that is in a map. */
@@ -108,6 +114,7 @@ export class FakeLoader {
       detach: this.#unary("detach", (request: DetachRequest) => this.#detach(request)),
       apply: this.#unary("apply", (request: ApplyRequest) => this.#apply(request)),
       run: this.#unary("run", (request: RunRequest) => this.#run(request)),
+      query: this.#unary("query", (request: QueryRequest) => this.#query(request)),
       copy: this.#unary("copy", (request: CopyRequest) => this.#copy(request)),
       replace: this.#unary("replace", (request: ReplaceRequest) => this.#replace(request)),
       resolve: this.#unary(
@@ -206,6 +213,7 @@ export class FakeLoader {
 
   #unload(name: string): Record<string, never> {
     this.#objects.delete(this.object(name).name);
+    this.chains.detached(name);
     return {};
   }
 
@@ -218,16 +226,16 @@ export class FakeLoader {
     const results = attachments.map((attachment) => {
       const { refusals, xdpRefusals } = this.faults;
       const refusal = (isXdp(attachment.hook) ? xdpRefusals : refusals).get(attachment.ifindex);
-      return {
-        attachment,
-        error: object.attach(attachment, this.network.has(attachment.ifindex), refusal),
-      };
+      const error = object.attach(attachment, this.network.has(attachment.ifindex), refusal);
+      if (error === "") this.chains.attached(name, attachment, order, anchor ?? undefined);
+      return { attachment, error };
     });
     return { results };
   }
 
   #detach({ name, attachments }: DetachRequest): Record<string, never> {
     this.object(name).detach(attachments);
+    this.chains.detached(name, attachments);
     return {};
   }
 
@@ -251,6 +259,15 @@ export class FakeLoader {
     return { results: frames.map(() => 0) };
   }
 
+  #query({ hook, ifindices }: QueryRequest): { chains: Chain[] } {
+    if (hook !== HOOK.TCX_INGRESS && hook !== HOOK.TCX_EGRESS) {
+      const message = "Query names TCX ingress or TCX egress: other hooks have no order";
+      throw new LoaderError(CODE.INVALID_ARGUMENT, message);
+    }
+    const objects = [...this.#objects.values()].map((object) => object.describe());
+    return { chains: ifindices.map((ifindex) => this.chains.query(hook, ifindex, objects)) };
+  }
+
   #copy({ from, to, ...pieces }: CopyRequest): CopyResponse {
     return copyMap(this.object(from.object).map(from.map), this.object(to.object).map(to.map), pieces);
   }
@@ -260,6 +277,7 @@ export class FakeLoader {
     const object = this.object(by).replacing(this.#objects.get(name), name);
     this.#objects.delete(by);
     this.#objects.set(name, object);
+    this.chains.replaced(name, by);
     return { object: object.describe() };
   }
 

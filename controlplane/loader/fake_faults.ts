@@ -12,6 +12,7 @@ export type Method =
   | "apply"
   | "copy"
   | "run"
+  | "query"
   | "replace"
   | "dump"
   | "count"

@@ -90,6 +90,22 @@ export interface AttachResult {
   readonly error: string;
 }
 
+export interface QueryRequest {
+  readonly hook: Hook;
+  readonly ifindices: readonly number[];
+}
+
+/** A program at a hook; object and program are empty for anybody else's. */
+export interface Link {
+  readonly programId: number;
+  readonly object: string;
+  readonly program: string;
+}
+
+export interface Chain {
+  readonly links: readonly Link[];
+}
+
 export interface RunRequest {
   readonly name: string;
   readonly program: string;

@@ -5,6 +5,7 @@ import { attachScenarios } from "./scenarios_attach.ts";
 import { copyScenarios } from "./scenarios_copy.ts";
 import { loadScenarios } from "./scenarios_load.ts";
 import { networkScenarios } from "./scenarios_network.ts";
+import { queryScenarios } from "./scenarios_query.ts";
 import { replaceScenarios } from "./scenarios_replace.ts";
 import { runScenarios } from "./scenarios_run.ts";
 import type { Scenario } from "./scenario.ts";
@@ -15,6 +16,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...applyScenarios,
   ...attachScenarios,
   ...copyScenarios,
+  ...queryScenarios,
   ...replaceScenarios,
   ...runScenarios,
   ...networkScenarios,

@@ -12,6 +12,8 @@ go on and the next start takes over.
   --manifests DIR       Take Gateway API objects from the YAML files in a folder, again whenever one changes
   --kubeconfig FILE     Take them from the API server of the current context
   --interface NAME      Outward interface; repeatable; found by itself when absent
+  --order PLACE         Place among others' programs on the same interface: first (default), last, before:PROGRAM or
+                        after:PROGRAM, by a program's id (deno task show) or the path of its pin
   --xdp auto|off|on     Whether packets are looked at in the driver first; auto: on hardware whose driver can
   --status-file FILE    With --manifests: where to write statuses (default: /run/blixt/NETNS/status.yaml)
   --flows NUMBER        How much there is room for: flows of each IP version, addresses with port and protocol,

@@ -48,7 +48,7 @@ impl Hook {
         Self::ALL.into_iter().find(|hook| hook.name() == name)
     }
 
-    fn from_proto(hook: i32) -> Option<Self> {
+    pub fn from_proto(hook: i32) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.proto() == hook)
     }
 

@@ -14,6 +14,7 @@ pub mod args;
 pub mod bpf;
 pub mod bytecode;
 pub mod capabilities;
+pub mod chain;
 pub mod copy;
 pub mod count;
 pub mod dump;

@@ -6,7 +6,7 @@
 #![forbid(unsafe_code)]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     io,
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
 };
@@ -32,6 +32,16 @@ struct Link {
 /// Places where a program hangs now.
 pub fn attached(pins: &Pins) -> Result<Vec<Place>> {
     Ok(live(pins)?.into_iter().map(|link| link.place).collect())
+}
+
+/// Places by the kernel's id of the link there.
+pub fn by_id(pins: &Pins) -> Result<HashMap<u32, Place>> {
+    let links = live(pins)?.into_iter();
+    let with_id = links.filter_map(|Link { place, fd }| {
+        let info = bpf::link_info(fd.as_fd()).ok()??;
+        Some((info.id, place))
+    });
+    Ok(with_id.collect())
 }
 
 /// Removes the pins of links whose interface is gone.
@@ -198,8 +208,8 @@ fn live(pins: &Pins) -> Result<Vec<Link>> {
 
 fn open_live(pin: &std::path::Path, place: &Place) -> Option<OwnedFd> {
     let fd = bpf::open_pin(pin).ok()?;
-    let ifindex = bpf::link_ifindex(fd.as_fd()).ok()??;
-    (ifindex == place.ifindex).then_some(fd)
+    let link = bpf::link_info(fd.as_fd()).ok()??;
+    (link.ifindex == place.ifindex).then_some(fd)
 }
 
 fn attach_refused(place: &Place, error: &io::Error) -> Error {

@@ -6,7 +6,7 @@
 #![forbid(unsafe_code)]
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     os::fd::AsFd as _,
     path::Path,
     sync::Arc,
@@ -257,6 +257,11 @@ impl Object {
     fn attach_at(&self, place: &Place, order: &Order) -> Result<()> {
         let program = self.program(&place.program)?;
         links::attach(&self.pins, program, place, order)
+    }
+
+    /// Places where its programs hang, by the kernel's id of the link.
+    pub fn links(&self) -> Result<HashMap<u32, Place>> {
+        links::by_id(&self.pins)
     }
 
     /// Detaches programs; those that do not hang are no error.

@@ -84,7 +84,7 @@ fn helper(name: &str, helper: BpfHelper) -> Feature {
 fn tcx() -> Feature {
     const LOOPBACK: u32 = 1;
     let queried = bpf::query(LOOPBACK, Hook::TcxIngress.attach_type());
-    answer("tcx", "query a TCX hook", queried.map(|()| true))
+    answer("tcx", "query a TCX hook", queried.map(|_| true))
 }
 
 fn batch_operations() -> Feature {

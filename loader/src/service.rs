@@ -12,6 +12,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use crate::{
+    chain,
     copy::{self, Copied},
     count, dump,
     error::{Error, Result},
@@ -143,6 +144,18 @@ impl proto::loader_server::Loader for Service {
         self.blocking(move |objects| {
             let results = objects.with(&request.name, |object| object.run(&request))?;
             Ok(proto::RunResponse { results })
+        })
+        .await
+    }
+
+    async fn query(
+        &self,
+        request: Request<proto::QueryRequest>,
+    ) -> std::result::Result<Response<proto::QueryResponse>, Status> {
+        let request = request.into_inner();
+        self.blocking(move |objects| {
+            let chains = chain::query(objects, &request)?;
+            Ok(proto::QueryResponse { chains })
         })
         .await
     }

@@ -22,15 +22,19 @@ export class BareNode implements AsyncDisposable {
   private constructor(
     readonly netns: Netns,
     private readonly folder: string,
-    private readonly pins: string,
+    /** The loader's folder in the bpffs. */
+    readonly pins: string,
   ) {}
 
-  /** Starts the loader; the network namespace stays the caller's. */
-  static async start(netns: Netns): Promise<BareNode> {
+  /**
+   * Starts the loader; the network namespace stays the caller's. With a name in capitals, which no object has, it is
+   * another loader beside the usual one, which knows nothing of it.
+   */
+  static async start(netns: Netns, name = ""): Promise<BareNode> {
     const bpffs = await ensureBpffs(presentMountNamespace);
     await using stack = new AsyncDisposableStack();
     const node = stack.use(
-      new BareNode(netns, await Deno.makeTempDir(), `${bpffs}/blixt/${netns.inode}`),
+      new BareNode(netns, await Deno.makeTempDir(), `${bpffs}/blixt/${netns.inode}/${name}`),
     );
     await node.startLoader();
     stack.move();
@@ -68,6 +72,12 @@ export class BareNode implements AsyncDisposable {
   /** Ends the dataplane; the kernel goes on. */
   async stop(): Promise<void> {
     await this.#dataplane?.close({ unload: false });
+    this.#dataplane = undefined;
+  }
+
+  /** Ends the dataplane and takes everything out of the kernel. */
+  async close(): Promise<void> {
+    await this.#dataplane?.close({ unload: true });
     this.#dataplane = undefined;
   }
 

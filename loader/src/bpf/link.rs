@@ -122,12 +122,20 @@ struct InfoAttributes {
     info: u64,
 }
 
-/// Interface a TCX or XDP link hangs on; `None` when the interface is gone or
-/// the link is of another kind.
+/// A TCX or XDP link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NetworkLink {
+    /// The kernel's id of the link.
+    pub id: u32,
+    /// Interface it hangs on.
+    pub ifindex: u32,
+}
+
+/// Asks about a link; `None` when its interface is gone or it is of another kind.
 ///
 /// # Errors
 /// As in bpf(2).
-pub fn link_ifindex(link: BorrowedFd<'_>) -> io::Result<Option<u32>> {
+pub fn link_info(link: BorrowedFd<'_>) -> io::Result<Option<NetworkLink>> {
     let mut info = LinkInfo::default();
     let mut attributes = InfoAttributes {
         bpf_fd: fd_number(link),
@@ -138,7 +146,10 @@ pub fn link_ifindex(link: BorrowedFd<'_>) -> io::Result<Option<u32>> {
     // buffer of `info_len` bytes for which every bit pattern is valid.
     unsafe { bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attributes) }?;
     let network = matches!(info.kind, BPF_LINK_TYPE_XDP | BPF_LINK_TYPE_TCX);
-    Ok((network && info.ifindex != 0).then_some(info.ifindex))
+    Ok((network && info.ifindex != 0).then_some(NetworkLink {
+        id: info.id,
+        ifindex: info.ifindex,
+    }))
 }
 
 #[repr(C)]
@@ -157,18 +168,42 @@ struct QueryAttributes {
     revision: u64,
 }
 
-/// Asks for the number of programs at a hook of an interface, and drops the
-/// answer: only whether the kernel knows the hook is of interest.
+/// Programs at one TCX hook at most (BPF_MPROG_MAX of the kernel).
+const MOST_PROGRAMS: usize = 64;
+
+/// A program at a hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queried {
+    pub program_id: u32,
+    /// 0 when it is attached without a link.
+    pub link_id: u32,
+}
+
+/// The programs at a TCX hook of an interface, in the order in which they run.
 ///
 /// # Errors
 /// EINVAL for an unknown attach type, ENODEV without the interface.
-pub fn query(ifindex: u32, attach_type: u32) -> io::Result<()> {
+pub fn query(ifindex: u32, attach_type: u32) -> io::Result<Vec<Queried>> {
+    let (mut programs, mut links) = ([0_u32; MOST_PROGRAMS], [0_u32; MOST_PROGRAMS]);
     let mut attributes = QueryAttributes {
         target_ifindex: ifindex,
         attach_type,
+        prog_ids: programs.as_mut_ptr() as u64,
+        link_ids: links.as_mut_ptr() as u64,
+        prog_cnt: MOST_PROGRAMS as u32,
         ..Default::default()
     };
-    // SAFETY: the layout is that of BPF_PROG_QUERY; with null arrays and a
-    // count of 0 the kernel writes to the attributes alone.
-    unsafe { bpf(BPF_PROG_QUERY, &mut attributes) }.map(drop)
+    // SAFETY: the layout is that of BPF_PROG_QUERY; both arrays have room for
+    // the count given, and outlive the call.
+    match unsafe { bpf(BPF_PROG_QUERY, &mut attributes) } {
+        // A hook that nobody ever used has no list.
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => return Ok(Vec::new()),
+        queried => queried?,
+    };
+    let found = programs.into_iter().zip(links);
+    let found = found.map(|(program_id, link_id)| Queried {
+        program_id,
+        link_id,
+    });
+    Ok(found.take(attributes.prog_cnt as usize).collect())
 }

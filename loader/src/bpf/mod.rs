@@ -21,7 +21,7 @@ use std::{
 
 pub use batch::{Batch, Cursor, Stopped, delete_batch, lookup_batch, update_batch};
 pub use element::{delete, insert, lookup, update};
-pub use link::{link_create, link_detach, link_ifindex, link_update, query};
+pub use link::{NetworkLink, Queried, link_create, link_detach, link_info, link_update, query};
 pub use memory::map_memory;
 pub use pin::{open_pin, pin};
 pub use run::run;
