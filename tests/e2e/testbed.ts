@@ -2,7 +2,7 @@
 
 import { buildAll } from "../../controlplane/tasks/build.ts";
 import { type Family, GATEWAY, joinHostPort, type L4, LISTENER_PORT } from "../netns/addresses.ts";
-import { Blixt } from "../netns/blixt.ts";
+import { Blixt, type BlixtOptions } from "../netns/blixt.ts";
 import { ManifestFolder } from "../netns/manifest_folder.ts";
 import { Topology, type TopologyOptions } from "../netns/topology.ts";
 import { startServers } from "../netns/traffic.ts";
@@ -11,6 +11,8 @@ import { startServers } from "../netns/traffic.ts";
 export interface TestbedOptions extends TopologyOptions {
   /** Values of --interface; none by default. */
   readonly interfaces?: readonly string[];
+  /** Further options of Blixt; may differ at a restart. */
+  flags?: readonly string[];
   /** Changes the manifests before Blixt reads them. */
   readonly prepare?: (manifests: ManifestFolder) => Promise<void>;
   /** Changes the topology before servers and Blixt start. */
@@ -58,9 +60,9 @@ export class Testbed implements AsyncDisposable {
 
 function startOptions(
   manifests: ManifestFolder,
-  { interfaces = [] }: TestbedOptions,
-): { manifests: string; interfaces: readonly string[] } {
-  return { manifests: manifests.path, interfaces };
+  { interfaces = [], flags = [] }: TestbedOptions,
+): BlixtOptions {
+  return { manifests: manifests.path, interfaces, flags };
 }
 
 /** Where clients of the sample send to, as "address:port". */

@@ -14,6 +14,8 @@ export interface BlixtOptions {
   readonly interfaces?: readonly string[];
   /** Value of --node: the Node among the manifests that this is. */
   readonly node?: string;
+  /** Further options of the command. */
+  readonly flags?: readonly string[];
   /** Milliseconds until the line "ready" must have come; 60,000 by default. */
   readonly patience?: number;
 }
@@ -41,10 +43,10 @@ export class Blixt implements AsyncDisposable {
   }
 
   /** Starts it and does not wait. */
-  static launch(netns: Netns, { manifests, interfaces = [], node }: BlixtOptions): Blixt {
-    const flags = ["--manifests", manifests, ...interfaces.flatMap((name) => ["--interface", name])];
-    if (node !== undefined) flags.push("--node", node);
-    const argv = [Deno.execPath(), "task", "start", ...flags];
+  static launch(netns: Netns, { manifests, interfaces = [], node, flags = [] }: BlixtOptions): Blixt {
+    const named = interfaces.flatMap((name) => ["--interface", name]);
+    if (node !== undefined) named.push("--node", node);
+    const argv = [Deno.execPath(), "task", "start", "--manifests", manifests, ...named, ...flags];
     return new Blixt(netns, netns.start(argv, { cwd: paths.repository }));
   }
 
