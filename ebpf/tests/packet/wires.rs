@@ -43,7 +43,7 @@ fn pseudo_header(source: IpAddr, destination: IpAddr, field: usize, length: usiz
 }
 
 /// Sends the packet into one end; the whole frame that comes out of the other.
-fn through(from: &Wire, to: &Wire, packet: &Packet) -> Vec<u8> {
+pub fn through(from: &Wire, to: &Wire, packet: &Packet) -> Vec<u8> {
     let (frame, offload) = unsummed(packet);
     from.send(&frame, offload).expect("the link is up");
     let received = to.receive().expect("the socket works");

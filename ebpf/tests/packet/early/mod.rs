@@ -7,6 +7,7 @@ mod announce;
 mod forward;
 mod frames;
 mod refuse;
+mod wires;
 
 use crate::{
     build::Packet,

@@ -200,6 +200,22 @@ impl Lab {
         self.outside.enter(|| (open("out0"), open("pod0")))
     }
 
+    /// Attaches `early` to the links to the router and to the node. Their other ends
+    /// get it too, where it takes no frame for its own: the kernel wakes no other end
+    /// of a veth for what is sent back.
+    pub fn attach_early(&mut self) {
+        for name in ["out0", "node0"] {
+            self.object.attach_early(name);
+            self.outside.enter(|| self.object.attach_early(name));
+        }
+    }
+
+    /// The router's end of the link to it.
+    pub fn router_wire(&self) -> Wire {
+        let open = || Wire::open("out0").expect("root may have a packet socket");
+        self.outside.enter(open)
+    }
+
     /// The other node's end of the link to it.
     pub fn node_wire(&self) -> Wire {
         let open = || Wire::open("node0").expect("root may have a packet socket");

@@ -11,7 +11,7 @@ use std::{
 use aya::{
     Ebpf, EbpfLoader,
     maps::{Array, ArrayOfMaps, HashMap, Map, MapData, MapError, PerCpuArray},
-    programs::{LinkOrder, SchedClassifier, TcAttachType, Xdp, tc::TcAttachOptions},
+    programs::{LinkOrder, SchedClassifier, TcAttachType, Xdp, XdpMode, tc::TcAttachOptions},
 };
 
 use super::{
@@ -78,6 +78,12 @@ impl Object {
         let classifier: &mut SchedClassifier = program.try_into().expect("it is a classifier");
         let options = TcAttachOptions::TcxOrder(LinkOrder::default());
         let attached = classifier.attach_with_options(interface, TcAttachType::Ingress, options);
+        attached.unwrap_or_else(|error| panic!("{interface} takes no program: {error}"));
+    }
+
+    /// In the driver, until the object goes.
+    pub fn attach_early(&mut self, interface: &str) {
+        let attached = early(&mut self.ebpf).attach(interface, XdpMode::Driver);
         attached.unwrap_or_else(|error| panic!("{interface} takes no program: {error}"));
     }
 

@@ -81,6 +81,10 @@ impl Wire {
             message.extend(word.to_ne_bytes());
         }
         message.extend(frame);
+        self.write(message)
+    }
+
+    fn write(&self, message: Vec<u8>) -> io::Result<()> {
         // SAFETY: the call reads `message` within its size.
         let sent = unsafe {
             libc::send(
@@ -97,9 +101,27 @@ impl Wire {
         }
     }
 
+    /// Sends a frame as it is, its checksums made.
+    pub fn send_whole(&self, frame: &[u8]) -> io::Result<()> {
+        self.write([&[0; HEADER], frame].concat())
+    }
+
     /// The next TCP or UDP frame, its checksum made as the device would have, and
     /// what was left to that. None when there is none for five seconds.
     pub fn receive(&self) -> io::Result<Option<(Vec<u8>, Option<Offload>)>> {
+        self.receive_one(is_transport)
+    }
+
+    /// The next frame of these, its checksum made.
+    pub fn receive_any(&self, is_one: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+        let received = self.receive_one(is_one).expect("the socket works");
+        received.expect("a frame arrives within five seconds").0
+    }
+
+    fn receive_one(
+        &self,
+        is_one: impl Fn(&[u8]) -> bool,
+    ) -> io::Result<Option<(Vec<u8>, Option<Offload>)>> {
         let deadline = Instant::now() + DEADLINE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -124,7 +146,7 @@ impl Wire {
             };
             message.truncate(usize::try_from(length).map_err(|_| io::Error::last_os_error())?);
             let frame = message.split_off(HEADER);
-            if is_transport(&frame) {
+            if is_one(&frame) {
                 return Ok(Some(completed(&message, frame)));
             }
         }
