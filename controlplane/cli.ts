@@ -107,7 +107,8 @@ Source, one of:
   --order PLACE         place among others' programs at the same interfaces, where Blixt is not attached yet: first (default),
                         last, before:PROGRAM, after:PROGRAM; PROGRAM is a program's id or the path of its pin
   --xdp auto|off|on     whether packets are looked at in the driver first, which spares what is answered or refused
-                        there the rest of the way; auto: on hardware whose driver can (default: auto)
+                        there the rest of the way; auto: on hardware whose driver can (default: auto); what is sent
+                        back from a veth reaches only an other end that has an XDP program too
   --status-file FILE    with --manifests: where statuses are written (default: status.yaml beside the loader's socket)
   --flows NUMBER        flows of each IP version that are remembered at most (default: ${LIMITS.flows})
   --services NUMBER     addresses with port and protocol at most (default: ${LIMITS.services})

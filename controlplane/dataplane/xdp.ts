@@ -19,7 +19,8 @@ export interface XdpChoice {
 /**
  * Whether an interface that faces clients should have the XDP program. With "auto" those of hardware, if their
  * drivers have XDP, which only trying tells. Not a veth: its driver has XDP, but takes segments one by one from then
- * on, which costs the TCP that passes it most of its throughput. Not the interface below a VLAN: drivers take the
+ * on (iperf3 through a Gateway: 1.2 Gbit/s in place of 10.5), and the kernel wakes the other end for what is sent
+ * back only if that has an XDP program too. Not the interface below a VLAN: drivers take the
  * tag off before XDP sees the frame, and it would be taken for one of another network.
  */
 export function xdpChoice(device: Interface, interfaces: readonly Interface[], mode: XdpMode): XdpChoice {

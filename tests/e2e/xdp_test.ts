@@ -59,7 +59,8 @@ networkTest(
           const report = await sendFlows(topology, { protocol: "udp", family, to, flows: 1 });
           assertEquals(report.answered, 1);
         });
-        assertEquals(tx, 1);
+        // On a busy machine the question is asked again.
+        assert(tx >= 1 && tx <= 3, `${tx} answers`);
       });
 
       await test.step(`${family}: closed ports are refused`, async () => {

@@ -7,7 +7,7 @@ use aya_ebpf::bindings::{
     xdp_action::{XDP_DROP, XDP_PASS, XDP_TX},
     xdp_md,
 };
-use blixt_ebpf::layout::{DELIVERY_MAC, DIRECTION_FORWARD, Flow, STATE_ESTABLISHED};
+use blixt_ebpf::layout::{DELIVERY_MAC, DELIVERY_PEER, DIRECTION_FORWARD, Flow, STATE_ESTABLISHED};
 
 use super::{
     frame::{is_for_host, load},
@@ -53,11 +53,12 @@ unsafe fn malformed(ctx: *mut xdp_md, packet: &Packet) -> u32 {
 unsafe fn go_on<const V6: bool>(ctx: *mut xdp_md, packet: &Packet, flow: &Flow) -> u32 {
     // SAFETY: as the caller promises.
     unsafe {
-        if flow.delivery != DELIVERY_MAC
+        if !matches!(flow.delivery, DELIVERY_MAC | DELIVERY_PEER)
             || flow.overhead != 0
             || flow.mtu != 0 && packet.length > flow.mtu.into()
             || flow.ifindex != (*ctx).ingress_ifindex
             || packet.ttl <= 1
+            || is_hairpin(packet, flow)
             || !is_steady(packet, flow)
         {
             return XDP_PASS;
@@ -69,6 +70,19 @@ unsafe fn go_on<const V6: bool>(ctx: *mut xdp_md, packet: &Packet, flow: &Flow) 
         counters::forwarded(flow, packet.length);
         XDP_TX
     }
+}
+
+/// Whether client and backend have one address, where more has to be written than
+/// the flow says. The last word alone tells enough.
+#[inline(always)]
+fn is_hairpin(packet: &Packet, flow: &Flow) -> bool {
+    let tuple = &packet.tuple;
+    let other = if flow.direction == DIRECTION_FORWARD {
+        tuple.saddr[3]
+    } else {
+        tuple.daddr[3]
+    };
+    flow.address[3] == other
 }
 
 /// Whether the packet changes nothing of the flow: that, and the way it takes, is

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 
+use blixt_ebpf::layout::{DELIVERY_PEER, DEVICE_PEER, Device};
+
 use super::{establish, from_node, with_early};
 use crate::{
     build::{ACK, FIN, Field, Mac, PSH, Packet, RST, SYN},
@@ -192,7 +194,46 @@ fn early_passes_packets_that_are_too_big_for_the_way_and_those_that_travel_insid
     });
 }
 
-// Once a second ingress looks after the flow: its way, its other entry, its age.
+// Both ends of such a packet change.
+#[test]
+#[ignore = "needs root"]
+fn early_passes_packets_of_a_client_that_is_the_backend() {
+    with_early(|lab| {
+        for mut ends in Ends::all().map(Ends::routed) {
+            ends.client.set_ip(ends.backend.ip());
+            println!("{ends}");
+            lab.choose(&ends);
+            for packet in [ends.opening(), ends.request(), ends.request()] {
+                let frame = lab.across(&packet).bytes();
+                lab.early(&lab.node, frame.clone()).is_passed_untouched();
+                let _ = lab.receive(&lab.node, frame);
+            }
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn early_sends_back_what_would_go_to_the_other_end_of_the_same_veth() {
+    with_early(|lab| {
+        let mut device: Device = lab
+            .object
+            .get("devices", lab.node.ifindex)
+            .expect("the lab put it there");
+        device.flags = DEVICE_PEER;
+        lab.object.put("devices", lab.node.ifindex, device);
+        for ends in ways() {
+            println!("{ends}");
+            establish(lab, &ends);
+            let flow = lab.forward_flow(&ends).expect("an entry");
+            assert_eq!(flow.delivery, DELIVERY_PEER);
+            let expected = forwarded(lab, &ends, ends.request());
+            from_node(lab, &ends.request()).is_sent_back_as(&expected);
+        }
+    });
+}
+
+// Once in a while ingress looks after the flow: its way, its other entry, its age.
 #[test]
 #[ignore = "needs root"]
 fn early_passes_the_first_packet_of_a_second() {

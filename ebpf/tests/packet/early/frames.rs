@@ -6,7 +6,7 @@ use super::{establish, from_node, with_early};
 use crate::{
     announce::{ROUTER, ping, service4},
     build::{Arp, Tag},
-    harness::Ends,
+    harness::{Ends, ip},
 };
 
 const TAGS: [Tag; 2] = [
@@ -60,6 +60,7 @@ fn early_forwards_frames_of_minimum_size_and_keeps_their_padding() {
 #[ignore = "needs root"]
 fn early_forwards_jumbo_frames() {
     with_early(|lab| {
+        ip("link set node0 mtu 50000");
         for ends in Ends::all().map(|ends| ends.routed().far_client()) {
             println!("{ends}");
             establish(lab, &ends);
