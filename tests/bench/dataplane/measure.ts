@@ -19,33 +19,52 @@ export interface Measure {
   run(stand: Stand, seconds: number): Promise<Reading>;
 }
 
-/** iperf3 with that many connections; the metric is in Gbit/s as the receiver has it. */
+/** iperf3 with that many connections: Gbit/s as the receiver has them, and microseconds of processor time for a megabyte. */
 function throughput(streams: number): Measure {
   return {
     name: `throughput-${streams}`,
-    run: async ({ client, address }, seconds) => {
+    run: async ({ client, address, programs }, seconds) => {
       // A shorter run would be its own beginning: slow start and the control connection.
       const time = String(Math.max(1, Math.round(seconds)));
       const flags = ["--time", time, "--omit", "0", "--parallel", String(streams), "--json"];
       const argv = ["iperf3", "--client", address, "--port", String(PORTS.iperf), ...flags];
-      const { stdout, stderr } = await client.run(argv, {
-        tolerant: true,
-        timeout: Number(time) * 1_000 + 20_000,
+      const { result, cpu } = await withCpu(programs, async () => {
+        const timeout = Number(time) * 1_000 + 20_000;
+        const { stdout, stderr } = await client.run(argv, { tolerant: true, timeout });
+        return parseIperf(stdout || stderr);
       });
-      return { [`throughput${streams}`]: parseIperf(stdout || stderr) };
+      return {
+        [`throughput${streams}`]: result.bytes * 8 / result.seconds / 1e9,
+        [`cpuBytes${streams}`]: cpu / result.bytes * 1e12,
+      };
     },
   };
 }
 
-/** Gbit/s that arrived, by the JSON of iperf3. Throws with its own words when it failed. */
-export function parseIperf(text: string): number {
+/** What iperf3 says of a run. */
+export interface IperfReport {
+  /** As the receiver has counted them. */
+  readonly bytes: number;
+  readonly seconds: number;
+  /** Seconds of processor time that the client itself has taken. */
+  readonly cpu: number;
+}
+
+/** Reads the JSON of iperf3. Throws with its own words when it failed. */
+export function parseIperf(text: string): IperfReport {
   const { error, end } = JSON.parse(text) as {
     readonly error?: string;
-    readonly end?: { readonly sum_received?: { readonly bits_per_second: number } };
+    readonly end?: {
+      readonly sum_received?: { readonly bytes: number; readonly seconds: number };
+      readonly cpu_utilization_percent?: { readonly host_total: number };
+    };
   };
-  const rate = end?.sum_received?.bits_per_second;
-  if (error !== undefined || rate === undefined) throw new Error(`iperf3: ${error ?? "no result"}`);
-  return rate / 1e9;
+  const received = end?.sum_received;
+  const busy = end?.cpu_utilization_percent?.host_total;
+  if (error !== undefined || received === undefined || busy === undefined) {
+    throw new Error(`iperf3: ${error ?? "no result"}`);
+  }
+  return { bytes: received.bytes, seconds: received.seconds, cpu: busy / 100 * received.seconds };
 }
 
 const request: Measure = {

@@ -51,6 +51,20 @@ export const METRICS: readonly Metric[] = [
     better: "more",
   },
   {
+    name: "cpuBytes1",
+    title: "CPU/MB, 1 stream",
+    unit: "µs",
+    description: "Processor time for a megabyte, 1 stream",
+    better: "less",
+  },
+  {
+    name: "cpuBytes8",
+    title: "8 streams",
+    unit: "µs",
+    description: "Processor time for a megabyte, 8 streams",
+    better: "less",
+  },
+  {
     name: "cpuRequest",
     title: "CPU/request",
     unit: "µs",

@@ -9,6 +9,7 @@ import type { RowName } from "./table.ts";
 const PANEL = { width: 320, label: 96, bars: 150, head: 40, foot: 14 } as const;
 const BAR = { height: 5, gap: 6 } as const;
 const COLUMNS = 3;
+
 const HEAD = 34;
 const FOOT = 24;
 
