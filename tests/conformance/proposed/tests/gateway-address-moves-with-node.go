@@ -34,6 +34,9 @@ func GatewayAddressMovesWithNode(nodes Nodes) suite.ConformanceTest {
 			require.NoError(t, err)
 			placeOutside(t, s, name, node)
 			eventuallyAnswered(t, s.TimeoutConfig, tcpFlow, address, name)
+			established, err := connect(t.Context(), address)
+			require.NoError(t, err)
+			defer established.Close()
 
 			require.NoError(t, nodes.Fail(t.Context(), node))
 			t.Cleanup(func() { require.NoError(t, nodes.Restore(context.Background(), node)) })
@@ -44,6 +47,9 @@ func GatewayAddressMovesWithNode(nodes Nodes) suite.ConformanceTest {
 			other, err := nodes.Announcing(t.Context(), host)
 			require.NoError(t, err)
 			require.NotEqual(t, node, other)
+			if s.SupportedFeatures.Has(SupportGatewayConnectionFailover) {
+				require.NoError(t, established.isAlive(), "a connection from before")
+			}
 
 			require.NoError(t, nodes.Restore(t.Context(), node))
 			mustStayAnswered(t, address)

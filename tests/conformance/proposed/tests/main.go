@@ -17,6 +17,9 @@ const (
 	// SupportGatewayAddressFailover says that an address outlives the node that
 	// announces it.
 	SupportGatewayAddressFailover features.FeatureName = "GatewayAddressFailover"
+	// SupportGatewayConnectionFailover says that established connections outlive
+	// that node, too, as long as their backends are elsewhere.
+	SupportGatewayConnectionFailover features.FeatureName = "GatewayConnectionFailover"
 	// SupportTerminatingEndpoints says that endpoints that terminate and still
 	// serve are used while there are no others.
 	SupportTerminatingEndpoints features.FeatureName = "GatewayTerminatingEndpoints"
@@ -24,7 +27,8 @@ const (
 
 // Features are those of this package, beside the Gateway API's own.
 var Features = []features.FeatureName{
-	SupportGatewayClientAddress, SupportGatewayAddressFailover, SupportTerminatingEndpoints,
+	SupportGatewayClientAddress, SupportGatewayAddressFailover, SupportGatewayConnectionFailover,
+	SupportTerminatingEndpoints,
 }
 
 // ConformanceTests are the tests that any cluster can run.
