@@ -2,7 +2,7 @@
 
 /** Milliseconds that two writes of one object are apart at first, and at most. */
 const SHORTEST = 100;
-const LONGEST = 1_000;
+const LONGEST = 800;
 
 /** A pace is forgotten after so many milliseconds without a write. */
 const FORGOTTEN = 5_000;
@@ -10,7 +10,7 @@ const FORGOTTEN = 5_000;
 /**
  * Spaces the writes of each key: the first is free, and as long as they keep
  * coming the gap doubles, so that a thousand routes that attach one after
- * another to a Gateway make at most about one write a second of it.
+ * another to a Gateway make little more than one write a second of it, the last of them within a second.
  */
 export class Pace {
   readonly #keys = new Map<string, { readonly last: number; readonly gap: number }>();

@@ -15,7 +15,7 @@ function writes(pace: Pace, key: string, from: number, milliseconds: number): nu
 }
 
 Deno.test("Pace lets the first write go at once and spaces the next ones further and further", () => {
-  assertEquals(writes(new Pace(), "a", 0, 4_000), [0, 100, 300, 700, 1_500, 2_500, 3_500]);
+  assertEquals(writes(new Pace(), "a", 0, 4_000), [0, 100, 300, 700, 1_500, 2_300, 3_100, 3_900]);
 });
 
 Deno.test("Pace.wait() counts down", () => {
@@ -38,5 +38,5 @@ Deno.test("Pace keeps keys apart, and forgets those that are quiet", () => {
 });
 
 Deno.test("Pace holds a minute of ceaseless wishes to write far below two hundred writes", () => {
-  assertEquals(writes(new Pace(), "a", 0, 60_000).length, 63);
+  assertEquals(writes(new Pace(), "a", 0, 60_000).length, 78);
 });

@@ -128,7 +128,7 @@ const endpoint = fc.record({
 function body(kind: RandomKind, name: string): fc.Arbitrary<Record<string, unknown>> {
   if (kind === "GatewayClass") {
     const parametersRef = fc.oneof(
-      { weight: 4, arbitrary: oneOf(undefined) },
+      { weight: 12, arbitrary: oneOf(undefined) },
       oneOf({ group: "example.org", kind: "Unknown", name: "x" }),
     );
     const controllerName = name === "blixt" ? OURS : "example.org/other";
