@@ -8,8 +8,8 @@ import { ADDRESS_ANNOUNCE, ADDRESS_LOCAL, DEVICE_OUTWARD, DEVICE_PEER } from "./
 import type { Change, DeviceValue } from "./operation.ts";
 
 const mac = "02000000000a";
-const outward: DeviceValue = { flags: DEVICE_OUTWARD, mac };
-const pod: DeviceValue = { flags: DEVICE_PEER, mac: "02000000000b" };
+const outward: DeviceValue = { flags: DEVICE_OUTWARD, mac, master: 0 };
+const pod: DeviceValue = { flags: DEVICE_PEER, mac: "02000000000b", master: 0 };
 
 function gain(...addresses: string[]): Change[] {
   return addresses.map((key) => ({ map: "addresses", key, value: ADDRESS_ANNOUNCE }));

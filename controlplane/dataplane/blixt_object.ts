@@ -24,7 +24,12 @@ export const BLIXT_STRUCTS = {
   },
   AddressInfo: { flags: "u32" },
   Node: { flags: "u32", mtu: "u32", seen: "u32" },
-  Device: { flags: "u32", mac: { element: "u8", length: 6 }, pad: { element: "u8", length: 2 } },
+  Device: {
+    flags: "u32",
+    mac: { element: "u8", length: 6 },
+    pad: { element: "u8", length: 2 },
+    master: "u32",
+  },
   Stats: {
     rx_packets: "u64",
     rx_bytes: "u64",
@@ -44,8 +49,8 @@ export interface BlixtObjectOptions {
   readonly sizes?: Readonly<Record<string, number>>;
   /** Maps by name, changed; undefined leaves the map out. */
   readonly change?: (map: MapSpec) => MapSpec | undefined;
-  /** Name of the program; default "ingress". */
-  readonly program?: string;
+  /** Names of the programs; default "ingress", "egress" and "emit". */
+  readonly programs?: readonly string[];
 }
 
 /** Services and backends of the usual object. */
@@ -76,8 +81,6 @@ export function blixtObject(options: BlixtObjectOptions = {}): Uint8Array {
     map("drops", MAP_TYPE.PERCPU_ARRAY, "u32", struct("Drops"), 1),
   ];
   const changed = maps.map(options.change ?? ((spec) => spec)).filter((spec) => spec !== undefined);
-  return buildObject(
-    changed,
-    [options.program ?? "ingress", "emit"].map((name) => ({ name, section: "classifier" })),
-  );
+  const programs = options.programs ?? ["ingress", "egress", "emit"];
+  return buildObject(changed, programs.map((name) => ({ name, section: "classifier" })));
 }

@@ -165,8 +165,9 @@ export function resolveType(btf: Btf, id: number): BtfType {
   throw new SyntaxError(`The object's BTF type ${id} refers to itself`);
 }
 
-/** Bytes that a value of a type takes. */
-export function sizeOf(btf: Btf, id: number): number {
+/** Bytes that a value of a type takes. Throws a SyntaxError for a type that has none, or is an array of itself. */
+export function sizeOf(btf: Btf, id: number, depth = 0): number {
+  if (depth > btf.length) throw new SyntaxError(`The object's BTF type ${id} refers to itself`);
   const type = resolveType(btf, id);
   switch (type.kind) {
     case "int":
@@ -176,7 +177,7 @@ export function sizeOf(btf: Btf, id: number): number {
     case "pointer":
       return 8;
     case "array":
-      return type.length * sizeOf(btf, type.element);
+      return type.length * sizeOf(btf, type.element, depth + 1);
     default:
       throw new SyntaxError(`The object's BTF type ${id} has no size`);
   }

@@ -174,7 +174,7 @@ Deno.test("Dataplane attaches to an interface that appears, and forgets one that
   assertEquals(bench.attached(), [2]);
   bench.fake.network.setInterfaces([lo, eth0, pod]);
   await bench.until(() => bench.attached().includes(7));
-  assertEquals((await bench.kernel()).devices.get(7), { flags: DEVICE_PEER, mac: "020000000007" });
+  assertEquals((await bench.kernel()).devices.get(7), { flags: DEVICE_PEER, mac: "020000000007", master: 0 });
   bench.fake.removeInterface(7, [lo, eth0]);
   const operations = record(bench);
   await bench.until(() => operations.some((operation) => operation.map === "devices"));

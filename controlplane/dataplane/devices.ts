@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type Attachment, HOOK, type Interface } from "../loader/messages.ts";
-import { DEVICE_BRIDGE_PORT, DEVICE_OUTWARD, DEVICE_PEER, INGRESS_PROGRAM } from "./layout.ts";
+import {
+  DEVICE_BRIDGE_PORT,
+  DEVICE_OUTWARD,
+  DEVICE_PEER,
+  EGRESS_PROGRAM,
+  INGRESS_PROGRAM,
+} from "./layout.ts";
 import type { Change, DeviceValue } from "./operation.ts";
 
 /** ARPHRD_ETHER of linux/if_arp.h. */
@@ -11,8 +17,8 @@ const ARPHRD_ETHER = 1;
 const MAC_SIZE = 6;
 
 /**
- * The element of every interface that gets the ingress program: all Ethernet ones, up or down, since replies enter
- * from pods and clients may come from anywhere.
+ * The element of every interface that gets the programs: all Ethernet ones, up or down, since replies enter
+ * from pods and clients may come from anywhere, and the host's own packets leave by any.
  *
  * Outward, i.e. facing clients, are the interfaces named. When none is named: those with a default route and
  * those of hardware; where there is neither (a bare network namespace), all that belong to no bridge or bond.
@@ -32,7 +38,8 @@ export function devicesOf(
     const flags = (device.kind === "veth" && device.peerElsewhere ? DEVICE_PEER : 0) |
       (outward.has(device.ifindex) ? DEVICE_OUTWARD : 0) |
       (bridges.has(device.master) ? DEVICE_BRIDGE_PORT : 0);
-    return [device.ifindex, { flags, mac: hex(device.mac) }];
+    const master = bridges.has(device.master) ? device.master : 0;
+    return [device.ifindex, { flags, mac: hex(device.mac), master }];
   }));
 }
 
@@ -60,9 +67,9 @@ export function deviceChanges(
   held: ReadonlyMap<number, DeviceValue>,
   wanted: ReadonlyMap<number, DeviceValue>,
 ): Change[] {
-  const puts = [...wanted].filter(([ifindex, { flags, mac }]) => {
+  const puts = [...wanted].filter(([ifindex, { flags, mac, master }]) => {
     const known = held.get(ifindex);
-    return known?.flags !== flags || known.mac !== mac;
+    return known?.flags !== flags || known.mac !== mac || known.master !== master;
   });
   const gone = [...held.keys()].filter((ifindex) => !wanted.has(ifindex));
   return [
@@ -71,7 +78,10 @@ export function deviceChanges(
   ];
 }
 
-/** The ingress program at the TCX ingress hook of an interface. */
-export function ingressAttachment(ifindex: number): Attachment {
-  return { program: INGRESS_PROGRAM, hook: HOOK.TCX_INGRESS, ifindex };
+/** Each program at its TCX hook of an interface; the one that lets in comes after the one that it lets in to. */
+export function attachmentsOf(ifindex: number): Attachment[] {
+  return [
+    { program: INGRESS_PROGRAM, hook: HOOK.TCX_INGRESS, ifindex },
+    { program: EGRESS_PROGRAM, hook: HOOK.TCX_EGRESS, ifindex },
+  ];
 }

@@ -2,8 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import { fakeInterface } from "../loader/fake_network.ts";
-import type { Interface } from "../loader/messages.ts";
-import { deviceChanges, devicesOf, outwardOf } from "./devices.ts";
+import { HOOK, type Interface } from "../loader/messages.ts";
+import { attachmentsOf, deviceChanges, devicesOf, outwardOf } from "./devices.ts";
 import { DEVICE_BRIDGE_PORT, DEVICE_OUTWARD, DEVICE_PEER } from "./layout.ts";
 
 const lo = fakeInterface(1, "lo", { type: 772 });
@@ -57,18 +57,30 @@ Deno.test("devicesOf() marks a veth whose other end is elsewhere, a bridge's por
   assertEquals(marked, { 2: DEVICE_OUTWARD, 3: DEVICE_PEER, 4: DEVICE_BRIDGE_PORT, 5: 0, 9: 0, 10: 0 });
 });
 
+Deno.test("devicesOf() names the bridge of a port, and no bond", () => {
+  const bond = fakeInterface(9, "bond0", { kind: "bond" });
+  const slave = fakeInterface(10, "eth2", { master: 9 });
+  const devices = devicesOf([eth0, { ...pod, master: 5 }, bridge, bond, slave]);
+  assertEquals([2, 3, 10].map((ifindex) => devices.get(ifindex)?.master), [0, 5, 0]);
+});
+
+Deno.test("attachmentsOf() has a program for what enters and one for what leaves", () => {
+  assertEquals(attachmentsOf(7), [
+    { program: "ingress", hook: HOOK.TCX_INGRESS, ifindex: 7 },
+    { program: "egress", hook: HOOK.TCX_EGRESS, ifindex: 7 },
+  ]);
+});
+
 Deno.test("deviceChanges() writes what is new or other, and takes away what is gone", () => {
-  const held = new Map([[2, { flags: 2, mac: "aa" }], [3, { flags: 1, mac: "bb" }], [4, {
-    flags: 0,
-    mac: "cc",
-  }]]);
-  const wanted = new Map([[2, { flags: 2, mac: "aa" }], [3, { flags: 1, mac: "ff" }], [5, {
-    flags: 0,
-    mac: "dd",
-  }]]);
+  const same = { flags: 2, mac: "aa", master: 0 };
+  const other = { flags: 1, mac: "ff", master: 0 };
+  const moved = { flags: 4, mac: "dd", master: 9 };
+  const held = new Map([[2, same], [3, { ...other, mac: "bb" }], [4, same], [5, { ...moved, master: 8 }]]);
+  const wanted = new Map([[2, same], [3, other], [5, moved], [6, same]]);
   assertEquals(deviceChanges(held, wanted), [
-    { map: "devices", key: 3, value: { flags: 1, mac: "ff" } },
-    { map: "devices", key: 5, value: { flags: 0, mac: "dd" } },
+    { map: "devices", key: 3, value: other },
+    { map: "devices", key: 5, value: moved },
+    { map: "devices", key: 6, value: same },
     { map: "devices", key: 4, value: undefined },
   ]);
 });

@@ -10,7 +10,7 @@ import type { DesiredDataplane } from "../translate/desired.ts";
 import { blixtObject } from "./blixt_object.ts";
 import { Dataplane, type DataplaneOptions } from "./dataplane.ts";
 import { type KernelState, OBJECT_NAME, readKernel } from "./kernel.ts";
-import { checkLayout } from "./layout.ts";
+import { checkLayout, EGRESS_PROGRAM } from "./layout.ts";
 import { readObject } from "./object.ts";
 
 /** Milliseconds within which anything awaited must happen. */
@@ -73,7 +73,8 @@ export class FakeBench implements AsyncDisposable {
 
   /** Interfaces the program hangs at. */
   attached(): number[] {
-    return this.fake.object(OBJECT_NAME).describe().attachments.map(({ ifindex }) => ifindex).sort();
+    return this.fake.object(OBJECT_NAME).describe().attachments
+      .filter(({ program }) => program === EGRESS_PROGRAM).map(({ ifindex }) => ifindex).sort();
   }
 
   /** Waits until something is true. */

@@ -21,7 +21,7 @@ export const STRUCTS = {
     port: "be16",
     flags: "u16",
   },
-  Device: { flags: "u32", mac: "mac" },
+  Device: { flags: "u32", mac: "mac", master: "u32" },
   AddressInfo: { flags: "u32" },
   Node: { flags: "u32", mtu: "u32", seen: "u32" },
   Stats: {
@@ -59,8 +59,10 @@ export const MAPS = {
 /** Name of a map that this control plane knows. */
 export type MapName = keyof typeof MAPS;
 
-/** Program that the control plane attaches. */
+/** Program at TCX ingress: all that happens to packets. */
 export const INGRESS_PROGRAM = "ingress";
+/** Program at TCX egress: lets in to the other what the host itself sends. */
+export const EGRESS_PROGRAM = "egress";
 
 /** Program that sends the frame it is run on. */
 export const EMIT_PROGRAM = "emit";
@@ -71,6 +73,8 @@ export const BACKEND_ALIVE = 1;
 export const BACKEND_REMOTE = 2;
 /** `Backend::flags`, beside BACKEND_REMOTE: routers are on the way to the node, so the packet travels inside another. */
 export const BACKEND_TUNNEL = 4;
+/** `Backend::flags`: its address is the host's own. */
+export const BACKEND_LOCAL = 8;
 /** `Node::flags`: an address of this node; without it, another node's. */
 export const NODE_SELF = 1;
 /** `Device::flags`: a veth whose other end is in another network namespace. */
@@ -104,7 +108,7 @@ export class LayoutError extends Error {
  */
 export function checkLayout(object: ObjectFile): Layout {
   for (const [name, expected] of Object.entries(MAPS)) checkMap(object, name, expected);
-  for (const name of [INGRESS_PROGRAM, EMIT_PROGRAM]) {
+  for (const name of [INGRESS_PROGRAM, EGRESS_PROGRAM, EMIT_PROGRAM]) {
     if (object.programs.some((program) => program.name === name && program.type === "sched_cls")) continue;
     throw new LayoutError(`The object has no program ${name} of type sched_cls`);
   }

@@ -80,8 +80,12 @@ const refusals: Readonly<Record<string, readonly [BlixtObjectOptions, string]>> 
     "Map devices has u64 as key in the object and u32 of 4 bytes in this control plane",
   ],
   "a missing program": [
-    { program: "egress" },
+    { programs: ["egress", "emit"] },
     "The object has no program ingress of type sched_cls",
+  ],
+  "a second missing program": [
+    { programs: ["ingress", "emit"] },
+    "The object has no program egress of type sched_cls",
   ],
 };
 

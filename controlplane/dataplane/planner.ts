@@ -10,6 +10,7 @@ import {
   ADDRESS_ANNOUNCE,
   ADDRESS_LOCAL,
   BACKEND_ALIVE,
+  BACKEND_LOCAL,
   BACKEND_REMOTE,
   BACKEND_TUNNEL,
   NODE_SELF,
@@ -365,12 +366,15 @@ const NO_NODES: NodeAddresses = { own: [], others: [] };
 type Way = Pick<BackendValue, "ifindex" | "gateway" | "source" | "flags">;
 
 /**
- * The way to an endpoint. To its node as the packet is where that is on-link; inside another packet where it
- * is behind a router, or its address of another family; and by what the routing table says of the endpoint
- * itself where there is no way to the node, or this node has no address by which that would know it.
+ * The way to an endpoint. Up the host's own stack where the host has its address; to its node as the packet is
+ * where that is on-link; inside another packet where it is behind a router, or its address of another family; and
+ * by what the routing table says of the endpoint itself where there is no way to the node, or this node has no
+ * address by which that would know it.
  */
 function wayTo({ address, node }: Endpoint, routes: Routes, own: readonly string[]): Way {
-  const routed = { ...routes.get(address), source: "", flags: BACKEND_ALIVE };
+  const { local, ...way } = routes.get(address);
+  const routed = { ...way, source: "", flags: BACKEND_ALIVE };
+  if (local) return { ...routed, flags: BACKEND_ALIVE | BACKEND_LOCAL };
   if (node === undefined) return routed;
   const { ifindex, gateway } = routes.get(node);
   if (ifindex === 0) return routed;

@@ -5,7 +5,7 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import type { DesiredDataplane, NodeAddresses } from "../translate/desired.ts";
 import { dataplane, group, service } from "./fixtures.ts";
-import { BACKEND_ALIVE, BACKEND_REMOTE, BACKEND_TUNNEL, NODE_SELF } from "./layout.ts";
+import { BACKEND_ALIVE, BACKEND_LOCAL, BACKEND_REMOTE, BACKEND_TUNNEL, NODE_SELF } from "./layout.ts";
 import { KernelModel } from "./model.ts";
 import { Planner } from "./planner.ts";
 import type { Hop, Routes } from "./routes.ts";
@@ -144,4 +144,12 @@ Deno.test("Planner takes nodes over as the kernel has them", () => {
   };
   assertNotEquals(plan(), 0);
   assertEquals(plan(), 0);
+});
+
+Deno.test("Planner.plan() hands packets to the host's own stack where the endpoint has the host's address", () => {
+  const own = { "10.0.0.1": { ifindex: 0, gateway: "", local: true } };
+  const way = { ifindex: 0, gateway: "", source: "", flags: BACKEND_ALIVE | BACKEND_LOCAL };
+  assertEquals(wayTo(undefined, own), way);
+  const elsewhere = { ...own, "10.9.0.2": { ifindex: 4, gateway: "" } };
+  assertEquals(wayTo("10.9.0.2", elsewhere), way, "whatever the node is said to be");
 });

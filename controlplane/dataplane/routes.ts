@@ -10,6 +10,8 @@ export interface Hop {
   readonly ifindex: number;
   /** Empty when on-link. */
   readonly gateway: string;
+  /** The address is the host's own. */
+  readonly local?: boolean;
 }
 
 /** Ways to backends, as the routing table of the host has them. */
@@ -21,6 +23,7 @@ export interface Routes {
 }
 
 const NO_WAY: Hop = { ifindex: 0, gateway: "" };
+const LOCAL: Hop = { ...NO_WAY, local: true };
 
 /** Addresses in one request. */
 const CHUNK = 4_096;
@@ -65,7 +68,7 @@ export class RouteCache implements Routes {
       const routes = await client.resolve(part.map(wireAddress), { signal });
       routes.forEach((route, i) => {
         const hop = route.local
-          ? NO_WAY
+          ? LOCAL
           : { ifindex: route.ifindex, gateway: formatWireAddress(route.gateway) };
         hops.set(part[i] as string, hop);
       });
@@ -81,6 +84,6 @@ export class RouteCache implements Routes {
 function sameHops(a: ReadonlyMap<string, Hop>, b: ReadonlyMap<string, Hop>): boolean {
   return a.size === b.size && [...a].every(([address, hop]) => {
     const other = b.get(address);
-    return other?.ifindex === hop.ifindex && other.gateway === hop.gateway;
+    return other?.ifindex === hop.ifindex && other.gateway === hop.gateway && other.local === hop.local;
   });
 }

@@ -2,14 +2,21 @@
 
 import type { Clock } from "../clock.ts";
 import type { LoaderClient } from "../loader/client.ts";
-import { type Interface, type LoadedObject, type Operation, type WatchResponse } from "../loader/messages.ts";
+import {
+  type Attachment,
+  type Interface,
+  type LoadedObject,
+  type Operation,
+  ORDER,
+  type WatchResponse,
+} from "../loader/messages.ts";
 import type { DesiredDataplane } from "../translate/desired.ts";
 import { formatWireAddress } from "./address.ts";
 import { Announcer } from "./announcer.ts";
-import { deviceChanges, devicesOf, ingressAttachment, outwardOf } from "./devices.ts";
+import { attachmentsOf, deviceChanges, devicesOf, outwardOf } from "./devices.ts";
 import { EarlyProgram } from "./early_program.ts";
 import { type KernelState, OBJECT_NAME, readKernel } from "./kernel.ts";
-import { EMIT_PROGRAM, type Layout } from "./layout.ts";
+import { EGRESS_PROGRAM, EMIT_PROGRAM, INGRESS_PROGRAM, type Layout } from "./layout.ts";
 import { type Change, type DeviceValue, encodeChange, operationSize } from "./operation.ts";
 import { capacityOf } from "./limits.ts";
 import type { ProgrammedService } from "./measure.ts";
@@ -45,7 +52,8 @@ export class Session {
   readonly #routes = new RouteCache();
   readonly #announcer: Announcer;
   readonly #neighbours: NeighbourWatch;
-  readonly #attached: Set<number>;
+  /** By attachmentName(). */
+  readonly #attached: Map<string, Attachment>;
   readonly #refused = new Map<number, string>();
   readonly #early: EarlyProgram;
   #missing: readonly string[] = [];
@@ -67,7 +75,7 @@ export class Session {
     const send = (ifindex: number, frames: readonly Uint8Array[]): Promise<void> =>
       this.#send(ifindex, frames, signal);
     this.#announcer = new Announcer(kernel.addresses, { send, clock: options.clock, signal });
-    this.#attached = new Set(ingressInterfaces(loaded));
+    this.#attached = new Map(ours(loaded));
     const { client, xdp, log } = options;
     this.#neighbours = new NeighbourWatch(log);
     this.#early = new EarlyProgram({ client, mode: xdp, log });
@@ -102,7 +110,7 @@ export class Session {
   async takeOver(upgrade: Upgrade): Promise<void> {
     const loaded = await upgrade.finish();
     this.#name = loaded.name;
-    for (const ifindex of ingressInterfaces(loaded)) this.#attached.add(ifindex);
+    for (const [name, attachment] of ours(loaded)) this.#attached.set(name, attachment);
     this.#early.adopt(loaded);
     this.#options.log("The new version has taken over");
   }
@@ -117,12 +125,12 @@ export class Session {
     if (this.isBeside) return;
     await this.#attach(network.interfaces.filter((device) => wanted.has(device.ifindex)), signal);
     // Without the ingress program, nobody would take what the other passes on.
-    const outward = [...outwardOf(wanted)].filter((ifindex) => this.#attached.has(ifindex));
+    const outward = [...outwardOf(wanted)].filter((ifindex) => this.#hasAll(ifindex));
     await this.#early.update(this.#name, network.interfaces, new Set(outward), signal);
-    const own = network.interfaces.filter(({ ifindex }) => this.#attached.has(ifindex));
+    const own = network.interfaces.filter(({ ifindex }) => this.#hasAll(ifindex));
     const { client } = this.#options;
     this.#neighbours.update(own, await readChains(client, own.map(({ ifindex }) => ifindex), signal));
-    await this.#detach([...this.#attached].filter((ifindex) => !wanted.has(ifindex)), signal);
+    await this.#detach([...this.#attached.values()].filter(({ ifindex }) => !wanted.has(ifindex)), signal);
   }
 
   /** Says once of each interface that was named that it is not there. */
@@ -136,38 +144,54 @@ export class Session {
     this.#missing = missing;
   }
 
+  #hasAll(ifindex: number): boolean {
+    return attachmentsOf(ifindex).every((attachment) => this.#attached.has(attachmentName(attachment)));
+  }
+
   async #attach(devices: readonly Interface[], signal: AbortSignal): Promise<void> {
-    const missing = devices.filter((device) => !this.#attached.has(device.ifindex));
+    const missing = devices.flatMap((device) => attachmentsOf(device.ifindex))
+      .filter((attachment) => !this.#attached.has(attachmentName(attachment)));
     for (const ifindex of this.#refused.keys()) {
       if (!devices.some((device) => device.ifindex === ifindex)) this.#refused.delete(ifindex);
     }
     if (missing.length === 0) return;
-    const attachments = missing.map((device) => ingressAttachment(device.ifindex));
-    const results = await this.#options.client.attach(
-      { name: this.#name, attachments, ...this.#options.order },
-      {
-        signal,
-      },
-    );
+    const { client, order } = this.#options;
+    const name = this.#name;
+    const [entering, leaving] = [INGRESS_PROGRAM, EGRESS_PROGRAM].map((program) =>
+      missing.filter((attachment) => attachment.program === program)
+    ) as [Attachment[], Attachment[]];
+    // The place that a user asks for is among those who see packets enter.
+    const results = [
+      ...await client.attach({ name, attachments: entering, ...order }, { signal }),
+      ...await client.attach({ name, attachments: leaving, order: ORDER.FIRST }, { signal }),
+    ];
+    const asked = [...entering, ...leaving];
+    const errors = new Map<number, string>();
     results.forEach(({ error }, i) => {
-      const device = missing[i] as Interface;
-      if (error === "") {
-        this.#attached.add(device.ifindex);
-        this.#refused.delete(device.ifindex);
-        this.#options.log(`Attached to interface ${device.name}`);
-      } else if (this.#refused.get(device.ifindex) !== error) {
-        this.#refused.set(device.ifindex, error);
-        this.#options.log(`Interface ${device.name} has no Blixt and is tried again: ${error}`);
-      }
+      const attachment = asked[i] as Attachment;
+      if (error === "") this.#attached.set(attachmentName(attachment), attachment);
+      errors.set(attachment.ifindex, errors.get(attachment.ifindex) || error);
     });
+    for (const [ifindex, error] of errors) {
+      this.#reportAttached(devices.find((device) => device.ifindex === ifindex) as Interface, error);
+    }
   }
 
-  async #detach(gone: readonly number[], signal: AbortSignal): Promise<void> {
+  /** Says what became of an interface; of one that refuses, once. */
+  #reportAttached({ ifindex, name }: Interface, error: string): void {
+    if (error === "") {
+      this.#refused.delete(ifindex);
+      this.#options.log(`Attached to interface ${name}`);
+    } else if (this.#refused.get(ifindex) !== error) {
+      this.#refused.set(ifindex, error);
+      this.#options.log(`Interface ${name} has no Blixt and is tried again: ${error}`);
+    }
+  }
+
+  async #detach(gone: readonly Attachment[], signal: AbortSignal): Promise<void> {
     if (gone.length === 0) return;
-    await this.#options.client.detach({ name: this.#name, attachments: gone.map(ingressAttachment) }, {
-      signal,
-    });
-    for (const ifindex of gone) this.#attached.delete(ifindex);
+    await this.#options.client.detach({ name: this.#name, attachments: gone }, { signal });
+    for (const attachment of gone) this.#attached.delete(attachmentName(attachment));
   }
 
   /** Makes the maps fit what is desired; returns what could not be programmed within the limits. */
@@ -217,11 +241,17 @@ function* batches(layout: Layout, changes: readonly Change[]): Generator<Operati
   if (batch.length > 0) yield batch;
 }
 
-function ingressInterfaces({ attachments }: LoadedObject): number[] {
-  return attachments.filter((attachment) => isIngress(attachment)).map(({ ifindex }) => ifindex);
+/** Attachments of the programs that every interface has, by attachmentName(). */
+function ours({ attachments }: LoadedObject): [string, Attachment][] {
+  const named = attachments.map((
+    attachment,
+  ): [string, Attachment] => [attachmentName(attachment), attachment]);
+  return named.filter(([name, { ifindex }]) =>
+    attachmentsOf(ifindex).some((attachment) => attachmentName(attachment) === name)
+  );
 }
 
-function isIngress(attachment: { program: string; hook: number; ifindex: number }): boolean {
-  const ours = ingressAttachment(attachment.ifindex);
-  return attachment.program === ours.program && attachment.hook === ours.hook;
+/** "ingress 1 3": what tells attachments apart in memory. */
+function attachmentName({ program, hook, ifindex }: Attachment): string {
+  return `${program} ${hook} ${ifindex}`;
 }

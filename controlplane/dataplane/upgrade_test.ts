@@ -89,7 +89,7 @@ Deno.test("the old version forwards as it did until the new one is programmed, t
     assert([...old!.map("services").elements()].length === 2);
   };
   await once(bench, { object: grown }, web, dns);
-  assertEquals(seen, [`1 addresses, at ${HOOK.TCX_INGRESS} 2`]);
+  assertEquals(seen, [`1 addresses, at ${HOOK.TCX_INGRESS} 2,${HOOK.TCX_EGRESS} 2`]);
 });
 
 const STEPS: [Method, number][] = [

@@ -5,12 +5,13 @@
 
 use aya_ebpf::{
     bindings::{__sk_buff, BPF_F_RECOMPUTE_CSUM},
-    helpers::generated::{bpf_redirect, bpf_skb_store_bytes},
+    helpers::generated::bpf_skb_store_bytes,
 };
 use blixt_ebpf::layout::{ADDRESS_ANNOUNCE, Address, DEVICE_OUTWARD};
 
 use crate::{
     deliver::TC_ACT_OK,
+    host::send_back,
     maps::{ADDRESS, DEVICE},
     packet::{ETH_HLEN, ICMPV6, MAPPED, copied},
 };
@@ -138,6 +139,22 @@ pub fn announced(ifindex: u32, address: &Address) -> Option<[u8; 6]> {
     }
 }
 
+/// Whether the frame is an ARP request of the host that `arp` answers. What tells
+/// others of an address asks for the sender's own (RFC 5227, section 3).
+///
+/// # Safety
+/// `skb` is the program's context.
+#[inline(always)]
+pub unsafe fn asks(skb: *mut __sk_buff) -> bool {
+    // SAFETY: as the caller promises; `Arp` is plain data.
+    unsafe {
+        let asked = copied::<Arp>(skb, 0)
+            .filter(|frame| frame.sender != frame.target)
+            .and_then(|frame| frame.asked());
+        asked.is_some_and(|target| announced((*skb).ifindex, &target).is_some())
+    }
+}
+
 /// Answers an ARP request for one of our addresses; anything else is left to
 /// the stack. Returns the program's verdict.
 ///
@@ -158,6 +175,19 @@ pub unsafe fn arp(skb: *mut __sk_buff) -> i32 {
         };
         frame.reply(mac);
         answer(skb, &frame)
+    }
+}
+
+/// Whether the frame is a neighbour solicitation that `solicitation` answers.
+///
+/// # Safety
+/// `skb` is the program's context and holds an IPv6 packet.
+#[inline(always)]
+pub unsafe fn solicits(skb: *mut __sk_buff) -> bool {
+    // SAFETY: as the caller promises; `Neighbour` is plain data.
+    unsafe {
+        let asked = copied::<Neighbour>(skb, 0).and_then(|frame| frame.asked());
+        asked.is_some_and(|target| announced((*skb).ifindex, &target).is_some())
     }
 }
 
@@ -219,6 +249,6 @@ unsafe fn answer<T>(skb: *mut __sk_buff, frame: &T) -> i32 {
         {
             return TC_ACT_OK;
         }
-        bpf_redirect((*skb).ifindex, 0) as i32
+        send_back(skb)
     }
 }

@@ -5,7 +5,7 @@
 use core::{mem, ptr};
 
 use aya_ebpf::{
-    bindings::{__sk_buff, bpf_fib_lookup as Fib, bpf_redir_neigh},
+    bindings::{__sk_buff, BPF_F_INGRESS, bpf_fib_lookup as Fib, bpf_redir_neigh},
     bindings::{
         BPF_FIB_LKUP_RET_FWD_DISABLED, BPF_FIB_LKUP_RET_NO_NEIGH, BPF_FIB_LKUP_RET_SUCCESS,
     },
@@ -15,12 +15,15 @@ use aya_ebpf::{
     },
 };
 use blixt_ebpf::layout::{
-    Address, BACKEND_REMOTE, BACKEND_TUNNEL, Backend, DELIVERY_MAC, DELIVERY_NEIGH, DELIVERY_PEER,
-    DELIVERY_UNKNOWN, DEVICE_PEER, DIRECTION_FORWARD, Flow,
+    Address, BACKEND_LOCAL, BACKEND_REMOTE, BACKEND_TUNNEL, Backend, DELIVERY_HOST, DELIVERY_MAC,
+    DELIVERY_NEIGH, DELIVERY_PEER, DELIVERY_STACK, DELIVERY_UNKNOWN, DEVICE_PEER,
+    DIRECTION_FORWARD, Flow,
 };
 
 use crate::{
     counters,
+    hairpin::is_hairpin,
+    host,
     maps::{BACKEND, DEVICE},
     packet::Packet,
     tunnel::{enter, is_v4, overhead},
@@ -50,7 +53,15 @@ pub unsafe fn resolve<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow
         (*flow).overhead = 0;
         let (saddr, daddr) = if forward {
             let (source, daddr) = target(packet, &mut *flow);
+            if is_here((*flow).backend) {
+                (*flow).delivery = DELIVERY_STACK;
+                return;
+            }
             (source.unwrap_or(packet.tuple.saddr), daddr)
+        } else if (*flow).delivery == DELIVERY_HOST {
+            return host::resolve(&mut *flow);
+        } else if is_hairpin(&packet.tuple, &*flow) {
+            ((*flow).address, packet.tuple.saddr)
         } else {
             ((*flow).address, packet.tuple.daddr)
         };
@@ -90,9 +101,11 @@ pub unsafe fn resolve<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow
             (*flow).ifindex = fib.ifindex;
             (*flow).delivery = DELIVERY_NEIGH;
         } else if answer == BPF_FIB_LKUP_RET_FWD_DISABLED {
-            if forward {
-                (*flow).ifindex = hint((*flow).backend);
-            }
+            (*flow).ifindex = if forward {
+                hint((*flow).backend)
+            } else {
+                host::way_back((*flow).ifindex)
+            };
             (*flow).delivery = if (*flow).ifindex == 0 {
                 DELIVERY_UNKNOWN
             } else {
@@ -148,6 +161,14 @@ fn target(packet: &Packet, flow: &mut Flow) -> (Option<Address>, Address) {
     }
 }
 
+/// Whether the backend is in the host's own network.
+#[inline(always)]
+fn is_here(backend: u32) -> bool {
+    BACKEND
+        .get(backend)
+        .is_some_and(|backend: &Backend| backend.flags & BACKEND_LOCAL != 0)
+}
+
 #[inline(always)]
 fn is_peer(ifindex: u32) -> bool {
     // SAFETY: read at once.
@@ -183,6 +204,9 @@ pub unsafe fn deliver<const V6: bool>(skb: *mut __sk_buff, flow: &Flow) -> i32 {
             counters::dropped(|drops| &mut drops.no_route);
             return TC_ACT_SHOT;
         }
+        if flow.delivery == DELIVERY_STACK {
+            return TC_ACT_OK;
+        }
         if !write_macs(skb, flow) {
             counters::dropped(|drops| &mut drops.rewrite_failed);
             return TC_ACT_SHOT;
@@ -194,7 +218,12 @@ pub unsafe fn deliver<const V6: bool>(skb: *mut __sk_buff, flow: &Flow) -> i32 {
             }
             return bpf_redirect_peer(flow.ifindex, 0) as i32;
         }
-        bpf_redirect(flow.ifindex, 0) as i32
+        let flags = if flow.delivery == DELIVERY_HOST {
+            BPF_F_INGRESS
+        } else {
+            0
+        };
+        bpf_redirect(flow.ifindex, flags.into()) as i32
     }
 }
 

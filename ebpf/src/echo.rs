@@ -3,16 +3,14 @@
 //! Answers pings (RFC 792, RFC 4443 section 4.2) to addresses that Blixt
 //! announces: the packet itself goes back.
 
-use aya_ebpf::{
-    bindings::__sk_buff,
-    helpers::generated::{bpf_l4_csum_replace, bpf_redirect, bpf_skb_load_bytes},
-};
+use aya_ebpf::{bindings::__sk_buff, helpers::generated::bpf_l4_csum_replace};
 use blixt_ebpf::layout::{ADDRESS_ANNOUNCE, ADDRESS_LOCAL, Address};
 
 use crate::{
     deliver::TC_ACT_OK,
+    host::send_back,
     maps::ADDRESS,
-    packet::{ETH_HLEN, IPV4_HLEN, IPV6_HLEN, MAPPED, load},
+    packet::{ETH_HLEN, IPV4_HLEN, IPV6_HLEN, MAPPED, copied, load},
 };
 
 /// Type and code (RFC 792; RFC 4443, section 4).
@@ -20,6 +18,37 @@ pub const ECHO_REQUEST: [u8; 2] = [8, 0];
 pub const ECHO_REPLY: [u8; 2] = [0, 0];
 pub const ECHO_REQUEST_V6: [u8; 2] = [128, 0];
 pub const ECHO_REPLY_V6: [u8; 2] = [129, 0];
+
+/// Where the type is, that of a request and that of a reply.
+#[inline(always)]
+fn kinds<const V6: bool>() -> (u32, [u8; 2], [u8; 2]) {
+    if V6 {
+        (ETH_HLEN + IPV6_HLEN, ECHO_REQUEST_V6, ECHO_REPLY_V6)
+    } else {
+        (ETH_HLEN + IPV4_HLEN, ECHO_REQUEST, ECHO_REPLY)
+    }
+}
+
+/// Whether the packet is an echo request that `echo` answers.
+///
+/// # Safety
+/// `skb` is the program's context and holds an ICMP or ICMPv6 packet.
+#[inline(always)]
+pub unsafe fn asks<const V6: bool>(skb: *mut __sk_buff) -> bool {
+    let (l4, request, _) = kinds::<V6>();
+    // SAFETY: as the caller promises; the element is read at once.
+    unsafe {
+        if copied::<[u8; 2]>(skb, l4) != Some(request) {
+            return false;
+        }
+        let Some(daddr) = destination::<V6>(skb) else {
+            return false;
+        };
+        ADDRESS.get(&daddr).is_some_and(|known| {
+            known.flags & (ADDRESS_ANNOUNCE | ADDRESS_LOCAL) == ADDRESS_ANNOUNCE
+        })
+    }
+}
 
 /// Answers an echo request whose IP header has no options, unless the host has
 /// the address too and will answer itself. The TTL goes back as it came, so that
@@ -29,24 +58,10 @@ pub const ECHO_REPLY_V6: [u8; 2] = [129, 0];
 /// `skb` is the program's context and holds an ICMP or ICMPv6 packet.
 #[inline(never)]
 pub unsafe fn echo<const V6: bool>(skb: *mut __sk_buff) -> i32 {
-    let (l4, request, reply) = if V6 {
-        (ETH_HLEN + IPV6_HLEN, ECHO_REQUEST_V6, ECHO_REPLY_V6)
-    } else {
-        (ETH_HLEN + IPV4_HLEN, ECHO_REQUEST, ECHO_REPLY)
-    };
+    let (l4, request, reply) = kinds::<V6>();
     // SAFETY: helper calls on the context; every write is bounds-checked first.
     unsafe {
-        let mut kind = [0u8; 2];
-        if bpf_skb_load_bytes(skb.cast(), l4, kind.as_mut_ptr().cast(), 2) != 0 || kind != request {
-            return TC_ACT_OK;
-        }
-        let Some(daddr) = destination::<V6>(skb) else {
-            return TC_ACT_OK;
-        };
-        let Some(known) = ADDRESS.get(&daddr) else {
-            return TC_ACT_OK;
-        };
-        if known.flags & (ADDRESS_ANNOUNCE | ADDRESS_LOCAL) != ADDRESS_ANNOUNCE {
+        if !asks::<V6>(skb) {
             return TC_ACT_OK;
         }
         // The addresses change places, which no sum notices; the type does not.
@@ -67,7 +82,7 @@ pub unsafe fn echo<const V6: bool>(skb: *mut __sk_buff) -> i32 {
         } else {
             swap::<u32>(l3 + 12, l3 + 16);
         }
-        bpf_redirect((*skb).ifindex, 0) as i32
+        send_back(skb)
     }
 }
 

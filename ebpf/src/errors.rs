@@ -17,6 +17,7 @@ use crate::{
     deliver::{TC_ACT_OK, TC_ACT_SHOT, deliver, resolve},
     extensions::walk_extensions,
     flows::{self, Tuple},
+    hairpin::{is_hairpin, swap},
     header::{Ipv4, Ipv6},
     packet::{
         ETH_HLEN, IPPROTO_TCP, IPPROTO_UDP, IPV6_HLEN, LATER_FRAGMENT, MAPPED, Packet, SOUND,
@@ -80,22 +81,46 @@ pub unsafe fn error<const V6: bool>(skb: *mut __sk_buff) -> i32 {
     }
 }
 
+/// Whether the packet is an error about a packet of a flow.
+///
+/// # Safety
+/// `skb` is the program's context and holds an ICMP or ICMPv6 packet.
+#[inline(never)]
+pub unsafe fn concerns<const V6: bool>(skb: *mut __sk_buff) -> bool {
+    // SAFETY: as the caller promises.
+    let report = unsafe { if V6 { parse_v6(skb) } else { parse_v4(skb) } };
+    report.is_some_and(|report| flows::find::<V6>(&report.answer.tuple).is_some())
+}
+
 /// Writes the flow's address and port inside and outside.
 #[inline(always)]
 unsafe fn translate<const V6: bool>(skb: *mut __sk_buff, report: &Report, flow: &Flow) -> bool {
     let tuple = &report.answer.tuple;
     let forward = flow.direction == DIRECTION_FORWARD;
     // What the answer has as destination, the embedded packet has as source.
-    let (inside, outside, port) = if forward {
-        (&tuple.daddr, &tuple.daddr, tuple.dport)
+    let hairpin = is_hairpin(tuple, flow);
+    let port = if forward { tuple.dport } else { tuple.sport };
+    let (inside, outside) = if hairpin {
+        (&flow.address, &flow.address)
+    } else if forward {
+        (&tuple.daddr, &tuple.daddr)
     } else {
-        (&tuple.saddr, &report.source, tuple.sport)
+        (&tuple.saddr, &report.source)
     };
     let sum = report.answer.l4 + 2;
     let udp = tuple.protocol == IPPROTO_UDP;
     let checksum = report.l4 + if udp { 6 } else { 16 };
     // SAFETY: as the caller promises.
     unsafe {
+        // Addresses that only change places are right already. Between a pod and
+        // itself nobody else has reason to complain.
+        if hairpin
+            && (report.source != tuple.saddr
+                || !swap::<V6>(skb, ETH_HLEN)
+                || !swap::<V6>(skb, report.l3))
+        {
+            return false;
+        }
         let change = difference(inside, &flow.address) as u32;
         // As much of the embedded packet as there is: only ports are sure to be.
         if let Some(before) = copied::<u16>(skb, checksum)

@@ -3,9 +3,12 @@
 //! The flow tables, one interface over both address families.
 
 use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
-use blixt_ebpf::layout::{Address, Flow, FlowKey4, FlowKey6};
+use blixt_ebpf::layout::{Address, DIRECTION_FORWARD, Flow, FlowKey4, FlowKey6};
 
-use crate::maps::{FLOW4, FLOW6};
+use crate::{
+    hairpin::is_hairpin,
+    maps::{FLOW4, FLOW6},
+};
 
 /// Both ends of a packet, as it is looked up.
 #[derive(Clone, Copy)]
@@ -43,6 +46,22 @@ impl Tuple {
                 protocol: self.protocol,
             }
         }
+    }
+
+    /// The twin of a packet of this flow.
+    #[inline(always)]
+    pub fn twin_in(&self, flow: &Flow) -> Self {
+        let forward = flow.direction == DIRECTION_FORWARD;
+        let mut twin = self.twin(&flow.address, flow.port, forward);
+        if is_hairpin(self, flow) {
+            // Who is on both ends has one address, the service's is the other.
+            if forward {
+                twin.daddr = self.daddr;
+            } else {
+                twin.saddr = self.saddr;
+            }
+        }
+        twin
     }
 
     #[inline(always)]

@@ -13,6 +13,8 @@ use crate::{
     deliver::{TC_ACT_OK, TC_ACT_SHOT, deliver, resolve},
     flows::{self, Tuple},
     fragments,
+    hairpin::{self, is_hairpin},
+    host::way_of_replies,
     maps::BACKEND,
     packet::{FIRST_FRAGMENT, IPPROTO_TCP, IPPROTO_UDP, LATER_FRAGMENT, Packet},
     refuse::reset,
@@ -98,7 +100,7 @@ unsafe fn look_again<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow:
         resolve::<V6>(skb, packet, flow);
         // Both are new where this one is; a remote one may have become none.
         if seen != 0 && (remote || seen >> 3 != now >> 3) {
-            tracking::refresh::<V6>(&packet.tuple, &*flow, (*skb).ifindex);
+            tracking::refresh::<V6>(skb, &packet.tuple, &*flow);
         }
     }
 }
@@ -165,7 +167,12 @@ unsafe fn send<const V6: bool, const PORTS: bool>(
         if packet.length > flow.mtu.into() && is_too_big(skb, packet, flow.mtu) {
             return tell::<V6>(skb, packet, flow.mtu);
         }
-        if !rewrite::<V6, PORTS>(skb, packet, flow) {
+        let written = if is_hairpin(&packet.tuple, flow) {
+            hairpin::turn::<V6, PORTS>(skb, packet, flow)
+        } else {
+            rewrite::<V6, PORTS>(skb, packet, flow)
+        };
+        if !written {
             counters::dropped(|drops| &mut drops.rewrite_failed);
             return TC_ACT_SHOT;
         }
@@ -227,7 +234,7 @@ pub fn is_ours(packet: &Packet) -> bool {
 fn bury<const V6: bool>(packet: &Packet) -> i32 {
     if let Some(flow) = flows::find::<V6>(&packet.tuple) {
         // SAFETY: the element stays valid for this run.
-        let twin = unsafe { packet.tuple.twin(&(*flow).address, (*flow).port, true) };
+        let twin = unsafe { packet.tuple.twin_in(&*flow) };
         if let Some(other) = flows::find::<V6>(&twin) {
             // Another service's flow may have taken its place since.
             // SAFETY: as above.
@@ -268,7 +275,10 @@ unsafe fn begin<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
             if backend.flags & BACKEND_ALIVE == 0 {
                 return inconsistent();
             }
-            let twin = tuple.twin(&backend.address, backend.port, true);
+            let mut twin = tuple.twin(&backend.address, backend.port, true);
+            if tuple.saddr == backend.address {
+                twin.daddr = tuple.daddr;
+            }
             if backend.flags & BACKEND_REMOTE != 0 || !is_taken::<V6>(&twin, &service) {
                 establish::<V6>(skb, packet, &twin, id, backend, service.id);
                 return BEGUN;
@@ -320,7 +330,8 @@ unsafe fn establish<const V6: bool>(
         tick: 0,
         // SAFETY: as the caller promises.
         ifindex: unsafe { (*skb).ifindex },
-        delivery: DELIVERY_UNKNOWN,
+        // SAFETY: as above.
+        delivery: unsafe { way_of_replies(skb) },
         overhead: 0,
         dmac: [0; 6],
         smac: [0; 6],
@@ -333,6 +344,7 @@ unsafe fn establish<const V6: bool>(
         flow.port = backend.port;
     }
     flow.direction = DIRECTION_FORWARD;
+    flow.delivery = DELIVERY_UNKNOWN;
     flow.ifindex = 0;
     flows::put::<V6>(tuple, &flow);
     counters::begun(service, id);

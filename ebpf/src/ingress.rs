@@ -2,7 +2,7 @@
 
 //! The program at TCX ingress of every interface. Packets of clients and
 //! replies of backends enter through the same door: the flow table says which
-//! is which.
+//! is which. The host's own come here too, turned round by `egress`.
 
 use aya_ebpf::{bindings::__sk_buff, macros::classifier, programs::TcContext};
 use blixt_ebpf::layout::DEVICE_BRIDGE_PORT;
@@ -26,7 +26,7 @@ const PACKET_HOST: u32 = 0;
 const PACKET_OTHERHOST: u32 = 3;
 
 /// linux/bpf.h: the next program at the hook decides, after the last one the stack.
-const TCX_NEXT: i32 = -1;
+pub const TCX_NEXT: i32 = -1;
 
 /// Verdict: TC_ACT_REDIRECT when forwarded or refused with a reset, TC_ACT_SHOT
 /// when dropped, TCX_NEXT for all that is not ours, untouched: TC_ACT_OK would

@@ -74,6 +74,9 @@ pub const BACKEND_REMOTE: u16 = 2;
 /// would not know where a packet for a service's address is to go. So it travels
 /// inside another from `source` to `gateway` (RFC 2003, RFC 2473, RFC 4213).
 pub const BACKEND_TUNNEL: u16 = 4;
+/// Backend flag: `address` is the host's own (a pod in the host's network), so
+/// that packets go up its stack and replies leave by `egress`.
+pub const BACKEND_LOCAL: u16 = 8;
 
 /// Value of `nodes`, keyed by Address.
 #[repr(C)]
@@ -179,6 +182,13 @@ pub const DELIVERY_MAC: u8 = 2;
 /// `Flow::delivery`: bpf_redirect_neigh(); the kernel knows the neighbour, we do not.
 pub const DELIVERY_NEIGH: u8 = 3;
 
+/// `Flow::delivery`: the host's own stack takes it, where it came in.
+pub const DELIVERY_STACK: u8 = 4;
+/// `Flow::delivery`: the host's own stack takes it as if it had come in where the
+/// client's packets left: the only interface where it surely passes a strict
+/// reverse path filter. Kept for the life of the flow, whose client the host is.
+pub const DELIVERY_HOST: u8 = 5;
+
 /// Key of `fragments`: what the fragments of a packet have in common.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,6 +233,8 @@ pub struct Device {
     pub flags: u32,
     pub mac: [u8; 6],
     pub pad: [u8; 2],
+    /// Index of the bridge that it is a port of; 0 for none.
+    pub master: u32,
 }
 
 /// Device flag: a veth whose other end is in another network namespace.

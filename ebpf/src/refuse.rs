@@ -4,14 +4,13 @@
 
 use aya_ebpf::{
     bindings::{__sk_buff, BPF_F_PSEUDO_HDR, BPF_F_RECOMPUTE_CSUM},
-    helpers::generated::{
-        bpf_l4_csum_replace, bpf_redirect, bpf_skb_change_tail, bpf_skb_store_bytes,
-    },
+    helpers::generated::{bpf_l4_csum_replace, bpf_skb_change_tail, bpf_skb_store_bytes},
 };
 
 use crate::{
     deliver::TC_ACT_SHOT,
     flows::Tuple,
+    host::send_back,
     packet::{
         ETH_HLEN, IPPROTO_TCP, IPV4_HLEN, IPV6_HLEN, MAPPED, Packet, TCP_ACK, TCP_FIN, TCP_HLEN,
         TCP_RST, TCP_SYN, load,
@@ -66,7 +65,7 @@ pub unsafe fn reset<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32
         }
         let pseudo = pseudo_header(&packet.tuple, TCP_HLEN as u16);
         leave_to_device(skb, l4 + 16, checksum, fold(pseudo));
-        bpf_redirect((*skb).ifindex, 0) as i32
+        send_back(skb)
     }
 }
 

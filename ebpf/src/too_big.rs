@@ -9,8 +9,8 @@ use aya_ebpf::{
         bpf_adj_room_mode::BPF_ADJ_ROOM_MAC,
     },
     helpers::generated::{
-        bpf_l4_csum_replace, bpf_redirect, bpf_skb_adjust_room, bpf_skb_change_tail,
-        bpf_skb_pull_data, bpf_skb_store_bytes,
+        bpf_l4_csum_replace, bpf_skb_adjust_room, bpf_skb_change_tail, bpf_skb_pull_data,
+        bpf_skb_store_bytes,
     },
 };
 use blixt_ebpf::layout::{Address, Flow};
@@ -20,6 +20,7 @@ use crate::{
     counters,
     deliver::TC_ACT_SHOT,
     header::{Ipv4, Ipv6},
+    host::send_back,
     maps::ALLOWANCE,
     packet::{
         ETH_HLEN, ICMP, ICMPV6, IPPROTO_TCP, IPV4_HLEN, IPV6_HLEN, LATER_FRAGMENT, Packet,
@@ -150,7 +151,7 @@ pub unsafe fn tell<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, mtu: u1
         if !done {
             return TC_ACT_SHOT;
         }
-        bpf_redirect((*skb).ifindex, 0) as i32
+        send_back(skb)
     }
 }
 

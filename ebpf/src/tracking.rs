@@ -2,7 +2,10 @@
 
 //! What a flow's packets say about its life.
 
-use aya_ebpf::helpers::generated::{bpf_jiffies64, bpf_ktime_get_coarse_ns};
+use aya_ebpf::{
+    bindings::__sk_buff,
+    helpers::generated::{bpf_jiffies64, bpf_ktime_get_coarse_ns},
+};
 use blixt_ebpf::layout::{
     DELIVERY_UNKNOWN, DIRECTION_FORWARD, DIRECTION_REPLY, Flow, STATE_CLOSED, STATE_CLOSING,
     STATE_ESTABLISHED, STATE_NEW,
@@ -10,6 +13,7 @@ use blixt_ebpf::layout::{
 
 use crate::{
     flows::{self, Tuple},
+    host::way_of_replies,
     packet::{IPPROTO_TCP, Packet, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN},
 };
 
@@ -113,8 +117,7 @@ pub fn follow<const V6: bool>(packet: &Packet, flow: &mut Flow) {
 
 #[inline(never)]
 fn close<const V6: bool>(tuple: &Tuple, flow: &Flow) {
-    let forward = flow.direction == DIRECTION_FORWARD;
-    if let Some(other) = flows::find::<V6>(&tuple.twin(&flow.address, flow.port, forward)) {
+    if let Some(other) = flows::find::<V6>(&tuple.twin_in(flow)) {
         // SAFETY: the element stays readable and writable for this run (RCU).
         unsafe {
             // Another service's flow may have taken its place since.
@@ -132,15 +135,18 @@ pub fn is_remote(tuple: &Tuple, flow: &Flow) -> bool {
 }
 
 /// Marks the other direction's entry as used, or writes it again where it was
-/// evicted. `ifindex` is where the packet came in.
+/// evicted. The packet's frame is still as it came.
 /// A flow that changes nothing, to a remote backend, has no other direction here.
+///
+/// # Safety
+/// `skb` is the program's context.
 #[inline(never)]
-pub fn refresh<const V6: bool>(tuple: &Tuple, flow: &Flow, ifindex: u32) {
+pub unsafe fn refresh<const V6: bool>(skb: *mut __sk_buff, tuple: &Tuple, flow: &Flow) {
     if is_remote(tuple, flow) {
         return;
     }
     let forward = flow.direction == DIRECTION_FORWARD;
-    let twin = tuple.twin(&flow.address, flow.port, forward);
+    let twin = tuple.twin_in(flow);
     if let Some(other) = flows::find::<V6>(&twin) {
         // SAFETY: as in `close`.
         unsafe { (*other).used = flow.seen };
@@ -152,14 +158,15 @@ pub fn refresh<const V6: bool>(tuple: &Tuple, flow: &Flow, ifindex: u32) {
         other.address = tuple.daddr;
         other.port = tuple.dport;
         other.direction = DIRECTION_REPLY;
-        other.ifindex = ifindex;
+        // SAFETY: as the caller promises.
+        (other.ifindex, other.delivery) = unsafe { ((*skb).ifindex, way_of_replies(skb)) };
     } else {
         other.address = tuple.saddr;
         other.port = tuple.sport;
         other.direction = DIRECTION_FORWARD;
         other.ifindex = 0;
+        other.delivery = DELIVERY_UNKNOWN;
     }
-    other.delivery = DELIVERY_UNKNOWN;
     // Not yet seen, so that its next packet finds the way.
     other.seen = 0;
     other.tick = 0;

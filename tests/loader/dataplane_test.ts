@@ -78,7 +78,8 @@ class Bench implements AsyncDisposable {
 
   async attached(): Promise<number[]> {
     const { objects } = await this.loader.client().probe();
-    return objects.flatMap((object) => object.attachments).map(({ ifindex }) => ifindex);
+    const attachments = objects.flatMap((object) => object.attachments);
+    return [...new Set(attachments.map(({ ifindex }) => ifindex))];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { CLIENT, type Family, GATEWAY, type L4, LISTENER_PORT, TARGET_PORT } from "./addresses.ts";
+import {
+  CLIENT,
+  type DualStack,
+  type Family,
+  GATEWAY,
+  type L4,
+  LISTENER_PORT,
+  TARGET_PORT,
+} from "./addresses.ts";
 import type { Background } from "./background.ts";
+import type { Netns } from "./netns.ts";
 import type { Backend, Topology } from "./topology.ts";
 import type { FlowReport } from "./traffic/report.ts";
 import type { TransferReport } from "./traffic/transfer.ts";
@@ -26,7 +35,10 @@ function program(
 }
 
 /** Starts the server of a backend for TCP and UDP, and waits until it listens. */
-export async function startServer(backend: Backend, port: number = TARGET_PORT): Promise<Background> {
+export async function startServer(
+  backend: Pick<Backend, "name" | "netns" | Family>,
+  port: number = TARGET_PORT,
+): Promise<Background> {
   const { name, ipv4, ipv6 } = backend;
   const argv = [...program("server.ts", { name, port, address: ipv4 }), `--address=${ipv6}`];
   const server = backend.netns.start(argv, { cwd: REPOSITORY });
@@ -44,10 +56,17 @@ export async function startServers(topology: Ends, port: number = TARGET_PORT): 
   await Promise.all(topology.backends.map((backend) => startServer(backend, port)));
 }
 
+/** Where programs run, and with which addresses. */
+export interface Endpoint extends DualStack {
+  readonly netns: Netns;
+}
+
 /** Flows for the program flows.ts; see there. */
 export interface FlowOptions {
   readonly protocol: L4;
   readonly family: Family;
+  /** Who opens them; the topology's client by default. */
+  readonly by?: Endpoint;
   /** The Gateway's address and the listener's port by default. */
   readonly to?: string;
   readonly port?: number;
@@ -66,15 +85,15 @@ export interface FlowOptions {
   readonly timeout?: number;
 }
 
-/** Starts flows from the client; {@link readReport} waits for them. */
+/** Starts flows; {@link readReport} waits for them. */
 export function startFlows(topology: Ends, options: FlowOptions): Background {
-  const { family, hold, to = GATEWAY[family], port = LISTENER_PORT[options.protocol], ...rest } = options;
-  const from = CLIENT[family];
+  const { family, hold, to = GATEWAY[family], port = LISTENER_PORT[options.protocol], by, ...rest } = options;
+  const { netns, [family]: from } = by ?? { netns: topology.client, ...CLIENT };
   const argv = program("flows.ts", { ...rest, to, port, from, hold: hold ? true : undefined });
-  return topology.client.start(argv, { cwd: REPOSITORY });
+  return netns.start(argv, { cwd: REPOSITORY });
 }
 
-/** Runs flows from the client to their end. */
+/** Runs flows to their end. */
 export async function sendFlows(topology: Ends, options: FlowOptions): Promise<FlowReport> {
   return await readReport<FlowReport>(startFlows(topology, options));
 }

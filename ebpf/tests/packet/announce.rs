@@ -154,6 +154,7 @@ fn the_answer_has_the_mac_address_that_user_space_gave_the_device() {
             flags: DEVICE_OUTWARD,
             mac: bridge.mac.0,
             pad: [0; 2],
+            master: 0,
         };
         lab.object.put("devices", lab.out.ifindex, device);
         let request = Arp::request(lab.out.neighbour, ROUTER, service4());

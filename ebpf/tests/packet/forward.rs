@@ -5,7 +5,7 @@
 use blixt_ebpf::layout::{Drops, Stats};
 
 use crate::{
-    build::{ACK, DESTINATION_OPTIONS, Extension, FIN, HOP_BY_HOP, PSH, ROUTING, SYN},
+    build::{ACK, DESTINATION_OPTIONS, Extension, FIN, HOP_BY_HOP, PSH, ROUTING},
     harness::{Ends, Forwarding, with_lab},
 };
 
@@ -243,23 +243,6 @@ fn ingress_tells_tcp_and_udp_on_one_port_apart() {
                 lab.client_sends(&ends.opening())
                     .is_redirected_as(&expected);
             }
-        }
-    });
-}
-
-#[test]
-#[ignore = "needs root"]
-fn ingress_forwards_a_backend_that_is_a_client_of_its_own_service() {
-    with_lab(Forwarding::On, |lab| {
-        for mut ends in Ends::tcp() {
-            println!("{ends}");
-            ends.client = ends.backend;
-            ends.client.set_port(50_000);
-            let expected = lab.pod.emits(&ends.opening().to(ends.backend).hop());
-            lab.pod_sends(&ends.opening()).is_redirected_as(&expected);
-            let reply = ends.reply().flags(SYN | ACK);
-            let expected = lab.pod.emits(&reply.clone().from(ends.service).hop());
-            lab.pod_sends(&reply).is_redirected_as(&expected);
         }
     });
 }

@@ -121,6 +121,7 @@ fn frames_at_a_port_of_a_bridge_are_forwarded_though_they_have_the_mac_address_o
             flags: DEVICE_BRIDGE_PORT,
             mac: [0; 6],
             pad: [0; 2],
+            master: 0,
         };
         lab.object.put("devices", lab.out.ifindex, device);
         for ends in Ends::all() {

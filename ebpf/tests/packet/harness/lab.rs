@@ -136,6 +136,7 @@ impl Lab {
                 flags,
                 mac: port.mac.0,
                 pad: [0; 2],
+                master: 0,
             };
             object.put("devices", port.ifindex, device);
         }

@@ -5,6 +5,7 @@
 
 mod assembly;
 mod early;
+mod egress;
 mod ends;
 mod lab;
 mod maps;

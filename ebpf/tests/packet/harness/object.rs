@@ -29,6 +29,7 @@ pub struct Object {
     ebpf: Ebpf,
     program: OwnedFd,
     early: OwnedFd,
+    egress: OwnedFd,
 }
 
 impl Object {
@@ -50,15 +51,8 @@ impl Object {
             .map_max_entries("service_stats", 256)
             .load_file(&path)
             .unwrap_or_else(|error| panic!("{} cannot be loaded: {error:?}", path.display()));
-        let program = ebpf
-            .program_mut("ingress")
-            .expect("the object has a program `ingress`");
-        let classifier: &mut SchedClassifier = program.try_into().expect("it is a classifier");
-        classifier
-            .load()
-            .unwrap_or_else(|error| panic!("the verifier refused: {error}"));
-        let fd = classifier.fd().expect("it is loaded").as_fd();
-        let program = fd.try_clone_to_owned().expect("a descriptor can be cloned");
+        let program = load(&mut ebpf, "ingress");
+        let egress = load(&mut ebpf, "egress");
         let early = early(&mut ebpf);
         early
             .load()
@@ -69,16 +63,23 @@ impl Object {
             ebpf,
             program,
             early,
+            egress,
         }
     }
 
-    /// At TCX ingress, until the object goes.
+    /// At both TCX hooks, until the object goes.
     pub fn attach(&mut self, interface: &str) {
-        let program = self.ebpf.program_mut("ingress").expect("it was loaded");
-        let classifier: &mut SchedClassifier = program.try_into().expect("it is a classifier");
-        let options = TcAttachOptions::TcxOrder(LinkOrder::default());
-        let attached = classifier.attach_with_options(interface, TcAttachType::Ingress, options);
-        attached.unwrap_or_else(|error| panic!("{interface} takes no program: {error}"));
+        for (name, hook) in [
+            ("ingress", TcAttachType::Ingress),
+            ("egress", TcAttachType::Egress),
+        ] {
+            let attached = classifier(&mut self.ebpf, name).attach_with_options(
+                interface,
+                hook,
+                TcAttachOptions::TcxOrder(LinkOrder::default()),
+            );
+            attached.unwrap_or_else(|error| panic!("{interface} takes no {name}: {error}"));
+        }
     }
 
     /// In the driver, until the object goes.
@@ -87,7 +88,7 @@ impl Object {
         attached.unwrap_or_else(|error| panic!("{interface} takes no program: {error}"));
     }
 
-    /// The program, for who runs it by itself.
+    /// The program at ingress, for who runs it by itself.
     pub fn program(&self) -> BorrowedFd<'_> {
         self.program.as_fd()
     }
@@ -95,6 +96,11 @@ impl Object {
     /// The XDP program, for who runs it by itself.
     pub fn early(&self) -> BorrowedFd<'_> {
         self.early.as_fd()
+    }
+
+    /// The program at egress, for who runs it by itself.
+    pub fn egress(&self) -> BorrowedFd<'_> {
+        self.egress.as_fd()
     }
 
     /// The descriptor of a map, for a program of the test's own.
@@ -198,6 +204,21 @@ fn early(ebpf: &mut Ebpf) -> &mut Xdp {
         .program_mut("early")
         .expect("the object has a program `early`");
     program.try_into().expect("it is an XDP program")
+}
+
+fn classifier<'a>(ebpf: &'a mut Ebpf, name: &str) -> &'a mut SchedClassifier {
+    let program = ebpf.program_mut(name);
+    let program = program.unwrap_or_else(|| panic!("the object has a program {name}"));
+    program.try_into().expect("it is a classifier")
+}
+
+fn load(ebpf: &mut Ebpf, name: &str) -> OwnedFd {
+    let classifier = classifier(ebpf, name);
+    classifier
+        .load()
+        .unwrap_or_else(|error| panic!("the verifier refused {name}: {error}"));
+    let fd = classifier.fd().expect("it is loaded").as_fd();
+    fd.try_clone_to_owned().expect("a descriptor can be cloned")
 }
 
 /// Where the build leaves the object.

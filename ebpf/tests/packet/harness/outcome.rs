@@ -37,6 +37,13 @@ impl Outcome {
         assert_same(&self.frame, &self.sent);
     }
 
+    /// Left to the programs behind this one and to the stack, looking like this.
+    #[track_caller]
+    pub fn is_passed_as(&self, expected: &Packet) {
+        self.has_action(TCX_NEXT);
+        assert_same(&self.frame, &expected.bytes());
+    }
+
     #[track_caller]
     pub fn is_dropped(&self) {
         self.has_action(TC_ACT_SHOT);

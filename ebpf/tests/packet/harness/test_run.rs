@@ -43,7 +43,8 @@ struct Attributes {
 /// `struct __sk_buff` (linux/bpf.h), as words.
 #[repr(C, align(8))]
 struct SkBuff {
-    before: [u32; 10],
+    before: [u32; 9],
+    ingress_ifindex: u32,
     ifindex: u32,
     after: [u32; 37],
 }
@@ -80,17 +81,33 @@ pub fn test_run(
     summed: Summed,
     repeat: u32,
 ) -> io::Result<Run> {
-    let context = SkBuff {
-        before: [0; 10],
-        ifindex,
-        after: [0; 37],
-    };
+    let context = context(ifindex, 0);
     let flags = if summed == Summed::Complete {
         CHECKSUM_COMPLETE
     } else {
         0
     };
     run(program, frame, &context, flags, repeat)
+}
+
+fn context(ifindex: u32, ingress_ifindex: u32) -> SkBuff {
+    SkBuff {
+        before: [0; 9],
+        ingress_ifindex,
+        ifindex,
+        after: [0; 37],
+    }
+}
+
+/// The same over a frame that leaves by `ifindex` and came in by `came_by`, 0 for
+/// the host's own.
+pub fn egress_test_run(
+    program: BorrowedFd<'_>,
+    frame: &[u8],
+    ifindex: u32,
+    came_by: u32,
+) -> io::Result<Run> {
+    run(program, frame, &context(ifindex, came_by), 0, 1)
 }
 
 /// `struct xdp_md` (linux/bpf.h).

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! What the host itself sends and gets. `egress` turns its frames for us round,
+//! so that they enter by `ingress` like everybody else's; they are known by their
+//! MAC addresses, which are both that interface's own.
+
+use aya_ebpf::{
+    bindings::{__sk_buff, BPF_F_INGRESS},
+    helpers::generated::bpf_redirect,
+};
+use blixt_ebpf::layout::{DELIVERY_HOST, DELIVERY_UNKNOWN, DEVICE_BRIDGE_PORT, Flow};
+
+use crate::{maps::DEVICE, packet::load};
+
+/// `Flow::delivery` of replies to who sent the frame, before the way is looked up.
+///
+/// # Safety
+/// `skb` is the program's context, its frame as it came.
+#[inline(always)]
+pub unsafe fn way_of_replies(skb: *mut __sk_buff) -> u8 {
+    // SAFETY: as the caller promises.
+    if unsafe { is_from_host(skb) } {
+        DELIVERY_HOST
+    } else {
+        DELIVERY_UNKNOWN
+    }
+}
+
+/// Whether the host sent the frame: nobody else's comes from the MAC address that
+/// it goes to.
+///
+/// # Safety
+/// `skb` is the program's context.
+#[inline(always)]
+pub unsafe fn is_from_host(skb: *mut __sk_buff) -> bool {
+    // SAFETY: as the caller promises.
+    unsafe { load::<[[u8; 6]; 2]>(skb, 0) }.is_some_and(|[to, from]| to == from)
+}
+
+/// Sends a frame, made out to who sent it, back there. Returns the program's verdict.
+///
+/// # Safety
+/// `skb` is the program's context.
+#[inline(never)]
+pub unsafe fn send_back(skb: *mut __sk_buff) -> i32 {
+    // SAFETY: helper calls on the context.
+    unsafe {
+        let flags = if is_from_host(skb) { BPF_F_INGRESS } else { 0 };
+        bpf_redirect((*skb).ifindex, flags.into()) as i32
+    }
+}
+
+/// The way of replies to the host: in by the interface that its packets leave by.
+#[inline(always)]
+pub fn resolve(flow: &mut Flow) {
+    // SAFETY: read at once.
+    if let Some(device) = unsafe { DEVICE.get(flow.ifindex) } {
+        flow.dmac = device.mac;
+        flow.smac = device.mac;
+    }
+}
+
+/// Where a client behind this interface is reached: a bridge's port has neither
+/// addresses nor neighbours, its bridge has.
+#[inline(always)]
+pub fn way_back(ifindex: u32) -> u32 {
+    // SAFETY: read at once.
+    match unsafe { DEVICE.get(ifindex) } {
+        Some(device) if device.flags & DEVICE_BRIDGE_PORT != 0 => device.master,
+        _ => ifindex,
+    }
+}

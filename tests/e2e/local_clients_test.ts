@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Clients on the node itself: its pods, a pod that reaches itself, the node; and backends in the node's own
+// network. However pods are wired, and whether or not the host forwards by itself.
+
+import { assertEquals } from "@std/assert";
+import { FAMILIES, type Family, GATEWAY, HOST, type L4, PROTOCOLS } from "../netns/addresses.ts";
+import { readChecksumCounters } from "../netns/checksums.ts";
+import { readMasqueraded } from "../netns/masquerade.ts";
+import { networkTest } from "../netns/network_test_case.ts";
+import type { Backend, Topology } from "../netns/topology.ts";
+import { type Endpoint, sendFlows, startServer } from "../netns/traffic.ts";
+import type { FlowReport } from "../netns/traffic/report.ts";
+import { listenerAddress, Testbed } from "./testbed.ts";
+
+const FLOWS = 60;
+
+/** Flows of each protocol over each family, several messages in each, all open at once. */
+async function everyKind(
+  test: Deno.TestContext,
+  topology: Topology,
+  name: string,
+  by: Endpoint | undefined,
+  check: (report: FlowReport, family: Family, protocol: L4) => void,
+): Promise<void> {
+  for (const family of FAMILIES) {
+    for (const protocol of PROTOCOLS) {
+      await test.step(`${name}, ${protocol} over ${family}`, async () => {
+        const source = by === undefined ? {} : { by };
+        const report = await sendFlows(topology, {
+          protocol,
+          family,
+          ...source,
+          flows: FLOWS,
+          messages: 3,
+          interval: 20,
+          hold: true,
+          timeout: 3_000,
+        });
+        assertEquals([report.answered, report.failures, report.moved], [FLOWS, {}, 0]);
+        assertEquals(report.sources, [listenerAddress(protocol, family)]);
+        check(report, family, protocol);
+      });
+    }
+  }
+}
+
+/**
+ * Every checksum that arrived was right, and the CNI's masquerade rule saw nothing. Where the host forwards, it sees
+ * what Deno asks of DNS in the pods.
+ */
+async function assertClean(topology: Topology): Promise<void> {
+  for (const netns of [topology.client, topology.host, ...topology.backends.map(({ netns }) => netns)]) {
+    assertEquals((await readChecksumCounters(netns)).wrong, 0, netns.name);
+  }
+  if (!topology.options.forwarding) assertEquals(await readMasqueraded(topology.host), 0);
+}
+
+/** Who talks to the Gateway and is answered by another pod is seen with its own address, by itself with the Gateway's. */
+function seenAsItself({ clients, backends }: FlowReport, own: string, name: string, family: Family): void {
+  assertEquals(Object.keys(backends).sort(), ["b1", "b2", "b3"], "every backend has a share");
+  for (const [backend, seen] of Object.entries(clients)) {
+    assertEquals(seen, [backend === name ? GATEWAY[family] : own], backend);
+  }
+}
+
+for (const wiring of ["veth", "bridge"] as const) {
+  for (const forwarding of [true, false]) {
+    const how = `pods by ${wiring}, forwarding ${forwarding ? "on" : "off"}`;
+
+    networkTest(`clients on the node: ${how}`, async (test) => {
+      await using testbed = await Testbed.create({ wiring, forwarding });
+      const { topology } = testbed;
+      const [pod] = topology.backends as [Backend];
+      await everyKind(test, topology, "a pod to all pods, itself among them", pod, (report, family) => {
+        seenAsItself(report, pod[family], pod.name, family);
+      });
+      const host = { netns: topology.host, ...HOST };
+      await everyKind(test, topology, "the node to pods", host, (report, family) => {
+        seenAsItself(report, HOST[family], "none", family);
+        assertEquals(report.disguised, 0);
+      });
+      await test.step("nothing went wrong unseen", () => assertClean(topology));
+    });
+
+    networkTest(`a backend in the node's own network: ${how}`, async (test) => {
+      await using testbed = await Testbed.create({ wiring, forwarding, prepare: onlyHost });
+      const { topology } = testbed;
+      await using _server = await startServer({ name: "host", netns: topology.host, ...HOST });
+      const [pod] = topology.backends as [Backend];
+      const answered = { host: FLOWS };
+      await everyKind(test, topology, "a client outside", undefined, (report) => {
+        assertEquals([report.backends, report.disguised], [answered, 0]);
+      });
+      await everyKind(test, topology, "a pod", pod, (report) => {
+        assertEquals([report.backends, report.disguised], [answered, 0]);
+      });
+      const host = { netns: topology.host, ...HOST };
+      await everyKind(test, topology, "the node itself", host, (report, family) => {
+        assertEquals([report.backends, report.clients], [answered, { host: [GATEWAY[family]] }]);
+      });
+      await test.step("nothing went wrong unseen", () => assertClean(topology));
+    });
+  }
+}
+
+/** The host's own address is the only endpoint. */
+async function onlyHost(manifests: { edit: Testbed["manifests"]["edit"] }): Promise<void> {
+  for (const protocol of PROTOCOLS) {
+    await manifests.edit(`${protocol}-route.yaml`, /weight: 80$/, "weight: 0");
+  }
+  await manifests.edit("echo-canary.yaml", /"10\.244\.0\.13"/, `"${HOST.ipv4}"`);
+  await manifests.edit("echo-canary.yaml", /"fd00:10:244::13"/, `"${HOST.ipv6}"`);
+}
