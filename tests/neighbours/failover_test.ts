@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// An address moves from a node that died to one that lives on: how long new connections wait from the moment that the
+// other node takes it, and that connections go on whose backend lives on. How long it takes to notice a death is the
+// Leases' matter; tests/conformance has a test of both together on a real cluster (GatewayAddressMovesWithNode).
+
+import { assert, assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { buildAll } from "../../controlplane/tasks/build.ts";
+import type { DesiredDataplane, DesiredService } from "../../controlplane/translate/desired.ts";
+import { type DualStack, FAMILIES, LISTENER_PORT, TARGET_PORT } from "../netns/addresses.ts";
+import { BareNode } from "../netns/bare_node.ts";
+import { networkTest } from "../netns/network_test_case.ts";
+import { readReport, sendFlows, startFlows, startServers } from "../netns/traffic.ts";
+import type { FlowReport } from "../netns/traffic/report.ts";
+import { type ClusterNode, TwoNodes } from "../netns/two_nodes.ts";
+
+/** On the link of both nodes, and no interface has it. */
+const ADDRESS: DualStack = { ipv4: "172.30.0.100", ipv6: "fd00:30::100" };
+
+/** How each connection of before goes on: a question every 200 ms, for eight seconds. */
+const QUESTIONS = { flows: 30, hold: true, messages: 40, interval: 200, timeout: 8_000 } as const;
+
+/** Milliseconds that a node may be dead before the other takes its addresses. */
+const UNNOTICED = 1_000;
+
+/** What a node is to do: its own pods, those of the other by way of that node. */
+function stateOf({ west, backends }: TwoNodes, self: ClusterNode, isAnnouncing: boolean): DesiredDataplane {
+  const pods = backends.filter(({ name }) => name !== "b1");
+  const services = FAMILIES.map((family): DesiredService => ({
+    address: ADDRESS[family],
+    port: LISTENER_PORT.tcp,
+    protocol: "TCP",
+    listener: "Gateway test/moving, listener tcp",
+    groups: [{
+      name: "Service test/echo",
+      weight: 1,
+      endpoints: pods.map((pod) => ({
+        address: pod[family],
+        port: TARGET_PORT,
+        draining: false,
+        ...(self !== west && { node: west[family] }),
+      })),
+    }],
+    affinitySeconds: 0,
+  }));
+  return { services, announced: isAnnouncing ? FAMILIES.map((family) => ADDRESS[family]) : [] };
+}
+
+networkTest(
+  "an address moves from a node that died, with the connections whose backend lives on",
+  async (test) => {
+    await buildAll();
+    await using nodes = await TwoNodes.create({ fabric: "link" });
+    const { east, west, router } = nodes;
+    await startServers(nodes);
+    await using first = await BareNode.start(east.netns);
+    await using second = await BareNode.start(west.netns);
+    const options = { limits: { flows: 10_000 }, interfaces: ["eth0"] };
+    await first.run(stateOf(nodes, east, true), options);
+    await second.run(stateOf(nodes, west, false), options);
+
+    for (const family of FAMILIES) {
+      await test.step(`${family}: nobody is cut off for longer than nobody notices`, async () => {
+        const flows = { protocol: "tcp", family, to: ADDRESS[family] } as const;
+        const held = startFlows(nodes, { ...flows, ...QUESTIONS });
+        await delay(1_500);
+
+        await router.ip(["link set east0 down"]);
+        await delay(UNNOTICED);
+        const start = performance.now();
+        await second.set(stateOf(nodes, west, true));
+        const one = await sendFlows(nodes, { ...flows, flows: 1, timeout: 5_000 });
+        const took = Math.round(performance.now() - start);
+        assertEquals([one.answered, one.failures], [1, {}]);
+        assert(took < 3_000, `a new connection waited ${took} ms`);
+
+        const report = await readReport<FlowReport>(held);
+        assertEquals([report.answered, report.failures, report.moved], [QUESTIONS.flows, {}, 0]);
+        assert(report.slowestAnswer > UNNOTICED, "no connection of before went by way of the node that died");
+        console.log(
+          `${family}: new ones after ${took} ms, those of before after ${report.slowestAnswer} ms at most`,
+        );
+
+        await second.set(stateOf(nodes, west, false));
+        await router.ip(["link set east0 up"]);
+        await first.set(stateOf(nodes, east, false));
+        await first.set(stateOf(nodes, east, true));
+        const back = await sendFlows(nodes, { ...flows, flows: 10 });
+        assertEquals([back.answered, back.failures], [10, {}]);
+      });
+    }
+  },
+);
