@@ -19,7 +19,7 @@ use crate::{
         Icmp, PARAMETER_PROBLEM, PARAMETER_PROBLEM_V6, Packet, TIME_EXCEEDED, TOO_BIG_V6,
         Transport, UNREACHABLE, UNREACHABLE_V6,
     },
-    harness::{Ends, Forwarding, Lab, NO_STATS, Outcome, address, with_lab},
+    harness::{Ends, Forwarding, Lab, NO_STATS, Outcome, Port, address, with_lab},
     too_big::told_of,
 };
 
@@ -82,12 +82,7 @@ fn ingress_does_what_the_model_does_with_random_packets() {
             let Some(frame) = arriving(lab, &sample) else {
                 continue;
             };
-            let port = if sample.from_client {
-                &lab.out
-            } else {
-                &lab.pod
-            };
-            let outcome = lab.receive(port, frame);
+            let outcome = lab.receive(port(lab, &sample), frame);
             let fate = model.receive(&sample.packet, sample.ttl, sample.defect);
             let _named = Named {
                 number,
@@ -107,6 +102,11 @@ fn ingress_does_what_the_model_does_with_random_packets() {
             }
         }
         assert!(reports > 100, "{reports} errors");
+        if let Some(verdicts) = lab.early_verdicts() {
+            for (what, count) in verdicts {
+                assert!(count > 100, "early {what} {count} packets");
+            }
+        }
         compare(lab, &model, &services);
     });
 }
@@ -223,13 +223,21 @@ fn change(random: &mut Random, lab: &mut Lab, model: &mut Model, services: &[End
     }
 }
 
+/// Where the sample comes in.
+fn port<'a>(lab: &'a Lab, sample: &Sample) -> &'a Port {
+    match sample {
+        Sample { by_node: true, .. } => &lab.node,
+        Sample {
+            from_client: true, ..
+        } => &lab.out,
+        _ => &lab.pod,
+    }
+}
+
 fn arriving(lab: &Lab, sample: &Sample) -> Option<Vec<u8>> {
     let packet = &sample.packet;
-    let framed = if sample.from_client {
-        lab.inbound(packet)
-    } else {
-        lab.outbound(packet)
-    };
+    let port = port(lab, sample);
+    let framed = packet.clone().macs(port.neighbour, port.mac);
     let frame = frame(&framed, sample.sum)?;
     Some(match sample.tunnel {
         Some(tunnel) => around(&framed, &frame, tunnel),
@@ -246,16 +254,11 @@ fn check(lab: &Lab, outcome: Outcome, fate: &Fate, sample: &Sample) {
         Fate::ToClient(packet) => (lab.out.emits(packet), sample.sum),
         Fate::Told(mtu) => {
             let original = frame(&sample.packet, sample.sum).expect("it was sent");
-            let port = if sample.from_client {
-                &lab.out
-            } else {
-                &lab.pod
-            };
+            let port = port(lab, sample);
             let told = told_of(&sample.packet, &original, *mtu);
             return outcome.is_redirected_as(&port.emits(&told));
         }
-        Fate::Reset(packet) if sample.from_client => (lab.out.emits(packet), Sum::Right),
-        Fate::Reset(packet) => (lab.pod.emits(packet), Sum::Right),
+        Fate::Reset(packet) => (port(lab, sample).emits(packet), Sum::Right),
     };
     let frame = frame(&expected, sum).map(|frame| match fate {
         Fate::Inside(_, tunnel) => around(&expected, &frame, *tunnel),

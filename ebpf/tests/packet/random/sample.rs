@@ -32,6 +32,8 @@ pub struct Sample {
     pub defect: Defect,
     pub sum: Sum,
     pub from_client: bool,
+    /// A client's packet comes by the other node, which may be where it goes on to.
+    pub by_node: bool,
     /// Another node passes it on inside a packet between these.
     pub tunnel: Option<[IpAddr; 2]>,
 }
@@ -115,6 +117,7 @@ pub fn sample(random: &mut Random, services: &[Ends]) -> Sample {
         defect,
         sum,
         from_client,
+        by_node: from_client && random.once_in(3),
         tunnel: (from_client && random.once_in(6))
             .then(|| ends.beyond(random.once_in(2)).tunnel_here()),
     }
