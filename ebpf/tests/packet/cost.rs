@@ -12,8 +12,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use crate::{
     build::Packet,
     harness::{
-        Chain, Ends, FlowKey, Forwarding, Lab, Object, Port, TC_ACT_REDIRECT, TCX_NEXT, Trampoline,
-        look_up4, nothing, with_chain, with_lab_of,
+        Chain, Ends, FlowKey, Forwarding, Kind, Lab, Object, Port, TC_ACT_REDIRECT, TCX_NEXT,
+        Trampoline, look_up4, nothing, with_chain, with_lab_of,
     },
 };
 
@@ -41,8 +41,8 @@ fn measure<const N: usize>(from: &Trampoline, programs: [(BorrowedFd<'_>, u32); 
 
 /// The program's own nanoseconds for this packet, printed.
 fn cost(lab: &Lab, port: &Port, packet: &Packet, verdict: u32, what: &str) -> u32 {
-    let trampoline = Trampoline::new(&packet.bytes(), 1, port.ifindex);
-    let nothing = nothing();
+    let trampoline = Trampoline::new(Kind::Classifier, &packet.bytes(), 1, port.ifindex);
+    let nothing = nothing(Kind::Classifier);
     let programs = [(nothing.as_fd(), DONE), (lab.object.program(), verdict)];
     let [empty, full] = measure(&trampoline, programs);
     let cost = full.saturating_sub(empty);
@@ -85,9 +85,9 @@ fn random_flows_cost_little_more_than_their_look_up() {
                 lab.begin(&ends);
                 copy_flow(lab, &ends, flows);
                 let frame = lab.inbound(&ends.request()).bytes();
-                let trampoline = Trampoline::new(&frame, flows, lab.out.ifindex);
+                let trampoline = Trampoline::new(Kind::Classifier, &frame, flows, lab.out.ifindex);
                 let table = lab.object.descriptor("flows4");
-                let (nothing, bare) = (nothing(), look_up4(table.as_fd()));
+                let (nothing, bare) = (nothing(Kind::Classifier), look_up4(table.as_fd()));
                 let programs = [
                     (nothing.as_fd(), DONE),
                     (bare.as_fd(), DONE),

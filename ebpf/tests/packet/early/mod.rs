@@ -4,6 +4,7 @@
 //! for all the other tests to find, which run behind it a second time.
 
 mod announce;
+mod cost;
 mod forward;
 mod frames;
 mod refuse;

@@ -115,7 +115,7 @@ impl Object {
 
     /// Runs the XDP program, which no checksum of hardware's reaches.
     pub fn run_early(&self, frame: &[u8], ifindex: u32) -> io::Result<Run> {
-        xdp_test_run(self.early(), frame, ifindex)
+        xdp_test_run(self.early(), frame, ifindex, 1)
     }
 
     pub fn run(&self, frame: &[u8], ifindex: u32, summed: Summed) -> io::Result<Run> {

@@ -16,8 +16,17 @@ pub enum Command {
     ProgTestRun = 10,
 }
 
-/// BPF_PROG_TYPE_SCHED_CLS.
-const SCHED_CLS: u32 = 3;
+/// What a program is of: BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Classifier = 3,
+    Xdp = 6,
+}
+
+/// BPF_F_XDP_HAS_FRAGS and BPF_XDP of `enum bpf_attach_type`: programs jump only to
+/// those that have the same, and aya loads so.
+const HAS_FRAGS: u32 = 1 << 5;
+const ATTACH_XDP: u32 = 37;
 /// Room for the verifier's words.
 const LOG: usize = 1 << 16;
 
@@ -69,6 +78,11 @@ struct ProgLoad {
     log_level: u32,
     log_size: u32,
     log_buf: u64,
+    kern_version: u32,
+    prog_flags: u32,
+    prog_name: [u8; 16],
+    prog_ifindex: u32,
+    expected_attach_type: u32,
 }
 
 /// An array map with elements of `value_size` bytes; `map_type` of `enum bpf_map_type`.
@@ -99,17 +113,26 @@ pub fn write<V>(map: BorrowedFd<'_>, index: u32, value: &V) {
     unsafe { bpf(Command::MapUpdateElem, &mut attributes).expect("the array takes the element") };
 }
 
-/// Loads a classifier. Panics with the verifier's words when that refuses.
-pub fn load(instructions: &[u64]) -> OwnedFd {
+/// Loads a program. Panics with the verifier's words when that refuses.
+pub fn load(kind: Kind, instructions: &[u64]) -> OwnedFd {
     let mut log = vec![0u8; LOG];
+    let (prog_flags, expected_attach_type) = match kind {
+        Kind::Classifier => (0, 0),
+        Kind::Xdp => (HAS_FRAGS, ATTACH_XDP),
+    };
     let mut attributes = ProgLoad {
-        prog_type: SCHED_CLS,
+        prog_type: kind as u32,
         insn_cnt: instructions.len() as u32,
         insns: instructions.as_ptr() as u64,
         license: c"GPL".as_ptr() as u64,
         log_level: 1,
         log_size: LOG as u32,
         log_buf: log.as_mut_ptr() as u64,
+        kern_version: 0,
+        prog_flags,
+        prog_name: [0; 16],
+        prog_ifindex: 0,
+        expected_attach_type,
     };
     // SAFETY: all that the struct points at outlives the call and is as large as it says.
     unsafe {

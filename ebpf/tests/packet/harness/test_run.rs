@@ -121,11 +121,16 @@ struct XdpMd {
     egress_ifindex: u32,
 }
 
-/// Runs an XDP program once over `frame`, like `test_run`. What does not fit in a
+/// Runs an XDP program `repeat` times over `frame`, like `test_run`. What does not fit in a
 /// page comes in several buffers.
 ///
 /// Errors: EINVAL for a frame the kernel takes for none.
-pub fn xdp_test_run(program: BorrowedFd<'_>, frame: &[u8], ifindex: u32) -> io::Result<Run> {
+pub fn xdp_test_run(
+    program: BorrowedFd<'_>,
+    frame: &[u8],
+    ifindex: u32,
+    repeat: u32,
+) -> io::Result<Run> {
     let context = XdpMd {
         data: 0,
         data_end: frame.len() as u32,
@@ -134,7 +139,7 @@ pub fn xdp_test_run(program: BorrowedFd<'_>, frame: &[u8], ifindex: u32) -> io::
         rx_queue_index: 0,
         egress_ifindex: 0,
     };
-    run(program, frame, &context, 0, 1)
+    run(program, frame, &context, 0, repeat)
 }
 
 /// Runs `repeat` times with a context as the program's type has it.

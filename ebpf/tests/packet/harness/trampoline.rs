@@ -11,8 +11,8 @@ use super::{
         ADD, B, DW, MAP_LOOKUP_ELEM, MUL, RSH, TAIL_CALL, W, alu, alu_imm, be32, call, exit, jgt,
         jz, ld_map, ld_value, ldx, mov, set, stx,
     },
-    syscall::{create_array, load, write},
-    test_run::{Summed, test_run},
+    syscall::{Kind, create_array, load, write},
+    test_run::{Run, Summed, test_run, xdp_test_run},
 };
 
 /// BPF_MAP_TYPE_ARRAY and BPF_MAP_TYPE_PROG_ARRAY.
@@ -24,6 +24,9 @@ const FRAME: usize = 78;
 /// Offsets of `data` and `data_end` in `struct __sk_buff`.
 const DATA: i16 = 76;
 const DATA_END: i16 = 80;
+/// The same in `struct xdp_md`.
+const XDP_DATA: i16 = 0;
+const XDP_DATA_END: i16 = 4;
 
 /// What the program draws the next source address with: one of `sources` from
 /// `first` on (the last 32 bits, host byte order), by a linear congruential generator.
@@ -42,6 +45,7 @@ const FIRST: i16 = 12;
 const BYTES: i16 = 16;
 
 pub struct Trampoline {
+    kind: Kind,
     program: OwnedFd,
     jumps: OwnedFd,
     frame: Vec<u8>,
@@ -53,7 +57,7 @@ pub struct Trampoline {
 
 impl Trampoline {
     /// For copies of `frame` from `sources` addresses at random: its own and those after it.
-    pub fn new(frame: &[u8], sources: u32, ifindex: u32) -> Self {
+    pub fn new(kind: Kind, frame: &[u8], sources: u32, ifindex: u32) -> Self {
         let saddr = saddr(frame);
         let last = frame[saddr..saddr + 4].try_into().expect("four bytes");
         let mut state = State {
@@ -68,8 +72,10 @@ impl Trampoline {
         write(map.as_fd(), 0, &state);
         let jumps = create_array(PROG_ARRAY, 4, 1);
         let [saddr, length] = [saddr, length].map(|number| number as i16);
+        let code = trampoline(kind, map.as_fd(), jumps.as_fd(), saddr, length);
         Self {
-            program: load(&trampoline(map.as_fd(), jumps.as_fd(), saddr, length)),
+            kind,
+            program: load(kind, &code),
             jumps,
             frame: frame.to_vec(),
             ifindex,
@@ -81,12 +87,20 @@ impl Trampoline {
     ///
     /// Panics when the program's last verdict is another than `verdict`.
     pub fn run(&self, program: BorrowedFd<'_>, repeat: u32, verdict: u32) -> u32 {
-        write(self.jumps.as_fd(), 0, &program.as_raw_fd());
-        let program = self.program.as_fd();
-        let run = test_run(program, &self.frame, self.ifindex, Summed::No, repeat);
-        let run = run.unwrap_or_else(|error| panic!("the runs failed: {error}"));
+        let run = self.try_run(program, repeat);
         assert_eq!(run.action, verdict, "the program's verdict");
         run.nanoseconds
+    }
+
+    /// The same with whatever verdict comes out.
+    pub fn try_run(&self, program: BorrowedFd<'_>, repeat: u32) -> Run {
+        write(self.jumps.as_fd(), 0, &program.as_raw_fd());
+        let program = self.program.as_fd();
+        let run = match self.kind {
+            Kind::Classifier => test_run(program, &self.frame, self.ifindex, Summed::No, repeat),
+            Kind::Xdp => xdp_test_run(program, &self.frame, self.ifindex, repeat),
+        };
+        run.unwrap_or_else(|error| panic!("the runs failed: {error}"))
     }
 }
 
@@ -103,7 +117,17 @@ fn saddr(frame: &[u8]) -> usize {
 ///
 /// It writes words in which fields lie whole: a processor that reads what was just
 /// written takes it from the store, unless that covers the field in part only.
-fn trampoline(state: BorrowedFd<'_>, jumps: BorrowedFd<'_>, saddr: i16, length: i16) -> Vec<u64> {
+fn trampoline(
+    kind: Kind,
+    state: BorrowedFd<'_>,
+    jumps: BorrowedFd<'_>,
+    saddr: i16,
+    length: i16,
+) -> Vec<u64> {
+    let (data, data_end) = match kind {
+        Kind::Classifier => (DATA, DATA_END),
+        Kind::Xdp => (XDP_DATA, XDP_DATA_END),
+    };
     let words: Vec<i16> = [0].into_iter().chain((6..=length - 8).step_by(8)).collect();
     let mut code = vec![mov(6, 1)];
     code.extend(ld_value(7, state));
@@ -121,8 +145,8 @@ fn trampoline(state: BorrowedFd<'_>, jumps: BorrowedFd<'_>, saddr: i16, length: 
         alu(ADD, 1, 2),
         be32(1),
         stx(W, 7, 1, BYTES + saddr),
-        ldx(W, 1, 6, DATA),
-        ldx(W, 2, 6, DATA_END),
+        ldx(W, 1, 6, data),
+        ldx(W, 2, 6, data_end),
         mov(3, 1),
         alu_imm(ADD, 3, length.into()),
         jgt(3, 2, 2 * words.len() as i16),
@@ -138,8 +162,8 @@ fn trampoline(state: BorrowedFd<'_>, jumps: BorrowedFd<'_>, saddr: i16, length: 
 }
 
 /// A program that does nothing, successfully.
-pub fn nothing() -> OwnedFd {
-    load(&[set(0, 0), exit()])
+pub fn nothing(kind: Kind) -> OwnedFd {
+    load(kind, &[set(0, 0), exit()])
 }
 
 /// A program that looks the packet's own addresses and ports up in `flows4` and
@@ -166,5 +190,5 @@ pub fn look_up4(flows4: BorrowedFd<'_>) -> OwnedFd {
     ]);
     code.extend([jz(0, 3), ldx(W, 1, 0, 0), set(0, 0), exit()]);
     code.extend([set(0, 2), exit()]);
-    load(&code)
+    load(Kind::Classifier, &code)
 }
