@@ -124,8 +124,11 @@ pub unsafe fn resolve<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow
 }
 
 /// Bytes of the longest IP packet that an interface takes; unlimited when unknown.
+///
+/// # Safety
+/// `skb` is the program's context.
 #[inline(always)]
-unsafe fn device_mtu(skb: *mut __sk_buff, ifindex: u32) -> u16 {
+pub unsafe fn device_mtu(skb: *mut __sk_buff, ifindex: u32) -> u16 {
     let mut mtu = 0;
     // SAFETY: the helper writes `mtu`, or fails.
     unsafe { bpf_check_mtu(skb.cast(), ifindex, &raw mut mtu, 0, 0) };

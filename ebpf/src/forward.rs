@@ -16,7 +16,8 @@ use crate::{
     hairpin::{self, is_hairpin},
     host::way_of_replies,
     maps::BACKEND,
-    packet::{FIRST_FRAGMENT, IPPROTO_TCP, IPPROTO_UDP, LATER_FRAGMENT, Packet},
+    mss,
+    packet::{FIRST_FRAGMENT, IPPROTO_TCP, IPPROTO_UDP, LATER_FRAGMENT, Packet, TCP_SYN},
     refuse::reset,
     rewrite::rewrite,
     select,
@@ -78,6 +79,9 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
         }
         if packet.defect == FIRST_FRAGMENT {
             fragments::note::<V6>(skb, packet);
+        }
+        if flow.mss != 0 && packet.flags & TCP_SYN != 0 {
+            mss::clamp(skb, packet, flow.mss);
         }
         send::<V6, true>(skb, packet, flow)
     }
@@ -336,7 +340,8 @@ unsafe fn establish<const V6: bool>(
         dmac: [0; 6],
         smac: [0; 6],
         mtu: 0,
-        mss: 0,
+        // SAFETY: as the caller promises.
+        mss: unsafe { mss::limit::<V6>(skb, packet) },
     };
     if backend.flags & BACKEND_REMOTE == 0 {
         flows::put::<V6>(twin, &flow);
@@ -346,6 +351,7 @@ unsafe fn establish<const V6: bool>(
     flow.direction = DIRECTION_FORWARD;
     flow.delivery = DELIVERY_UNKNOWN;
     flow.ifindex = 0;
+    flow.mss = 0;
     flows::put::<V6>(tuple, &flow);
     counters::begun(service, id);
 }

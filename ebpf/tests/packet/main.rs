@@ -25,6 +25,7 @@ mod fragments;
 mod hairpin;
 mod harness;
 mod host;
+mod mss;
 mod pass;
 mod random;
 mod refuse;
