@@ -43,3 +43,13 @@ func setListeners(t *testing.T, s *suite.ConformanceTestSuite, set types.Namespa
 	t.Helper()
 	kubernetes.ListenerSetListenersMustHaveConditions(t, s.Client, s.TimeoutConfig, set, conditions, names...)
 }
+
+// addressOf waits for a Gateway's address and gives it with the port of a listener.
+func addressOf(t *testing.T, s *suite.ConformanceTestSuite, gateway types.NamespacedName, listener string) string {
+	t.Helper()
+	address, err := kubernetes.WaitForGatewayAddress(t, s.Client, s.TimeoutConfig, kubernetes.NewGatewayRef(gateway, listener))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}

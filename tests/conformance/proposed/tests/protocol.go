@@ -67,13 +67,3 @@ func (p protocol) mustBeAccepted(t *testing.T, s *suite.ConformanceTestSuite, ro
 	}
 	p.routeMustHave(t, s.Client, s.TimeoutConfig, route, gateway, wanted)
 }
-
-// addressOf waits for a Gateway's address and gives it with the port of a listener.
-func addressOf(t *testing.T, s *suite.ConformanceTestSuite, gateway types.NamespacedName, listener string) string {
-	t.Helper()
-	address, err := kubernetes.WaitForGatewayAddress(t, s.Client, s.TimeoutConfig, kubernetes.NewGatewayRef(gateway, listener))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return address
-}
