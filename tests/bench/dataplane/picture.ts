@@ -13,18 +13,15 @@ const COLUMNS = 3;
 const HEAD = 34;
 const FOOT = 24;
 
-/** Mid-tones that stand out on white and on black; text follows the reader's choice of the two. */
+/** Mid-tones that can be read on white and on black alike; where the reader's choice is known, text has more contrast. */
 const STYLE = `
-text { font: 11px system-ui, sans-serif; fill: #24292f }
+text { font: 11px system-ui, sans-serif; fill: #6e7781 }
 .title { font-weight: 600; font-size: 12px }
-.small { font-size: 10px; fill: #57606a }
+.small { font-size: 10px }
 .ours { fill: #d9580d } .theirs { fill: #6f87a6 }
-.spread { stroke: #24292f; stroke-width: 1; opacity: .55 }
-@media (prefers-color-scheme: dark) {
-  text { fill: #d0d7de }
-  .small { fill: #9aa4af }
-  .spread { stroke: #d0d7de }
-}
+.spread { stroke: #808890; stroke-width: 1 }
+@media (prefers-color-scheme: light) { text { fill: #24292f } .small { fill: #57606a } .spread { stroke: #24292f } }
+@media (prefers-color-scheme: dark) { text { fill: #d0d7de } .small { fill: #9aa4af } .spread { stroke: #d0d7de } }
 `;
 
 /** What to draw. */
