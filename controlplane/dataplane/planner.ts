@@ -25,6 +25,7 @@ import {
   serviceName,
   type ServiceValue,
 } from "./operation.ts";
+import { Phases } from "./phases.ts";
 import type { Routes } from "./routes.ts";
 import { serviceEndpoints, type ServiceTarget, serviceTargets } from "./targets.ts";
 
@@ -55,35 +56,6 @@ interface Entry {
   /** Planned for this object and these routes: nothing to do while both are the same. */
   desired?: DesiredService;
   routesVersion?: number;
-}
-
-/** Changes by the phase they belong to, done in this order. Each is of one map: the loader writes runs in one go. */
-class Phases {
-  readonly nodes: Change[] = [];
-  readonly serviceStats: Change[] = [];
-  readonly backendStats: Change[] = [];
-  readonly backends: Change[] = [];
-  readonly tables: Change[] = [];
-  readonly services: Change[] = [];
-  readonly addresses: Change[] = [];
-  readonly oldServices: Change[] = [];
-  readonly oldTables: Change[] = [];
-  readonly oldBackends: Change[] = [];
-
-  all(): Change[] {
-    return [
-      ...this.nodes,
-      ...this.serviceStats,
-      ...this.backendStats,
-      ...this.backends,
-      ...this.tables,
-      ...this.services,
-      ...this.addresses,
-      ...this.oldServices,
-      ...this.oldTables,
-      ...this.oldBackends,
-    ];
-  }
 }
 
 /**
