@@ -16,7 +16,7 @@ class Candidate implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
 
-  constructor(server: LeaseServer, identity: string, more: Partial<ElectorOptions> = {}) {
+  constructor(readonly server: LeaseServer, identity: string, more: Partial<ElectorOptions> = {}) {
     this.elector = new Elector({
       client: server.client(),
       trouble: new Trouble((line) => this.log.push(line)),
@@ -40,16 +40,16 @@ class Candidate implements AsyncDisposable {
 }
 
 /** Lets real answers come in. */
-async function breathe(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 4));
+async function breathe(candidates: readonly Candidate[]): Promise<void> {
+  for (const { server } of candidates) await server.idle();
 }
 
 /** Lets so many seconds go by for these candidates. */
 async function pass(seconds: number, ...candidates: Candidate[]): Promise<void> {
   for (let half = 0; half < seconds * 2; half++) {
-    await breathe();
+    await breathe(candidates);
     for (const { clock } of candidates) await clock.advance(500);
-    await breathe();
+    await breathe(candidates);
     assert(candidates.filter(({ elector }) => elector.isLeading).length <= 1, "at most one leads");
   }
 }

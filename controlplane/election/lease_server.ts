@@ -3,13 +3,27 @@
 // An API server for tests that has Leases and nothing else.
 
 import type { Lease } from "../api/lease.ts";
-import { ApiClient } from "../source/apiserver/api_client.ts";
+import { ApiClient, type ApiRequest } from "../source/apiserver/api_client.ts";
+
+/** A client whose requests under way are counted, so that a test can wait for real answers in a time that stands still. */
+class CountedClient extends ApiClient {
+  underWay = 0;
+
+  override async json<T>(request: ApiRequest, signal: AbortSignal): Promise<T> {
+    this.underWay++;
+    try {
+      return await super.json<T>(request, signal);
+    } finally {
+      this.underWay--;
+    }
+  }
+}
 
 /** Serves Leases over HTTP: get, create, merge patch guarded by resourceVersion. */
 export class LeaseServer implements AsyncDisposable {
   readonly leases = new Map<string, Lease>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #clients: ApiClient[] = [];
+  readonly #clients: CountedClient[] = [];
   #version = 0;
   /** While true, every request is answered with 503. */
   away = false;
@@ -26,9 +40,17 @@ export class LeaseServer implements AsyncDisposable {
   /** A client of this server. */
   client(): ApiClient {
     const url = `http://127.0.0.1:${this.#server.addr.port}`;
-    const client = new ApiClient({ url, credentials: () => Promise.resolve({ headers: {} }) });
+    const client = new CountedClient({ url, credentials: () => Promise.resolve({ headers: {} }) });
     this.#clients.push(client);
     return client;
+  }
+
+  /** Waits until all requests are answered, and those too that the answers led to. */
+  async idle(): Promise<void> {
+    for (let quiet = 0; quiet < 3; quiet++) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      if (this.#clients.some(({ underWay }) => underWay > 0)) quiet = -1;
+    }
   }
 
   /** Changes a Lease as somebody else would. */
