@@ -4,7 +4,15 @@
 // network. However pods are wired, and whether or not the host forwards by itself.
 
 import { assertEquals } from "@std/assert";
-import { FAMILIES, type Family, GATEWAY, HOST, type L4, PROTOCOLS } from "../netns/addresses.ts";
+import {
+  type DualStack,
+  FAMILIES,
+  type Family,
+  GATEWAY,
+  HOST,
+  type L4,
+  PROTOCOLS,
+} from "../netns/addresses.ts";
 import { readChecksumCounters } from "../netns/checksums.ts";
 import { readMasqueraded } from "../netns/masquerade.ts";
 import { networkTest } from "../netns/network_test_case.ts";
@@ -14,6 +22,9 @@ import type { FlowReport } from "../netns/traffic/report.ts";
 import { listenerAddress, Testbed } from "./testbed.ts";
 
 const FLOWS = 60;
+
+/** Addresses on the link between client and host that neither has. */
+const ON_LINK: DualStack = { ipv4: "198.51.100.50", ipv6: "2001:db8:c::50" };
 
 /** Flows of each protocol over each family, several messages in each, all open at once. */
 async function everyKind(
@@ -103,6 +114,41 @@ for (const wiring of ["veth", "bridge"] as const) {
     });
   }
 }
+
+// Nobody else answers for an address that this node announces: its own question must not leave unanswered.
+networkTest("the node as a client of a Gateway address on its own link", async (test) => {
+  await using testbed = await Testbed.create({
+    prepare: async (manifests) => {
+      for (const family of FAMILIES) {
+        await manifests.edit("gateway.yaml", new RegExp(`${GATEWAY[family]}(?="?$)`), ON_LINK[family]);
+      }
+    },
+  });
+  const { topology } = testbed;
+  const by = { netns: topology.host, ...HOST };
+  for (const family of FAMILIES) {
+    const to = ON_LINK[family];
+    for (const protocol of PROTOCOLS) {
+      await test.step(`${protocol} over ${family}`, async () => {
+        const report = await sendFlows(topology, { protocol, family, by, to, flows: FLOWS, timeout: 3_000 });
+        assertEquals([report.answered, report.failures, report.disguised], [FLOWS, {}, 0]);
+      });
+    }
+    await test.step(`a closed port over ${family} is refused at once`, async () => {
+      const report = await sendFlows(topology, { protocol: "tcp", family, by, to, port: 4_444 });
+      assertEquals(report.failures, { ConnectionRefused: 1 });
+    });
+  }
+  await test.step("a client outside reaches it too, by the same answers", async () => {
+    const report = await sendFlows(topology, {
+      protocol: "tcp",
+      family: "ipv4",
+      to: ON_LINK.ipv4,
+      flows: FLOWS,
+    });
+    assertEquals([report.answered, report.failures], [FLOWS, {}]);
+  });
+});
 
 /** The host's own address is the only endpoint. */
 async function onlyHost(manifests: { edit: Testbed["manifests"]["edit"] }): Promise<void> {

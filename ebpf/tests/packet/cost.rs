@@ -72,6 +72,30 @@ fn an_established_packet_costs_less_than_three_hundred_nanoseconds() {
     });
 }
 
+// Every packet that the host sends or routes passes there.
+#[test]
+#[ignore = "needs root"]
+fn egress_costs_next_to_nothing_for_what_is_not_ours() {
+    with_chain(Chain::Ingress, Forwarding::On, |lab| {
+        let egress = |packet: &Packet, what: &str| {
+            let frame = lab.out.emits(packet).bytes();
+            let trampoline = Trampoline::new(Kind::Classifier, &frame, 1, lab.out.ifindex);
+            let nothing = nothing(Kind::Classifier);
+            let programs = [(nothing.as_fd(), DONE), (lab.object.egress(), TCX_NEXT)];
+            let [empty, full] = measure(&trampoline, programs);
+            let cost = full.saturating_sub(empty);
+            println!("{cost:5} ns  at egress: {what} ({full} with the trampoline's {empty})");
+            cost
+        };
+        for ends in Ends::all().map(Ends::by_host) {
+            lab.begin(&ends);
+            let elsewhere = ends.request().with_destination(ends.node());
+            let cost = egress(&elsewhere, &format!("{ends}, elsewhere"));
+            assert!(cost < 150, "{cost} ns");
+        }
+    });
+}
+
 #[test]
 #[ignore = "needs root"]
 fn random_flows_cost_little_more_than_their_look_up() {
