@@ -66,6 +66,11 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
                 return verdict;
             }
             found = flows::find::<V6>(tuple);
+            if packet.overhead != 0
+                && let Some(flow) = found
+            {
+                mss::note::<V6>(skb, packet, &*flow);
+            }
         }
         let Some(flow) = found else {
             counters::dropped(|drops| &mut drops.no_entry);
@@ -340,8 +345,7 @@ unsafe fn establish<const V6: bool>(
         dmac: [0; 6],
         smac: [0; 6],
         mtu: 0,
-        // SAFETY: as the caller promises.
-        mss: unsafe { mss::limit::<V6>(skb, packet) },
+        mss: 0,
     };
     if backend.flags & BACKEND_REMOTE == 0 {
         flows::put::<V6>(twin, &flow);
@@ -351,7 +355,6 @@ unsafe fn establish<const V6: bool>(
     flow.direction = DIRECTION_FORWARD;
     flow.delivery = DELIVERY_UNKNOWN;
     flow.ifindex = 0;
-    flow.mss = 0;
     flows::put::<V6>(tuple, &flow);
     counters::begun(service, id);
 }

@@ -10,8 +10,11 @@ use aya_ebpf::{
     helpers::generated::{bpf_l4_csum_replace, bpf_skb_store_bytes},
 };
 
+use blixt_ebpf::layout::Flow;
+
 use crate::{
     deliver::device_mtu,
+    flows,
     packet::{IPPROTO_TCP, IPV4_HLEN, IPV6_HLEN, Packet, TCP_HLEN, copied},
     tracking,
 };
@@ -27,22 +30,27 @@ const OPTIONS: u32 = 6;
 /// What RFC 9293, section 3.7.1, takes for granted: nobody is asked for less.
 const LEAST: u16 = 536;
 
-/// The longest segment that the way takes on which this packet came, if it opens a
-/// connection and came inside another: that way leads back as it led here. 0 for
-/// all others.
+/// Notes for the replies of a flow whose first packet came inside another, and opens
+/// a connection, the longest segment that the way takes: it leads back as it led
+/// here. Apart from the other steps of a flow's beginning, whose stack is full.
 ///
 /// # Safety
-/// `skb` is the program's context, `packet` what it parsed to.
-#[inline(always)]
-pub unsafe fn limit<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> u16 {
-    if packet.overhead == 0 || packet.tuple.protocol != IPPROTO_TCP || !tracking::opens(packet) {
-        return 0;
+/// `skb` is the program's context, `packet` what it parsed to, `flow` the entry of
+/// the client's packets.
+#[inline(never)]
+pub unsafe fn note<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow: &Flow) {
+    if packet.tuple.protocol != IPPROTO_TCP || !tracking::opens(packet) {
+        return;
     }
     let network = if V6 { IPV6_HLEN } else { IPV4_HLEN };
     let headers = network + TCP_HLEN + u32::from(packet.overhead);
     // SAFETY: as the caller promises.
     let mtu = unsafe { device_mtu(skb, (*skb).ifindex) };
-    mtu.saturating_sub(headers as u16).max(LEAST)
+    let twin = packet.tuple.twin(&flow.address, flow.port, true);
+    if let Some(replies) = flows::find::<V6>(&twin) {
+        // SAFETY: the element stays readable and writable for this run (RCU).
+        unsafe { (*replies).mss = mtu.saturating_sub(headers as u16).max(LEAST) };
+    }
 }
 
 /// Lowers the maximum segment size that a SYN announces to `most`. What has no such
