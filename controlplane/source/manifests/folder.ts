@@ -29,8 +29,19 @@ export class ManifestFolder {
   /** By objectId: what was handed out last. */
   #objects = new Map<string, ManifestObject>();
 
-  /** Takes in the folder's files as they are now. Files that are the same object as before are not parsed again. */
+  #last: FolderContent | undefined;
+
+  /**
+   * Takes in the folder's files as they are now. Files that are the same object as before are not parsed again; where
+   * all are, so is the answer.
+   */
   update(files: readonly ManifestFile[]): FolderContent {
+    const same = files.length === this.#files.size &&
+      files.every((source) => this.#files.get(source.path)?.source === source);
+    return this.#last = same && this.#last !== undefined ? this.#last : this.#read(files);
+  }
+
+  #read(files: readonly ManifestFile[]): FolderContent {
     const contents = new Map<string, FileContent>();
     for (const source of files) contents.set(source.path, readFile(source, this.#files.get(source.path)));
     this.#files = contents;

@@ -104,3 +104,14 @@ Deno.test("ManifestFolder does not parse a file that is the same as before", () 
   const [again] = folder.update([...same, ...files({ "b.yaml": service("two", 2) })]).objects;
   assertStrictEquals(again?.lineOf, first?.lineOf);
 });
+
+Deno.test("ManifestFolder gives the same answer for the same files, and another one when a file goes or changes", () => {
+  const folder = new ManifestFolder();
+  const both = files({ "a.yaml": service("one", 1), "b.yaml": service("two", 2) });
+  const first = folder.update(both);
+  assertStrictEquals(folder.update([...both]), first);
+  const less = folder.update(both.slice(0, 1));
+  assertEquals(portsOf(less), { "default/one": 1 });
+  const changed = folder.update([both[0]!, ...files({ "b.yaml": service("two", 3) })]);
+  assertEquals(portsOf(changed), { "default/one": 1, "default/two": 3 });
+});

@@ -8,7 +8,7 @@ import { type Kind, type ObjectKey } from "../../api/snapshot.ts";
 import { type Clock, systemClock } from "../../clock.ts";
 import { KIND_NAMES, type Store } from "../../store/store.ts";
 import { ManifestFiles } from "./files.ts";
-import { ManifestFolder } from "./folder.ts";
+import { type FolderContent, ManifestFolder } from "./folder.ts";
 import { type ManifestObject, objectId } from "./parse.ts";
 import { formatProblem, type Problem } from "./problem.ts";
 import { folderChanges } from "./watch.ts";
@@ -41,6 +41,8 @@ export class ManifestSource {
   #objects = new Map<string, ManifestObject>();
   #joined = new Map<string, Joined>();
   #problems = new Map<string, Problem>();
+  /** What the store has; undefined while the folder cannot be read. The folder is looked at every second, and mostly the same. */
+  #content: FolderContent | undefined;
 
   constructor(options: ManifestSourceOptions) {
     this.#options = options;
@@ -58,10 +60,14 @@ export class ManifestSource {
   async read(): Promise<void> {
     const { folder, store } = this.#options;
     try {
-      const { objects, problems } = this.#folder.update(await this.#files.read());
+      const content = this.#folder.update(await this.#files.read());
+      if (content === this.#content) return;
+      this.#content = content;
+      const { objects, problems } = content;
       this.#objects = new Map(objects.map((object) => [objectId(object.kind, object.key), object]));
       this.#report(problems);
     } catch (error) {
+      this.#content = undefined;
       const reason = `cannot be read: ${(error as Error).message}`;
       this.#report([...this.#problems.values(), { severity: "error", file: folder, reason }]);
     }

@@ -200,3 +200,26 @@ Deno.test("ManifestSource joins a status to its object, and keeps it when the ma
     assertStrictEquals(store.get("Service", "default/a"), object);
   });
 });
+
+Deno.test("ManifestSource leaves the store alone while nothing changes, and tells when the folder is back as it was", () => {
+  return withSource(async ({ folder, store, source, problems, solved, write }) => {
+    await write("a.yaml", service("one", 1));
+    // A file as old as this is known by its time stamp.
+    await Deno.utime(`${folder}/a.yaml`, 1_000_000_000, 1_000_000_000);
+    await source.read();
+    const stop = new AbortController();
+    let changes = 0;
+    const counting = store.changed(stop.signal).then(() => changes++, () => {});
+    await source.read();
+    stop.abort();
+    await counting;
+    assertEquals(changes, 0);
+    await Deno.rename(folder, `${folder}-away`);
+    await source.read();
+    assertEquals(problems.length, 1);
+    await Deno.rename(`${folder}-away`, folder);
+    await source.read();
+    assertEquals(solved, problems);
+    assertEquals(portOf(store, "default/one"), 1);
+  });
+});
