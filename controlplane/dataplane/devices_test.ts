@@ -24,6 +24,13 @@ Deno.test("devicesOf() takes every Ethernet interface, up or down, and no other"
   assertEquals(Object.keys(flags([lo, eth0, pod, down, tunnel])), ["2", "3", "6"]);
 });
 
+Deno.test("devicesOf() takes the interface of a VLAN, which faces clients only when it is named or has the default route", () => {
+  const vlan = fakeInterface(9, "eth0.7", { kind: "vlan", link: 2 });
+  assertEquals(flags([eth0, vlan]), { 2: DEVICE_OUTWARD, 9: 0 });
+  assertEquals(flags([eth0, vlan], ["eth0.7"]), { 2: 0, 9: DEVICE_OUTWARD });
+  assertEquals(flags([eth0, { ...vlan, defaultRoute: true }]), { 2: DEVICE_OUTWARD, 9: DEVICE_OUTWARD });
+});
+
 Deno.test("devicesOf() carries the link-layer address", () => {
   assertEquals(devicesOf([eth0]).get(2)?.mac, "020000000002");
 });

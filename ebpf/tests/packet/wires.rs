@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use blixt_ebpf::layout::Drops;
 
 use crate::{
-    build::{ACK, Packet, RST, TCP, UDP},
+    build::{ACK, Packet, RST, TCP, Tag, UDP},
     checksum,
     diff::assert_same,
     harness::{Chain, Ends, Forwarding, Offload, Wire, bare_reset, with_chain},
@@ -17,6 +17,8 @@ use crate::{
 /// VIRTIO_NET_HDR_GSO_TCPV4 and _TCPV6 (linux/virtio_net.h).
 const SEGMENTS_V4: u8 = 1;
 const SEGMENTS_V6: u8 = 4;
+/// VIRTIO_NET_HDR_GSO_UDP_L4: datagrams of one length, as UDP_SEGMENT makes them.
+const DATAGRAMS: u8 = 5;
 
 /// The packet with the checksum of its pseudo-header alone, and the rest of the
 /// sum left to a device.
@@ -127,12 +129,12 @@ fn a_reset_for_a_segment_whose_checksum_was_left_to_a_device_comes_out_right() {
 fn packets_of_many_segments_stay_whole() {
     with_chain(Chain::Ingress, Forwarding::On, |lab| {
         let (router, pod) = lab.attach();
-        for ends in Ends::tcp() {
+        for ends in Ends::all() {
             println!("{ends}");
-            let kind = if ends.service.is_ipv4() {
-                SEGMENTS_V4
-            } else {
-                SEGMENTS_V6
+            let kind = match (ends.is_tcp(), ends.service.is_ipv4()) {
+                (false, _) => DATAGRAMS,
+                (_, true) => SEGMENTS_V4,
+                (_, false) => SEGMENTS_V6,
             };
             lab.begin(&ends);
             let request = lab.inbound(&ends.request().payload(vec![0x3c; 30_000]));
@@ -158,6 +160,54 @@ fn packets_of_many_segments_stay_whole() {
                 counted,
                 (expected.ip_length() + ends.opening().ip_length()) as u64
             );
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn jumbo_and_minimum_size_frames_stay_whole() {
+    with_chain(Chain::Ingress, Forwarding::On, |lab| {
+        lab.set_mtu(9_000);
+        let (router, pod) = lab.attach();
+        for ends in Ends::all() {
+            println!("{ends}");
+            lab.begin(&ends);
+            for length in [4, 18, 8_900] {
+                let request = ends.request().payload(vec![0x1f; length]);
+                let expected = lab.pod.emits(&request.clone().to(ends.backend).hop());
+                let came = through(&router, &pod, &lab.inbound(&request));
+                assert_same(&came, &expected.bytes());
+                let reply = ends.reply().payload(vec![0x2e; length]);
+                let expected = lab.out.emits(&reply.clone().from(ends.service).hop());
+                let came = through(&pod, &router, &lab.outbound(&reply));
+                assert_same(&came, &expected.bytes());
+            }
+        }
+        assert_eq!(lab.drops(), Drops::default());
+    });
+}
+
+// The kernel has taken the tag off before the program sees the frame, and keeps it
+// beside: it is for the VLAN's own interface, of which this host has none.
+#[test]
+#[ignore = "needs root"]
+fn a_tagged_frame_is_left_to_the_interface_of_its_vlan() {
+    with_chain(Chain::Ingress, Forwarding::On, |lab| {
+        let (router, pod) = lab.attach();
+        for ends in Ends::all() {
+            println!("{ends}");
+            for (protocol, control) in [(0x8100, 7), (0x88a8, 0x2007)] {
+                let tagged = lab
+                    .inbound(&ends.opening())
+                    .tagged(Tag { protocol, control });
+                router.send_whole(&tagged.bytes()).expect("the link is up");
+            }
+            let untagged = ends.opening().payload(*b"untagged");
+            let expected = lab.pod.emits(&untagged.clone().to(ends.backend).hop());
+            let came = through(&router, &pod, &lab.inbound(&untagged));
+            assert_same(&came, &expected.bytes());
+            assert_eq!(lab.service_stats(&ends).rx_packets, 1);
         }
     });
 }

@@ -154,6 +154,17 @@ impl Lab {
         }
     }
 
+    /// The longest IP packet that the links take, at both ends.
+    pub fn set_mtu(&self, mtu: usize) {
+        let set = || {
+            for name in ["out0", "pod0", "node0"] {
+                ip(&format!("link set {name} mtu {mtu}"));
+            }
+        };
+        set();
+        self.outside.enter(set);
+    }
+
     /// From now on packets arrive summed up by hardware, and the kernel checks
     /// after the program whether that sum still holds.
     pub fn sum_in_hardware(&mut self) {
