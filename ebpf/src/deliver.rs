@@ -26,6 +26,7 @@ use crate::{
     host,
     maps::{BACKEND, DEVICE},
     packet::Packet,
+    path_mtu,
     tunnel::{enter, is_v4, overhead},
 };
 
@@ -118,7 +119,8 @@ pub unsafe fn resolve<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow
             (*flow).mtu = device_mtu(skb, (*flow).ifindex);
         }
         if (*flow).overhead != 0 {
-            (*flow).mtu = (*flow).mtu.saturating_sub((*flow).overhead.into());
+            let mtu = path_mtu::known(&daddr, (*flow).mtu);
+            (*flow).mtu = mtu.saturating_sub((*flow).overhead.into());
         }
     }
 }

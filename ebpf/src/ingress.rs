@@ -18,6 +18,7 @@ use crate::{
         Family, ICMP, ICMPV6, IPPROTO_IPIP, IPPROTO_IPV6, IPV4_HLEN, IPV6_HLEN, family, parse_v4,
         parse_v6, protocol,
     },
+    path_mtu::learn,
     tunnel::{Inside, leave},
 };
 
@@ -118,7 +119,13 @@ unsafe fn icmp(skb: *mut __sk_buff) -> i32 {
     // SAFETY: as the caller promises.
     unsafe {
         match echo::<false>(skb) {
-            TC_ACT_OK => error::<false>(skb),
+            TC_ACT_OK => match error::<false>(skb) {
+                TC_ACT_OK => {
+                    learn::<false>(skb);
+                    TC_ACT_OK
+                }
+                verdict => verdict,
+            },
             verdict => verdict,
         }
     }
@@ -130,7 +137,13 @@ unsafe fn icmpv6(skb: *mut __sk_buff) -> i32 {
     unsafe {
         match solicitation(skb) {
             TC_ACT_OK if is_for_host(skb) => match echo::<true>(skb) {
-                TC_ACT_OK => error::<true>(skb),
+                TC_ACT_OK => match error::<true>(skb) {
+                    TC_ACT_OK => {
+                        learn::<true>(skb);
+                        TC_ACT_OK
+                    }
+                    verdict => verdict,
+                },
                 verdict => verdict,
             },
             verdict => verdict,

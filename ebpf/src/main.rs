@@ -43,6 +43,8 @@ mod mss;
 #[cfg(target_arch = "bpf")]
 mod packet;
 #[cfg(target_arch = "bpf")]
+mod path_mtu;
+#[cfg(target_arch = "bpf")]
 mod refuse;
 #[cfg(target_arch = "bpf")]
 mod rewrite;

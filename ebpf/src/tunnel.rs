@@ -197,7 +197,7 @@ pub unsafe fn leave<const V6: bool>(skb: *mut __sk_buff) -> Inside {
 
 /// Whether a packet travels from another node to this one.
 #[inline(always)]
-fn is_between_nodes(saddr: &Address, daddr: &Address) -> bool {
+pub fn is_between_nodes(saddr: &Address, daddr: &Address) -> bool {
     // SAFETY: read at once.
     unsafe {
         NODE.get(saddr)

@@ -27,6 +27,7 @@ mod harness;
 mod host;
 mod mss;
 mod pass;
+mod path_mtu;
 mod random;
 mod refuse;
 mod remote;

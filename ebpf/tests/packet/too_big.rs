@@ -44,13 +44,13 @@ fn ways() -> Vec<(Ends, usize)> {
 }
 
 /// The packet with as much payload as makes it so long.
-fn sized(packet: Packet, length: usize) -> Packet {
+pub fn sized(packet: Packet, length: usize) -> Packet {
     let header = packet.clone().payload([]).ip_length();
     packet.payload(vec![0x5a; length - header])
 }
 
 /// What comes back for a packet where `mtu` bytes are taken.
-fn told(packet: &Packet, mtu: u16) -> Packet {
+pub fn told(packet: &Packet, mtu: u16) -> Packet {
     told_of(packet, &packet.bytes(), mtu)
 }
 
