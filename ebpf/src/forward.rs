@@ -14,7 +14,7 @@ use crate::{
     flows::{self, Tuple},
     fragments,
     hairpin::{self, is_hairpin},
-    host::way_of_replies,
+    host::begin_way,
     maps::BACKEND,
     mss,
     packet::{FIRST_FRAGMENT, IPPROTO_TCP, IPPROTO_UDP, LATER_FRAGMENT, Packet, TCP_SYN},
@@ -339,8 +339,7 @@ unsafe fn establish<const V6: bool>(
         tick: 0,
         // SAFETY: as the caller promises.
         ifindex: unsafe { (*skb).ifindex },
-        // SAFETY: as above.
-        delivery: unsafe { way_of_replies(skb) },
+        delivery: DELIVERY_UNKNOWN,
         overhead: 0,
         dmac: [0; 6],
         smac: [0; 6],
@@ -348,6 +347,8 @@ unsafe fn establish<const V6: bool>(
         mss: 0,
     };
     if backend.flags & BACKEND_REMOTE == 0 {
+        // SAFETY: as above.
+        unsafe { begin_way(skb, &mut flow) };
         flows::put::<V6>(twin, &flow);
         flow.address = backend.address;
         flow.port = backend.port;

@@ -12,17 +12,21 @@ use blixt_ebpf::layout::{DELIVERY_HOST, DELIVERY_UNKNOWN, DEVICE_BRIDGE_PORT, Fl
 
 use crate::{maps::DEVICE, packet::load};
 
-/// `Flow::delivery` of replies to who sent the frame, before the way is looked up.
+/// Begins the way of replies to who sent the frame: all of it when that is the
+/// host, since an error may go there before the first reply.
 ///
 /// # Safety
 /// `skb` is the program's context, its frame as it came.
 #[inline(always)]
-pub unsafe fn way_of_replies(skb: *mut __sk_buff) -> u8 {
+pub unsafe fn begin_way(skb: *mut __sk_buff, flow: &mut Flow) {
+    flow.delivery = DELIVERY_UNKNOWN;
     // SAFETY: as the caller promises.
-    if unsafe { is_from_host(skb) } {
-        DELIVERY_HOST
-    } else {
-        DELIVERY_UNKNOWN
+    if let Some([to, from]) = unsafe { load::<[[u8; 6]; 2]>(skb, 0) }
+        && to == from
+    {
+        flow.delivery = DELIVERY_HOST;
+        flow.dmac = to;
+        flow.smac = from;
     }
 }
 

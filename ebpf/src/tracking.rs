@@ -13,7 +13,7 @@ use blixt_ebpf::layout::{
 
 use crate::{
     flows::{self, Tuple},
-    host::way_of_replies,
+    host::begin_way,
     packet::{IPPROTO_TCP, Packet, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN},
 };
 
@@ -159,7 +159,10 @@ pub unsafe fn refresh<const V6: bool>(skb: *mut __sk_buff, tuple: &Tuple, flow: 
         other.port = tuple.dport;
         other.direction = DIRECTION_REPLY;
         // SAFETY: as the caller promises.
-        (other.ifindex, other.delivery) = unsafe { ((*skb).ifindex, way_of_replies(skb)) };
+        unsafe {
+            other.ifindex = (*skb).ifindex;
+            begin_way(skb, &mut other);
+        }
     } else {
         other.address = tuple.saddr;
         other.port = tuple.sport;

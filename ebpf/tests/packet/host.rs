@@ -220,6 +220,31 @@ fn an_error_of_the_hosts_stack_about_a_packet_of_a_flow_comes_from_the_service()
     });
 }
 
+// A closed port of a pod is told of before there is any reply.
+#[test]
+#[ignore = "needs root"]
+fn an_error_that_comes_instead_of_a_reply_reaches_the_host() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::all().map(Ends::by_host) {
+            println!("{ends}");
+            let kind = if ends.service.is_ipv4() {
+                UNREACHABLE
+            } else {
+                TOO_BIG_V6
+            };
+            let error = |from: SocketAddr, about: Packet| {
+                let frame = about.bytes();
+                Packet::icmp(from.ip(), ends.client.ip(), Icmp::new(kind))
+                    .payload(&frame[about.network_at()..])
+            };
+            let _ = lab.host_sends(&ends.opening());
+            let expected = error(ends.service, ends.opening()).hop();
+            lab.pod_sends(&error(ends.backend, ends.opening().to(ends.backend)))
+                .is_redirected_as(&lab.out.turned(&expected));
+        }
+    });
+}
+
 #[test]
 #[ignore = "needs root"]
 fn the_hosts_own_pings_are_answered() {

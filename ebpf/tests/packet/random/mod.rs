@@ -6,13 +6,13 @@ mod generator;
 mod model;
 mod sample;
 
-use std::{env, thread, time::SystemTime};
+use std::{env, net::IpAddr, thread, time::SystemTime};
 
 use blixt_ebpf::layout::{DIRECTION_FORWARD, NODE_SELF};
 
 use generator::Random;
 use model::{Defect, Entry, Fate, Model};
-use sample::{Sample, Sum, around, frame, sample};
+use sample::{Client, Sample, Sum, around, frame, sample};
 
 use crate::{
     build::{
@@ -115,7 +115,7 @@ fn ingress_does_what_the_model_does_with_random_packets() {
 fn report(random: &mut Random, lab: &Lab, model: &mut Model, fate: &Fate) -> bool {
     let (packet, port) = match fate {
         Fate::ToBackend(packet) => (packet, &lab.pod),
-        Fate::ToClient(packet) => (packet, &lab.out),
+        Fate::ToClient(packet) | Fate::ToHost(packet) => (packet, &lab.out),
         Fate::ToNode(packet) | Fate::Inside(packet, _) => (packet, &lab.node),
         _ => return false,
     };
@@ -138,7 +138,10 @@ fn report(random: &mut Random, lab: &Lab, model: &mut Model, fate: &Fate) -> boo
         Packet::icmp(from, packet.source(), icmp.clone()).payload(embedded)
     };
     let sent = error(packet.destination(), packet);
-    let sent = sent.macs(port.neighbour, port.mac);
+    let sent = match fate {
+        Fate::ToHost(_) => port.turned(&sent),
+        _ => sent.macs(port.neighbour, port.mac),
+    };
     let outcome = lab.receive(port, sent.bytes());
     let Some((entry, original)) = model.receive_error(packet) else {
         outcome.is_passed_untouched();
@@ -148,7 +151,10 @@ fn report(random: &mut Random, lab: &Lab, model: &mut Model, fate: &Fate) -> boo
         outcome.is_dropped();
         return false;
     };
+    let hairpin = original.source() == packet.destination();
     let (from, to) = match entry {
+        // From the pod to itself.
+        _ if hairpin && !entry.remote => (packet.source(), &lab.pod),
         Entry { forward: false, .. } => (entry.address.ip(), &lab.out),
         Entry { remote: true, .. } => (packet.destination(), &lab.node),
         _ => (packet.destination(), &lab.pod),
@@ -162,7 +168,10 @@ fn report(random: &mut Random, lab: &Lab, model: &mut Model, fate: &Fate) -> boo
     {
         expected = expected.inside(source, node);
     }
-    outcome.is_redirected_as(&to.emits(&expected));
+    outcome.is_redirected_as(&match original.source() {
+        source if !entry.forward && source == host(&original) => to.turned(&expected),
+        _ => to.emits(&expected),
+    });
     true
 }
 
@@ -223,13 +232,36 @@ fn change(random: &mut Random, lab: &mut Lab, model: &mut Model, services: &[End
     }
 }
 
+/// Whether the host sent it, so that it enters where it was to leave.
+fn by_host(sample: &Sample) -> bool {
+    sample.from_client && sample.client == Client::Host
+}
+
+/// The packet on its way to who sent the sample.
+fn back(lab: &Lab, sample: &Sample, packet: &Packet) -> Packet {
+    let port = port(lab, sample);
+    match by_host(sample) {
+        true => port.turned(packet),
+        false => port.emits(packet),
+    }
+}
+
+/// The host's address of the packet's family.
+fn host(packet: &Packet) -> IpAddr {
+    let ends = match packet.source().is_ipv4() {
+        true => Ends::tcp4(),
+        false => Ends::tcp6(),
+    };
+    ends.host()
+}
+
 /// Where the sample comes in.
 fn port<'a>(lab: &'a Lab, sample: &Sample) -> &'a Port {
     match sample {
         Sample { by_node: true, .. } => &lab.node,
         Sample {
             from_client: true, ..
-        } => &lab.out,
+        } if sample.client != Client::Pod => &lab.out,
         _ => &lab.pod,
     }
 }
@@ -237,7 +269,10 @@ fn port<'a>(lab: &'a Lab, sample: &Sample) -> &'a Port {
 fn arriving(lab: &Lab, sample: &Sample) -> Option<Vec<u8>> {
     let packet = &sample.packet;
     let port = port(lab, sample);
-    let framed = packet.clone().macs(port.neighbour, port.mac);
+    let framed = match by_host(sample) {
+        true => port.turned(packet),
+        false => packet.clone().macs(port.neighbour, port.mac),
+    };
     let frame = frame(&framed, sample.sum)?;
     Some(match sample.tunnel {
         Some(tunnel) => around(&framed, &frame, tunnel),
@@ -252,13 +287,13 @@ fn check(lab: &Lab, outcome: Outcome, fate: &Fate, sample: &Sample) {
         Fate::ToBackend(packet) => (lab.pod.emits(packet), sample.sum),
         Fate::ToNode(packet) | Fate::Inside(packet, _) => (lab.node.emits(packet), sample.sum),
         Fate::ToClient(packet) => (lab.out.emits(packet), sample.sum),
+        Fate::ToHost(packet) => (lab.out.turned(packet), sample.sum),
         Fate::Told(mtu) => {
             let original = frame(&sample.packet, sample.sum).expect("it was sent");
-            let port = port(lab, sample);
             let told = told_of(&sample.packet, &original, *mtu);
-            return outcome.is_redirected_as(&port.emits(&told));
+            return outcome.is_redirected_as(&back(lab, sample, &told));
         }
-        Fate::Reset(packet) => (port(lab, sample).emits(packet), Sum::Right),
+        Fate::Reset(packet) => (back(lab, sample, packet), Sum::Right),
     };
     let frame = frame(&expected, sum).map(|frame| match fate {
         Fate::Inside(_, tunnel) => around(&expected, &frame, *tunnel),

@@ -39,6 +39,8 @@ pub enum Fate {
     Dropped,
     ToBackend(Packet),
     ToClient(Packet),
+    /// To the host, whose flow it is.
+    ToHost(Packet),
     /// To the node that has the backend, whose address it does not have.
     ToNode(Packet),
     /// The same, inside another packet.
@@ -188,10 +190,18 @@ impl Model {
             return Some((entry, None));
         }
         let packet = packet.clone();
-        let sent = if entry.forward {
-            packet.from(entry.address)
-        } else {
-            packet.to(entry.address)
+        let sent = match (
+            is_hairpin((destination, source, protocol), &entry),
+            entry.forward,
+        ) {
+            (false, true) => packet.from(entry.address),
+            (false, false) => packet.to(entry.address),
+            (true, true) => packet
+                .from(entry.address)
+                .to((source.ip(), destination.port()).into()),
+            (true, false) => packet
+                .from((destination.ip(), source.port()).into())
+                .to(entry.address),
         };
         Some((entry, Some(sent)))
     }
@@ -339,9 +349,12 @@ impl Model {
         let around = entry
             .tunnel
             .map_or(0, |[node, _]| if node.is_ipv4() { 20 } else { 40 });
-        // Into a pod here leads no link.
-        let pod = entry.forward && !entry.remote;
-        if !pod && bytes > u64::from(MTU - around) {
+        let ends = (packet.source(), packet.destination());
+        let hairpin = is_between(ends, entry);
+        let host = !entry.forward && HOST.contains(&ends.1.to_string().as_str());
+        // Into a pod here, or the host, leads no link.
+        let here = entry.forward && !entry.remote || hairpin || host;
+        if !here && bytes > u64::from(MTU - around) {
             self.drops.too_big += 1;
             return match packet.transport {
                 Transport::Other(_) => Fate::Dropped,
@@ -350,7 +363,11 @@ impl Model {
         }
         let stats = self.stats(entry.service);
         let ported = !matches!(packet.transport, Transport::Other(_));
-        let packet = packet.clone().ttl(ttl - 1);
+        let mut packet = packet.clone().ttl(ttl - 1);
+        if hairpin {
+            // Whatever is written below stands at the other end already.
+            packet = packet.with_source(ends.1).with_destination(ends.0);
+        }
         if entry.forward {
             stats.rx_packets += 1;
             stats.rx_bytes += bytes;
@@ -371,16 +388,46 @@ impl Model {
         } else {
             stats.tx_packets += 1;
             stats.tx_bytes += bytes;
-            Fate::ToClient(match ported {
+            let packet = match ported {
                 true => packet.from(entry.address),
                 false => packet.with_source(entry.address.ip()),
-            })
+            };
+            match (hairpin, host) {
+                (true, _) => Fate::ToBackend(packet),
+                (false, true) => Fate::ToHost(packet),
+                (false, false) => Fate::ToClient(packet),
+            }
         }
     }
 }
 
+/// The host's own addresses.
+const HOST: [&str; 2] = ["192.0.2.1", "2001:db8:1::1"];
+
+/// Whether client and backend are one.
+fn is_hairpin((source, destination, _): Key, entry: &Entry) -> bool {
+    is_between((source.ip(), destination.ip()), entry)
+}
+
+fn is_between((source, destination): (IpAddr, IpAddr), entry: &Entry) -> bool {
+    let other = if entry.forward { source } else { destination };
+    entry.address.ip() == other
+}
+
 /// Under what the other direction's packets are found.
 fn twin((source, destination, protocol): Key, entry: &Entry) -> Key {
+    if is_hairpin((source, destination, protocol), entry) {
+        return match entry.forward {
+            true => {
+                let seen = (destination.ip(), source.port());
+                (entry.address, seen.into(), protocol)
+            }
+            false => {
+                let client = (source.ip(), destination.port());
+                (client.into(), entry.address, protocol)
+            }
+        };
+    }
     if entry.forward {
         (entry.address, source, protocol)
     } else {

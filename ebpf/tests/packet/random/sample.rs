@@ -32,10 +32,20 @@ pub struct Sample {
     pub defect: Defect,
     pub sum: Sum,
     pub from_client: bool,
+    pub client: Client,
     /// A client's packet comes by the other node, which may be where it goes on to.
     pub by_node: bool,
     /// Another node passes it on inside a packet between these.
     pub tunnel: Option<[IpAddr; 2]>,
+}
+
+/// Who the client of a flow is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Client {
+    Outside,
+    /// The pod that has the backend.
+    Pod,
+    Host,
 }
 
 /// Flags of TCP segments, the sensible ones more often.
@@ -73,10 +83,28 @@ pub fn sample(random: &mut Random, services: &[Ends]) -> Sample {
     if !from_client && random.once_in(2) {
         ends = ends.second_backend();
     }
+    let client = match random.below(8) {
+        0 => Client::Pod,
+        1 => Client::Host,
+        _ => Client::Outside,
+    };
+    // The client as the backend sees it.
+    let mut seen = ends.client;
+    match client {
+        Client::Outside => {}
+        Client::Pod => {
+            ends.client.set_ip(ends.backend.ip());
+            seen.set_ip(ends.service.ip());
+        }
+        Client::Host => {
+            ends.client.set_ip(ends.host());
+            seen = ends.client;
+        }
+    }
     let (from, mut to) = if from_client {
         (ends.client, ends.service)
     } else {
-        (ends.backend, ends.client)
+        (ends.backend, seen)
     };
     if random.once_in(50) {
         to = SocketAddr::new(to.ip(), 4_444);
@@ -111,14 +139,16 @@ pub fn sample(random: &mut Random, services: &[Ends]) -> Sample {
         1 if !ends.is_tcp() && from.is_ipv4() => Sum::None,
         _ => Sum::Right,
     };
+    let outside = from_client && client == Client::Outside;
     Sample {
         packet: spoilt(random, packet, defect),
         ttl,
         defect,
         sum,
         from_client,
-        by_node: from_client && random.once_in(3),
-        tunnel: (from_client && random.once_in(6))
+        client,
+        by_node: outside && random.once_in(3),
+        tunnel: (outside && random.once_in(6))
             .then(|| ends.beyond(random.once_in(2)).tunnel_here()),
     }
 }
