@@ -35,4 +35,5 @@ mod select;
 mod too_big;
 mod tracking;
 mod tunnel;
+mod tunnel_cost;
 mod wires;

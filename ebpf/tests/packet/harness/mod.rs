@@ -27,5 +27,6 @@ pub use object::Object;
 pub use outcome::{Outcome, TC_ACT_REDIRECT, TCX_NEXT};
 pub use raw::{FlowKey, address};
 pub use syscall::Kind;
+pub use test_run::Summed;
 pub use trampoline::{Trampoline, look_up4, nothing};
 pub use wire::{Offload, Wire};
