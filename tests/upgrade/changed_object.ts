@@ -7,11 +7,19 @@ import { runOrThrow } from "../../controlplane/tasks/command.ts";
 import { kernelObjectBuild } from "../../controlplane/tasks/build.ts";
 import { paths } from "../../controlplane/tasks/paths.ts";
 
-/** Structs whose fields come in the reverse order. None of them gets implicit padding by that. */
-const REVERSED = ["Service", "Backend", "FlowKey4", "FlowKey6", "Flow"];
+/**
+ * Pairs of fields of one type that change places, by struct. No more than that: the programs use nearly all of the stack
+ * that the kernel gives them, and a struct laid out quite another way is compiled to other code.
+ */
+const SWAPPED: Readonly<Record<string, readonly [string, string]>> = {
+  Service: ["id", "slots"],
+  FlowKey4: ["saddr", "daddr"],
+  FlowKey6: ["saddr", "daddr"],
+  Flow: ["backend", "epoch"],
+};
 
 /** Structs that grow; no program makes a value of these, so that a field more asks nothing of the code. */
-const GROWN = ["Service", "Backend"];
+const GROWN = ["Device", "AddressInfo"];
 
 /** Builds it in the cache; returns the ELF file. Where nothing has changed it takes about a second. */
 export async function buildChangedObject(): Promise<Uint8Array> {
@@ -32,12 +40,20 @@ export async function buildChangedObject(): Promise<Uint8Array> {
 
 /** The source of the layout with other structs. Throws when it does not find one of them. */
 export function changeLayout(source: string): string {
-  const reversed = REVERSED.reduce(
-    (text, name) => changeFields(text, name, (fields) => fields.toReversed()),
+  const swapped = Object.entries(SWAPPED).reduce(
+    (text, [name, pair]) => changeFields(text, name, (fields) => swap(fields, pair)),
     source,
   );
   const field = "    pub reserved9: [u32; 2],\n";
-  return GROWN.reduce((text, name) => changeFields(text, name, (fields) => [field, ...fields]), reversed);
+  return GROWN.reduce((text, name) => changeFields(text, name, (fields) => [field, ...fields]), swapped);
+}
+
+function swap(fields: readonly string[], pair: readonly [string, string]): string[] {
+  const [one, other] = pair.map((name) => fields.findIndex((field) => field.includes(`    pub ${name}: `)));
+  if (one === undefined || other === undefined || one < 0 || other < 0) {
+    throw new Error(`The layout has no fields ${pair.join(" and ")} in one struct`);
+  }
+  return fields.map((field, i) => (i === one ? fields[other] : i === other ? fields[one] : field) as string);
 }
 
 /** Changes the fields of a struct, each with the comments before it. */

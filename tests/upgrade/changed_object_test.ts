@@ -12,9 +12,18 @@ Deno.test("changeLayout() keeps every line of the sources, moves fields, and add
   assertEquals(added.length, 2);
   assertEquals(lines(changed).filter((line) => !line.includes("reserved9")), lines(source));
   const flow = changed.slice(changed.indexOf("pub struct FlowKey4 {"));
-  assertEquals(flow.indexOf("pub dport") < flow.indexOf("pub saddr"), true);
+  assertEquals(flow.indexOf("pub daddr") < flow.indexOf("pub saddr"), true);
 });
 
 Deno.test("changeLayout() throws where a struct is missing", () => {
-  assertThrows(() => changeLayout("pub struct Service {\n    pub id: u32,\n}\n"), Error, "no struct Backend");
+  assertThrows(
+    () => changeLayout("pub struct Service {\n    pub id: u32,\n    pub slots: u32,\n}\n"),
+    Error,
+    "no struct FlowKey4",
+  );
+  assertThrows(
+    () => changeLayout("pub struct Service {\n    pub id: u32,\n}\n"),
+    Error,
+    "no fields id and slots",
+  );
 });
