@@ -18,10 +18,16 @@ export const DEFAULT_LIMITS: Limits = { flows: 1_000_000, services: 10_000, back
 /** A flow has two entries: one for each direction. */
 export const ENTRIES_OF_FLOW = 2;
 
+/** Flows that there is room for, for each that may be pending: made-up ones push out no others. */
+export const FLOWS_OF_PENDING = 8;
+
 /** max_entries of the maps, by name; those that no limit concerns stay as the object has them. */
 export function maxEntries({ flows, services, backends }: Partial<Limits>): Record<string, number> {
   const sizes: Record<string, number> = {};
-  if (flows !== undefined) sizes["flows4"] = sizes["flows6"] = ENTRIES_OF_FLOW * flows;
+  if (flows !== undefined) {
+    sizes["flows4"] = sizes["flows6"] = ENTRIES_OF_FLOW * flows;
+    sizes["pending4"] = sizes["pending6"] = Math.ceil(ENTRIES_OF_FLOW * flows / FLOWS_OF_PENDING);
+  }
   // Element 0 of each array is not used. There are twice as many tables, so that all can be swapped in one go.
   if (services !== undefined) {
     Object.assign(sizes, {

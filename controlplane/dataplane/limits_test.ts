@@ -19,8 +19,8 @@ Deno.test("maxEntries() makes room for as many as the limits say, though index 0
   }
 });
 
-Deno.test("maxEntries() has two entries for a flow of either IP version", () => {
-  assertEquals(maxEntries({ flows: 500 }), { flows4: 1_000, flows6: 1_000 });
+Deno.test("maxEntries() has two entries for a flow of either IP version, and for one in eight that is pending", () => {
+  assertEquals(maxEntries({ flows: 500 }), { flows4: 1_000, flows6: 1_000, pending4: 125, pending6: 125 });
 });
 
 Deno.test("maxEntries() leaves maps of a limit that is absent as the object has them", () => {

@@ -6,8 +6,8 @@ import { capacityOf, ENTRIES_OF_FLOW } from "./limits.ts";
 
 /** Maps that grow with each limit. */
 const MAPS = {
-  flows4: ["flows4"],
-  flows6: ["flows6"],
+  flows4: ["flows4", "pending4"],
+  flows6: ["flows6", "pending6"],
   services: ["services", "addresses", "service_stats", "tables"],
   backends: ["backends", "backend_stats"],
 } as const;

@@ -144,7 +144,7 @@ Deno.test("maps that nobody described are given up when they do not fit", async 
   await using bench = await benchWithFlow();
   const { object } = bench;
   bench.fake.object(OBJECT_NAME).load(
-    { name: OBJECT_NAME, object, maxEntries: { flows4: 20, flows6: 20 } },
+    { name: OBJECT_NAME, object, maxEntries: { flows4: 20, flows6: 20, pending4: 3, pending6: 3 } },
     () => {
       throw new Error("nothing is shared");
     },

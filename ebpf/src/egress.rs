@@ -158,7 +158,7 @@ unsafe fn is_ours<const V6: bool>(skb: *mut __sk_buff, tuple: Tuple, later: bool
         return flags & ADDRESS_LOCAL == 0;
     }
     if !later {
-        return flows::find::<V6>(&tuple).is_some();
+        return !flows::find_any::<V6>(&tuple).is_null();
     }
     let packet = Packet {
         tuple,

@@ -63,9 +63,10 @@ pub unsafe fn error<const V6: bool>(skb: *mut __sk_buff) -> i32 {
         let Some(report) = (if V6 { parse_v6(skb) } else { parse_v4(skb) }) else {
             return TC_ACT_OK;
         };
-        let Some(flow) = flows::find::<V6>(&report.answer.tuple) else {
+        let flow = flows::find_any::<V6>(&report.answer.tuple);
+        if flow.is_null() {
             return TC_ACT_OK;
-        };
+        }
         if report.answer.ttl <= 1 {
             counters::dropped(|drops| &mut drops.ttl_exceeded);
             return TC_ACT_SHOT;
@@ -89,7 +90,7 @@ pub unsafe fn error<const V6: bool>(skb: *mut __sk_buff) -> i32 {
 pub unsafe fn concerns<const V6: bool>(skb: *mut __sk_buff) -> bool {
     // SAFETY: as the caller promises.
     let report = unsafe { if V6 { parse_v6(skb) } else { parse_v4(skb) } };
-    report.is_some_and(|report| flows::find::<V6>(&report.answer.tuple).is_some())
+    report.is_some_and(|report| !flows::find_any::<V6>(&report.answer.tuple).is_null())
 }
 
 /// Writes the flow's address and port inside and outside.

@@ -2,12 +2,14 @@
 
 //! The flow tables, one interface over both address families.
 
+use core::ptr;
+
 use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
-use blixt_ebpf::layout::{Address, DIRECTION_FORWARD, Flow, FlowKey4, FlowKey6};
+use blixt_ebpf::layout::{Address, DIRECTION_FORWARD, Flow, FlowKey4, FlowKey6, Pending};
 
 use crate::{
     hairpin::is_hairpin,
-    maps::{FLOW4, FLOW6},
+    maps::{FLOW4, FLOW6, PENDING4, PENDING6},
 };
 
 /// Both ends of a packet, as it is looked up.
@@ -87,13 +89,32 @@ impl Tuple {
     }
 }
 
-/// The entry that packets of this tuple find.
+/// The entry that packets of this tuple find, of a flow that is no more pending.
 #[inline(always)]
 pub fn find<const V6: bool>(tuple: &Tuple) -> Option<*mut Flow> {
     if V6 {
         FLOW6.get_ptr_mut(tuple.key6())
     } else {
         FLOW4.get_ptr_mut(tuple.key4())
+    }
+}
+
+/// The entry of a pending flow.
+#[inline(always)]
+pub fn pending<const V6: bool>(tuple: &Tuple) -> Option<*mut Pending> {
+    if V6 {
+        PENDING6.get_ptr_mut(tuple.key6())
+    } else {
+        PENDING4.get_ptr_mut(tuple.key4())
+    }
+}
+
+/// The entry of a flow, pending or not; null when there is none. A tuple has one.
+#[inline(never)]
+pub fn find_any<const V6: bool>(tuple: &Tuple) -> *mut Flow {
+    match find::<V6>(tuple) {
+        Some(flow) => flow,
+        None => pending::<V6>(tuple).map_or(ptr::null_mut(), <*mut Pending>::cast),
     }
 }
 
@@ -109,6 +130,19 @@ pub fn put<const V6: bool>(tuple: &Tuple, flow: &Flow) {
     };
 }
 
+/// The same of a pending flow; what an older one has in the other table goes.
+#[inline(always)]
+pub fn put_pending<const V6: bool>(tuple: &Tuple, entry: &Pending) {
+    if find::<V6>(tuple).is_some() {
+        remove::<V6>(tuple);
+    }
+    let _ = if V6 {
+        PENDING6.insert(tuple.key6(), entry, BPF_ANY.into())
+    } else {
+        PENDING4.insert(tuple.key4(), entry, BPF_ANY.into())
+    };
+}
+
 /// Writes an entry where there is none; one that another CPU just wrote stays.
 #[inline(always)]
 pub fn restore<const V6: bool>(tuple: &Tuple, flow: &Flow) {
@@ -119,12 +153,29 @@ pub fn restore<const V6: bool>(tuple: &Tuple, flow: &Flow) {
     };
 }
 
-/// Removes an entry, if there is one.
+/// Removes an entry of a flow that is no more pending, if there is one.
 #[inline(always)]
-pub fn remove<const V6: bool>(tuple: &Tuple) {
+fn remove<const V6: bool>(tuple: &Tuple) {
     let _ = if V6 {
         FLOW6.remove(tuple.key6())
     } else {
         FLOW4.remove(tuple.key4())
     };
+}
+
+/// Removes an entry of a pending flow, if there is one.
+#[inline(always)]
+pub fn remove_pending<const V6: bool>(tuple: &Tuple) {
+    let _ = if V6 {
+        PENDING6.remove(tuple.key6())
+    } else {
+        PENDING4.remove(tuple.key4())
+    };
+}
+
+/// Removes an entry wherever it is.
+#[inline(never)]
+pub fn remove_any<const V6: bool>(tuple: &Tuple) {
+    remove::<V6>(tuple);
+    remove_pending::<V6>(tuple);
 }

@@ -2,6 +2,8 @@
 
 //! The path of a packet from parse to verdict.
 
+use core::ptr;
+
 use aya_ebpf::bindings::__sk_buff;
 use blixt_ebpf::layout::{
     ADDRESS_LOCAL, BACKEND_ALIVE, BACKEND_REFUSE, BACKEND_REMOTE, Backend, DELIVERY_UNKNOWN,
@@ -15,9 +17,10 @@ use crate::{
     fragments,
     hairpin::{self, is_hairpin},
     host::begin_way,
-    maps::BACKEND,
+    maps::{BACKEND, SCRATCH},
     mss,
     packet::{FIRST_FRAGMENT, IPPROTO_TCP, IPPROTO_UDP, LATER_FRAGMENT, Packet, TCP_SYN},
+    pending,
     refuse::reset,
     rewrite::rewrite,
     select,
@@ -34,6 +37,9 @@ const ATTEMPTS: u32 = 4;
 /// takes its frame from the same 512 bytes of stack.
 const BEGUN: i32 = -1;
 const RESET: i32 = -2;
+/// What `stray` makes of one.
+const BEGIN: i32 = -3;
+const BURY: i32 = -4;
 
 /// Forwards, refuses or drops one parsed packet, or leaves it to the stack.
 ///
@@ -48,16 +54,12 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
             return unsound::<V6>(skb, packet);
         }
         let tick = tracking::tick();
-        let mut found = flows::find::<V6>(tuple);
-        let next = match found {
-            Some(flow) => continuation(packet, &*flow, tick),
-            None => Continuation::Begin,
-        };
-        if next != Continuation::GoOn {
-            let verdict = if next == Continuation::Begin {
-                begin::<V6>(skb, packet)
-            } else {
-                bury::<V6>(packet)
+        let mut flow = flows::find::<V6>(tuple).unwrap_or(ptr::null_mut());
+        if flow.is_null() || continuation(packet, &*flow, tick) != Continuation::GoOn {
+            let verdict = match stray::<V6>(packet, tick) {
+                BEGIN => begin::<V6>(skb, packet),
+                BURY => bury::<V6>(packet),
+                _ => BEGUN,
             };
             if verdict == RESET {
                 return reset::<V6>(skb, packet);
@@ -65,17 +67,15 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
             if verdict != BEGUN {
                 return verdict;
             }
-            found = flows::find::<V6>(tuple);
-            if packet.overhead != 0
-                && let Some(flow) = found
-            {
+            flow = pending::go_on::<V6>(skb, packet);
+            if flow.is_null() {
+                counters::dropped(|drops| &mut drops.no_entry);
+                return TC_ACT_SHOT;
+            }
+            if packet.overhead != 0 {
                 mss::note::<V6>(skb, packet, &*flow);
             }
         }
-        let Some(flow) = found else {
-            counters::dropped(|drops| &mut drops.no_entry);
-            return TC_ACT_SHOT;
-        };
         let flow = &mut *flow;
         tracking::follow::<V6>(packet, flow);
         if flow.tick != tick {
@@ -89,6 +89,22 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
             mss::clamp(skb, packet, flow.mss);
         }
         send::<V6, true>(skb, packet, flow)
+    }
+}
+
+/// What a packet means that found no settled flow to go on with: BEGUN for one of
+/// a pending flow, else BEGIN or BURY.
+#[inline(never)]
+fn stray<const V6: bool>(packet: &Packet, tick: u16) -> i32 {
+    let flow = flows::find_any::<V6>(&packet.tuple);
+    if flow.is_null() {
+        return BEGIN;
+    }
+    // SAFETY: a map's element stays valid for this run.
+    match continuation(packet, unsafe { &*flow }, tick) {
+        Continuation::GoOn => BEGUN,
+        Continuation::Begin => BEGIN,
+        Continuation::Bury => BURY,
     }
 }
 
@@ -107,7 +123,8 @@ unsafe fn look_again<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow:
         (*flow).used = now;
         let remote = tracking::is_remote(&packet.tuple, &*flow);
         resolve::<V6>(skb, packet, flow);
-        // Both are new where this one is; a remote one may have become none.
+        // Both are new where this one is; a remote one may have become none. Of a
+        // pending flow, every packet looks after both.
         if seen != 0 && (remote || seen >> 3 != now >> 3) {
             tracking::refresh::<V6>(skb, &packet.tuple, &*flow);
         }
@@ -241,17 +258,17 @@ pub fn is_ours(packet: &Packet) -> bool {
 /// A connection whose backend is gone ends with a reset, so that the client knows.
 #[inline(never)]
 fn bury<const V6: bool>(packet: &Packet) -> i32 {
-    if let Some(flow) = flows::find::<V6>(&packet.tuple) {
+    let flow = flows::find_any::<V6>(&packet.tuple);
+    if !flow.is_null() {
         // SAFETY: the element stays valid for this run.
         let twin = unsafe { packet.tuple.twin_in(&*flow) };
-        if let Some(other) = flows::find::<V6>(&twin) {
-            // Another service's flow may have taken its place since.
-            // SAFETY: as above.
-            if unsafe { (*other).service == (*flow).service } {
-                flows::remove::<V6>(&twin);
-            }
+        let other = flows::find_any::<V6>(&twin);
+        // Another service's flow may have taken its place since.
+        // SAFETY: as above.
+        if !other.is_null() && unsafe { (*other).service == (*flow).service } {
+            flows::remove_any::<V6>(&twin);
         }
-        flows::remove::<V6>(&packet.tuple);
+        flows::remove_any::<V6>(&packet.tuple);
     }
     counters::dropped(|drops| &mut drops.backend_gone);
     RESET
@@ -302,14 +319,13 @@ unsafe fn begin<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
 /// backend's addresses and ports: the backend could not tell the two apart.
 #[inline(always)]
 unsafe fn is_taken<const V6: bool>(twin: &Tuple, service: &Service) -> bool {
-    match flows::find::<V6>(twin) {
-        None => false,
-        // SAFETY: the element stays valid for this run.
-        Some(flow) => unsafe {
-            (*flow).service != service.id
-                && !tracking::is_over(twin.protocol, &*flow, tracking::now())
-                && is_alive(&*flow)
-        },
+    let flow = flows::find_any::<V6>(twin);
+    // SAFETY: the element stays valid for this run.
+    unsafe {
+        !flow.is_null()
+            && (*flow).service != service.id
+            && !tracking::is_over(twin.protocol, &*flow, tracking::now())
+            && is_alive(&*flow)
     }
 }
 
@@ -325,8 +341,12 @@ unsafe fn establish<const V6: bool>(
     service: u32,
 ) {
     let tuple = &packet.tuple;
-    // One entry on the stack serves for both: its 512 bytes are few.
-    let mut flow = Flow {
+    let Some(entry) = SCRATCH.get_ptr_mut(0) else {
+        return;
+    };
+    // SAFETY: the element is this CPU's own, and the program is not preempted in it.
+    let entry = unsafe { &mut *entry };
+    entry.flow = Flow {
         address: tuple.daddr,
         port: tuple.dport,
         direction: DIRECTION_REPLY,
@@ -346,17 +366,20 @@ unsafe fn establish<const V6: bool>(
         mtu: 0,
         mss: 0,
     };
+    entry.acknowledgement = 0;
+    entry.packets = 0;
+    entry.answered = 0;
     if backend.flags & BACKEND_REMOTE == 0 {
         // SAFETY: as above.
-        unsafe { begin_way(skb, &mut flow) };
-        flows::put::<V6>(twin, &flow);
-        flow.address = backend.address;
-        flow.port = backend.port;
+        unsafe { begin_way(skb, &mut entry.flow) };
+        flows::put_pending::<V6>(twin, entry);
+        entry.flow.address = backend.address;
+        entry.flow.port = backend.port;
     }
-    flow.direction = DIRECTION_FORWARD;
-    flow.delivery = DELIVERY_UNKNOWN;
-    flow.ifindex = 0;
-    flows::put::<V6>(tuple, &flow);
+    entry.flow.direction = DIRECTION_FORWARD;
+    entry.flow.delivery = DELIVERY_UNKNOWN;
+    entry.flow.ifindex = 0;
+    flows::put_pending::<V6>(tuple, entry);
     counters::begun(service, id);
 }
 

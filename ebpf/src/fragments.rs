@@ -69,5 +69,5 @@ pub unsafe fn flow<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> *mut
         protocol: note.protocol as u8,
         ..packet.tuple
     };
-    flows::find::<V6>(&tuple).unwrap_or(ptr::null_mut())
+    flows::find_any::<V6>(&tuple)
 }

@@ -98,6 +98,7 @@ unsafe fn ipv4(skb: *mut __sk_buff, overhead: u32) -> i32 {
     unsafe {
         parse_v4(skb).map_or(TC_ACT_OK, |mut packet| {
             packet.overhead = overhead as u8;
+            packet.forget(skb);
             forward::<false>(skb, &packet)
         })
     }
@@ -109,6 +110,7 @@ unsafe fn ipv6(skb: *mut __sk_buff, overhead: u32) -> i32 {
     unsafe {
         parse_v6(skb).map_or(TC_ACT_OK, |mut packet| {
             packet.overhead = overhead as u8;
+            packet.forget(skb);
             forward::<true>(skb, &packet)
         })
     }

@@ -159,6 +159,21 @@ pub struct Flow {
     pub mss: u16,
 }
 
+/// Value of `pending4` and `pending6`: a flow that has not shown yet that there is
+/// somebody at both ends.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending {
+    pub flow: Flow,
+    /// Of the client's entry, once `answered`: the sequence number that the client
+    /// has to acknowledge. Host byte order.
+    pub acknowledgement: u32,
+    /// Client's packets so far, where they are counted.
+    pub packets: u32,
+    /// Not 0 once the backend has answered a SYN.
+    pub answered: u32,
+}
+
 /// `Flow::direction`: from the client to the backend.
 pub const DIRECTION_FORWARD: u8 = 0;
 /// `Flow::direction`: from the backend to the client.

@@ -45,6 +45,8 @@ mod packet;
 #[cfg(target_arch = "bpf")]
 mod path_mtu;
 #[cfg(target_arch = "bpf")]
+mod pending;
+#[cfg(target_arch = "bpf")]
 mod refuse;
 #[cfg(target_arch = "bpf")]
 mod rewrite;

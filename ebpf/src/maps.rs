@@ -8,7 +8,7 @@ use aya_ebpf::{
 };
 use blixt_ebpf::layout::{
     Address, AddressInfo, Allowance, Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Fragment,
-    FragmentKey, Node, Service, ServiceKey, Stats,
+    FragmentKey, Node, Pending, Service, ServiceKey, Stats,
 };
 
 /// BPF_F_INNER_MAP (linux/bpf.h): inner arrays may differ in size.
@@ -21,6 +21,8 @@ const DEVICES: usize = 4_096;
 const NODES: usize = 16_384;
 /// Two entries a flow.
 const FLOWS: usize = 2 * 1_000_000;
+/// The same for flows that one side alone has spoken in.
+const PENDING: usize = FLOWS / 8;
 const FRAGMENTS: usize = 16_384;
 
 /// Where traffic is taken: only asked when a packet belongs to no flow.
@@ -57,6 +59,20 @@ pub static FLOW4: LruHashMap<FlowKey4, Flow, FLOWS> = LruHashMap::new();
 /// Flows over IPv6, both directions.
 #[btf_map(name = "flows6")]
 pub static FLOW6: LruHashMap<FlowKey6, Flow, FLOWS> = LruHashMap::new();
+
+/// Flows over IPv4 that may be made up, until they show that they are not: a flood
+/// of them is not to push out those of `flows4`. LRU, and only asked about packets
+/// of no flow there.
+#[btf_map(name = "pending4")]
+pub static PENDING4: LruHashMap<FlowKey4, Pending, PENDING> = LruHashMap::new();
+
+/// The same over IPv6.
+#[btf_map(name = "pending6")]
+pub static PENDING6: LruHashMap<FlowKey6, Pending, PENDING> = LruHashMap::new();
+
+/// Where an entry is put together: the stack has no room for it.
+#[btf_map(name = "scratch")]
+pub static SCRATCH: PerCpuArray<Pending, 1> = PerCpuArray::new();
 
 /// What first fragments say of later ones. LRU, and of no use after half a minute.
 #[btf_map(name = "fragments")]

@@ -47,7 +47,8 @@ pub unsafe fn note<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow: &
     // SAFETY: as the caller promises.
     let mtu = unsafe { device_mtu(skb, (*skb).ifindex) };
     let twin = packet.tuple.twin(&flow.address, flow.port, true);
-    if let Some(replies) = flows::find::<V6>(&twin) {
+    let replies = flows::find_any::<V6>(&twin);
+    if !replies.is_null() {
         // SAFETY: the element stays readable and writable for this run (RCU).
         unsafe { (*replies).mss = mtu.saturating_sub(headers as u16).max(LEAST) };
     }

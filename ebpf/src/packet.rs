@@ -57,6 +57,27 @@ pub struct Packet {
 }
 
 impl Packet {
+    /// Takes the fields that only a few values are left for by way of the context,
+    /// where the verifier loses sight of them. It would go through all that follows
+    /// once for each way that a packet can be parsed, and give up.
+    ///
+    /// # Safety
+    /// `skb` is the program's context.
+    #[inline(always)]
+    pub unsafe fn forget(&mut self, skb: *mut __sk_buff) {
+        let known = [self.tuple.protocol, self.defect, self.flags, self.overhead];
+        // SAFETY: the control block is the program's to use.
+        unsafe {
+            let scratch = &raw mut (*skb).cb[0];
+            scratch.write_volatile(u32::from_ne_bytes(known));
+            let [protocol, defect, flags, overhead] = scratch.read_volatile().to_ne_bytes();
+            self.tuple.protocol = protocol;
+            self.defect = defect;
+            self.flags = flags;
+            self.overhead = overhead;
+        }
+    }
+
     /// `l4`, in words that the verifier can follow: what it knew of the number is
     /// lost on the way through the stack. The parsers let none beyond 1,024 pass.
     #[inline(always)]

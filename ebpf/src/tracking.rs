@@ -14,6 +14,7 @@ use blixt_ebpf::layout::{
 use crate::{
     flows::{self, Tuple},
     host::begin_way,
+    maps::SCRATCH,
     packet::{IPPROTO_TCP, Packet, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN},
 };
 
@@ -117,13 +118,12 @@ pub fn follow<const V6: bool>(packet: &Packet, flow: &mut Flow) {
 
 #[inline(never)]
 fn close<const V6: bool>(tuple: &Tuple, flow: &Flow) {
-    if let Some(other) = flows::find::<V6>(&tuple.twin_in(flow)) {
-        // SAFETY: the element stays readable and writable for this run (RCU).
-        unsafe {
-            // Another service's flow may have taken its place since.
-            if (*other).service == flow.service {
-                (*other).state = flow.state;
-            }
+    let other = flows::find_any::<V6>(&tuple.twin_in(flow));
+    // SAFETY: the element stays readable and writable for this run (RCU).
+    unsafe {
+        // Another service's flow may have taken its place since.
+        if !other.is_null() && (*other).service == flow.service {
+            (*other).state = flow.state;
         }
     }
 }
@@ -135,25 +135,40 @@ pub fn is_remote(tuple: &Tuple, flow: &Flow) -> bool {
 }
 
 /// Marks the other direction's entry as used, or writes it again where it was
-/// evicted. The packet's frame is still as it came.
-/// A flow that changes nothing, to a remote backend, has no other direction here.
+/// evicted. The packet's frame is still as it came. A flow that changes nothing, to
+/// a remote backend, has no other direction here; a pending one is left alone.
 ///
 /// # Safety
 /// `skb` is the program's context.
 #[inline(never)]
 pub unsafe fn refresh<const V6: bool>(skb: *mut __sk_buff, tuple: &Tuple, flow: &Flow) {
-    if is_remote(tuple, flow) {
+    if is_remote(tuple, flow) || flows::find::<V6>(tuple).is_none() {
         return;
     }
-    let forward = flow.direction == DIRECTION_FORWARD;
     let twin = tuple.twin_in(flow);
     if let Some(other) = flows::find::<V6>(&twin) {
         // SAFETY: as in `close`.
         unsafe { (*other).used = flow.seen };
-        return;
+    } else if flows::pending::<V6>(&twin).is_none()
+        && let Some(scratch) = SCRATCH.get_ptr_mut(0)
+    {
+        // SAFETY: the element is this CPU's own.
+        unsafe {
+            turn(skb, tuple, flow, &mut (*scratch).flow);
+            flows::restore::<V6>(&twin, &(*scratch).flow);
+        }
     }
-    let mut other = *flow;
-    if forward {
+}
+
+/// Makes `other` the other direction's entry of a flow, not yet seen, so that its
+/// next packet finds the way.
+///
+/// # Safety
+/// `skb` is the program's context.
+#[inline(always)]
+pub unsafe fn turn(skb: *mut __sk_buff, tuple: &Tuple, flow: &Flow, other: &mut Flow) {
+    *other = *flow;
+    if flow.direction == DIRECTION_FORWARD {
         // What replies are rewritten to is what the client sent to.
         other.address = tuple.daddr;
         other.port = tuple.dport;
@@ -161,7 +176,7 @@ pub unsafe fn refresh<const V6: bool>(skb: *mut __sk_buff, tuple: &Tuple, flow: 
         // SAFETY: as the caller promises.
         unsafe {
             other.ifindex = (*skb).ifindex;
-            begin_way(skb, &mut other);
+            begin_way(skb, other);
         }
     } else {
         other.address = tuple.saddr;
@@ -170,8 +185,6 @@ pub unsafe fn refresh<const V6: bool>(skb: *mut __sk_buff, tuple: &Tuple, flow: 
         other.ifindex = 0;
         other.delivery = DELIVERY_UNKNOWN;
     }
-    // Not yet seen, so that its next packet finds the way.
     other.seen = 0;
     other.tick = 0;
-    flows::restore::<V6>(&twin, &other);
 }

@@ -34,6 +34,7 @@ pub unsafe fn forward<const V6: bool>(ctx: *mut xdp_md, packet: &Packet) -> u32 
         }
         match flows::find::<V6>(&packet.tuple) {
             Some(flow) => go_on::<V6>(ctx, packet, &*flow),
+            None if flows::pending::<V6>(&packet.tuple).is_some() => XDP_PASS,
             None => refuse::<V6>(ctx, packet),
         }
     }

@@ -62,6 +62,7 @@ fn an_established_packet_costs_less_than_three_hundred_nanoseconds() {
         cost(lab, &lab.out, &elsewhere, TCX_NEXT, "TCP for no service");
         for ends in Ends::all() {
             lab.begin(&ends);
+            lab.settle(&ends);
             let request = lab.inbound(&ends.request());
             let reply = lab.outbound(&ends.reply());
             let there = cost(lab, &lab.out, &request, TC_ACT_REDIRECT, &format!("{ends}"));
@@ -101,12 +102,13 @@ fn egress_costs_next_to_nothing_for_what_is_not_ours() {
 fn random_flows_cost_little_more_than_their_look_up() {
     for flows in [64_000, 512_000] {
         with_lab_of(
-            || Object::load_with(2_000_000),
+            || Object::load_with(2_000_000, 250_000),
             Chain::Ingress,
             Forwarding::On,
             |lab| {
                 let ends = Ends::tcp4();
                 lab.begin(&ends);
+                lab.settle(&ends);
                 copy_flow(lab, &ends, flows);
                 let frame = lab.inbound(&ends.request()).bytes();
                 let trampoline = Trampoline::new(Kind::Classifier, &frame, flows, lab.out.ifindex);

@@ -19,6 +19,7 @@ mod dissect;
 mod drops;
 mod early;
 mod errors;
+mod flood;
 mod flow_table;
 mod forward;
 mod fragments;

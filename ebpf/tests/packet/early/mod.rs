@@ -20,7 +20,8 @@ fn with_early(test: impl FnOnce(&mut Lab) + Send) {
     with_chain(Chain::Ingress, Forwarding::On, test);
 }
 
-/// Begins a flow through the node's link, and has both sides speak.
+/// Begins a flow through the node's link, has both sides speak, and makes it one
+/// that is no more pending.
 fn establish(lab: &mut Lab, ends: &Ends) {
     lab.choose(ends);
     for packet in [ends.opening(), ends.request()] {
@@ -31,6 +32,7 @@ fn establish(lab: &mut Lab, ends: &Ends) {
         let frame = lab.across(&ends.reply()).bytes();
         assert!(lab.receive(&lab.node, frame).was_redirected(), "{ends}");
     }
+    lab.settle(ends);
 }
 
 /// What `early` does with a packet from the node, of a flow that `ingress` looked

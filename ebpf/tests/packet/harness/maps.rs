@@ -2,17 +2,17 @@
 
 //! What tests put into the maps and read out of them.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use blixt_ebpf::layout::{
     ADDRESS_ANNOUNCE, AddressInfo, BACKEND_ALIVE, BACKEND_REFUSE, BACKEND_REMOTE, BACKEND_TUNNEL,
-    Backend, Drops, Flow, FlowKey4, FlowKey6, Fragment, FragmentKey, Node, Service, Stats,
+    Backend, Drops, Fragment, FragmentKey, Node, Service, Stats,
 };
 
 use super::{
     ends::Ends,
     lab::Lab,
-    raw::{FlowKey, address, service_key, sum},
+    raw::{address, service_key, sum},
 };
 
 /// Slots of the tables that [`Lab::serve()`] makes.
@@ -112,87 +112,11 @@ impl Lab {
         );
     }
 
-    /// The entry that packets from `source` to `destination` find.
-    pub fn flow(
-        &mut self,
-        source: SocketAddr,
-        destination: SocketAddr,
-        protocol: u8,
-    ) -> Option<Flow> {
-        match FlowKey::new(source, destination, protocol) {
-            FlowKey::V4(key) => self.object.get("flows4", key),
-            FlowKey::V6(key) => self.object.get("flows6", key),
-        }
-    }
-
-    /// The entry of the client's packets.
-    pub fn forward_flow(&mut self, ends: &Ends) -> Option<Flow> {
-        self.flow(ends.client, ends.service, ends.protocol)
-    }
-
-    /// The entry of the backend's packets.
-    pub fn reply_flow(&mut self, ends: &Ends) -> Option<Flow> {
-        self.flow(ends.backend, ends.client, ends.protocol)
-    }
-
-    pub fn put_flow(
-        &mut self,
-        source: SocketAddr,
-        destination: SocketAddr,
-        protocol: u8,
-        flow: Flow,
-    ) {
-        match FlowKey::new(source, destination, protocol) {
-            FlowKey::V4(key) => self.object.put("flows4", key, flow),
-            FlowKey::V6(key) => self.object.put("flows6", key, flow),
-        }
-    }
-
-    pub fn remove_flow(&mut self, source: SocketAddr, destination: SocketAddr, protocol: u8) {
-        match FlowKey::new(source, destination, protocol) {
-            FlowKey::V4(key) => self.object.remove::<_, Flow>("flows4", key),
-            FlowKey::V6(key) => self.object.remove::<_, Flow>("flows6", key),
-        }
-    }
-
-    /// Makes an entry ask for its way and for the other direction's entry again with
-    /// the next packet, as one of eight seconds ago does.
-    pub fn outdate(&mut self, source: SocketAddr, destination: SocketAddr, protocol: u8) {
-        let mut flow = self
-            .flow(source, destination, protocol)
-            .expect("a flow to outdate");
-        flow.seen = flow.seen.wrapping_sub(8);
-        flow.tick = 0;
-        self.put_flow(source, destination, protocol, flow);
-    }
-
-    /// Makes both entries as old as if no packet had come for `seconds`.
-    pub fn age(&mut self, ends: &Ends, seconds: u32) {
-        let ways = [(ends.client, ends.service), (ends.backend, ends.client)];
-        for (source, destination) in ways {
-            let mut flow = self
-                .flow(source, destination, ends.protocol)
-                .expect("a flow to age");
-            // In units of 2^30 ns.
-            let ticks = ((u64::from(seconds) * 1_000_000_000) >> 30) as u32;
-            flow.seen = flow.seen.wrapping_sub(ticks);
-            flow.used = flow.used.wrapping_sub(ticks);
-            flow.tick = 0;
-            self.put_flow(source, destination, ends.protocol, flow);
-        }
-    }
-
     /// The element of `fragments`, when there is one.
     pub fn only_note(&mut self) -> (FragmentKey, Fragment) {
         let mut elements = self.object.elements("fragments");
         assert_eq!(elements.len(), 1);
         elements.remove(0)
-    }
-
-    /// Entries in both flow tables.
-    pub fn flow_entries(&mut self) -> usize {
-        self.object.count::<FlowKey4, Flow>("flows4")
-            + self.object.count::<FlowKey6, Flow>("flows6")
     }
 
     pub fn service_stats(&mut self, ends: &Ends) -> Stats {

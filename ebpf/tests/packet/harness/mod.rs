@@ -7,6 +7,7 @@ mod assembly;
 mod early;
 mod egress;
 mod ends;
+mod flows;
 mod lab;
 mod maps;
 mod namespace;

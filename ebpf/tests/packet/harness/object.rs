@@ -36,15 +36,18 @@ impl Object {
     /// Loads the object that the build left in the cache, its maps small enough
     /// to be made anew for every test.
     pub fn load() -> Self {
-        Self::load_with(FLOWS)
+        Self::load_with(FLOWS, FLOWS)
     }
 
-    /// The same with room for so many entries in each flow table.
-    pub fn load_with(flows: u32) -> Self {
+    /// The same with room for so many entries in each flow table, and in those of
+    /// pending flows.
+    pub fn load_with(flows: u32, pending: u32) -> Self {
         let path = path();
         let mut ebpf = EbpfLoader::new()
             .map_max_entries("flows4", flows)
             .map_max_entries("flows6", flows)
+            .map_max_entries("pending4", pending)
+            .map_max_entries("pending6", pending)
             .map_max_entries("services", 256)
             .map_max_entries("backends", 1_024)
             .map_max_entries("backend_stats", 1_024)

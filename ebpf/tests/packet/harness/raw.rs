@@ -11,7 +11,7 @@ use std::{
 use aya::Pod;
 use blixt_ebpf::layout::{
     Address, AddressInfo, Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Fragment, FragmentKey,
-    Node, Service, ServiceKey, Stats,
+    Node, Pending, Service, ServiceKey, Stats,
 };
 
 /// A layout struct as aya takes it.
@@ -43,6 +43,7 @@ layouts!(
     Fragment,
     FragmentKey,
     Node,
+    Pending,
     Service,
     ServiceKey,
     Stats,

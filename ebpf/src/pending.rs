@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! Flows that have not shown yet that there is somebody at both ends. A flood from
+//! made-up addresses begins a million of them: they have tables of their own, where
+//! they push out each other, and come to `flows4` and `flows6` once they are more
+//! than a first packet.
+
+use core::ptr;
+
+use aya_ebpf::bindings::__sk_buff;
+use blixt_ebpf::layout::{DIRECTION_REPLY, Flow, Pending, STATE_NEW};
+
+use crate::{
+    flows::{self, Tuple},
+    maps::SCRATCH,
+    packet::{IPPROTO_TCP, Packet, TCP_ACK, TCP_RST, TCP_SYN, copied},
+    tracking::{self, is_remote},
+};
+
+/// Client's packets that make a flow where no answer could prove it: the fourth. A
+/// sender of random addresses rarely comes back to one before it is forgotten, and
+/// hardly ever three times.
+const PACKETS: u32 = 4;
+
+/// Goes on with the entry of a pending flow for this packet of it, which settles
+/// the flow or not. Returns the entry that the flow has then; null when the table
+/// took none.
+///
+/// # Safety
+/// `skb` is the program's context, `packet` what it parsed to.
+#[inline(never)]
+pub unsafe fn go_on<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> *mut Flow {
+    let tuple = &packet.tuple;
+    let Some(entry) = flows::pending::<V6>(tuple) else {
+        return ptr::null_mut();
+    };
+    // SAFETY: as the caller promises; a map's element stays valid for this run.
+    unsafe {
+        let forward = (*entry).flow.direction != DIRECTION_REPLY;
+        let twin = tuple.twin_in(&(*entry).flow);
+        let other = flows::pending::<V6>(&twin)
+            .filter(|other| (**other).flow.service == (*entry).flow.service);
+        if let Some(other) = other {
+            (*other).flow.used = tracking::now();
+        } else if !is_remote(tuple, &(*entry).flow) && flows::find_any::<V6>(&twin).is_null() {
+            restore::<V6>(skb, tuple, &twin, &*entry);
+        }
+        if packet.tuple.protocol == IPPROTO_TCP
+            && !forward
+            && packet.flags & (TCP_SYN | TCP_RST) == TCP_SYN
+        {
+            if let (Some(other), Some(sequence)) = (other, number(skb, packet, 4)) {
+                (*other).answered = 1;
+                (*other).acknowledgement = sequence.wrapping_add(1);
+            }
+            return &raw mut (*entry).flow;
+        }
+        if !settles(skb, packet, &mut *entry) {
+            return &raw mut (*entry).flow;
+        }
+        flows::put::<V6>(tuple, &(*entry).flow);
+        flows::remove_pending::<V6>(tuple);
+        if let Some(other) = other {
+            flows::put::<V6>(&twin, &(*other).flow);
+            flows::remove_pending::<V6>(&twin);
+        }
+        flows::find::<V6>(tuple).unwrap_or(ptr::null_mut())
+    }
+}
+
+/// Writes the other direction's entry again, which was pushed out.
+#[inline(never)]
+unsafe fn restore<const V6: bool>(
+    skb: *mut __sk_buff,
+    tuple: &Tuple,
+    twin: &Tuple,
+    entry: &Pending,
+) {
+    let Some(other) = SCRATCH.get_ptr_mut(0) else {
+        return;
+    };
+    // SAFETY: a context read; the element is this CPU's own.
+    unsafe {
+        tracking::turn(skb, tuple, &entry.flow, &mut (*other).flow);
+        (*other).acknowledgement = 0;
+        (*other).packets = 0;
+        (*other).answered = 0;
+        flows::put_pending::<V6>(twin, &*other);
+    }
+}
+
+/// Whether the packet shows that the flow is one. Over TCP: the client
+/// acknowledges the number that it was sent, or the backend goes on with what it
+/// takes for a connection; a reset is neither. Replies from another node do not
+/// come by here, so what the client sends after its SYN has to do.
+#[inline(always)]
+unsafe fn settles(skb: *mut __sk_buff, packet: &Packet, entry: &mut Pending) -> bool {
+    let reply = entry.flow.direction == DIRECTION_REPLY;
+    if packet.tuple.protocol == IPPROTO_TCP {
+        if packet.flags & (TCP_SYN | TCP_RST) != 0 {
+            return false;
+        }
+        if reply {
+            return true;
+        }
+        if !is_remote(&packet.tuple, &entry.flow) {
+            // SAFETY: as the caller promises.
+            return entry.answered != 0
+                && packet.flags & TCP_ACK != 0
+                && unsafe { number(skb, packet, 8) } == Some(entry.acknowledgement);
+        }
+        if entry.flow.state == STATE_NEW {
+            return packet.flags & TCP_ACK != 0;
+        }
+    } else if reply {
+        return false;
+    }
+    entry.packets += 1;
+    entry.packets >= PACKETS
+}
+
+/// The sequence number (`at` 4) or what is acknowledged (8), in host byte order
+/// (RFC 9293, section 3.1).
+#[inline(always)]
+unsafe fn number(skb: *mut __sk_buff, packet: &Packet, at: u32) -> Option<u32> {
+    // SAFETY: as the caller promises.
+    unsafe { copied::<u32>(skb, packet.l4() + at).map(u32::from_be) }
+}
