@@ -86,7 +86,8 @@ export class Upgrade {
         { maps: old.maps, note: decodeNote(old.note) },
         { maps: next.maps, note: decodeNote(next.note) ?? {} as ObjectNote },
       );
-      if (plan.kind === "beside") await this.#copy(plan.last, true);
+      // Twice, since a flow may go from a map that is not copied yet to one that was; no flow goes more than once.
+      if (plan.kind === "beside") await this.#copy([...plan.last, ...plan.last], true);
     }
     return await this.#client.replace({ name: OBJECT_NAME, by: NEXT_NAME }, this.#options);
   }
