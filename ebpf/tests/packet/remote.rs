@@ -223,6 +223,7 @@ fn a_remote_flow_whose_backend_comes_here_gets_an_entry_for_replies() {
             lab.choose(&placed);
             lab.begin(&placed);
             lab.put_backend(&ends, |_| {});
+            lab.settle(&ends);
             lab.outdate(ends.client, ends.service, ends.protocol);
             let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
             lab.client_sends(&ends.request())
