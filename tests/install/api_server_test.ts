@@ -43,10 +43,12 @@ async function podIsAdmittedForWhatTheLoaderNeeds(server: ApiServer): Promise<vo
   const reasons = message.slice(message.indexOf('"restricted:latest": ')).replaceAll(/\(.*?\)+/g, "").split(
     ", ",
   );
-  assertEquals(reasons.length, 6, message);
+  assertEquals(reasons.length, 7, message);
   for (
     const need of [
       "hostNetwork=true",
+      // Every port of a pod in the host's network is one of the host's.
+      `container "controlplane" uses hostPort 9442`,
       `uses probe or lifecycle host "127.0.0.1"`,
       `container "loader" must not include "BPF", "NET_ADMIN", "PERFMON"`,
       `volume "bpffs" uses restricted volume type "hostPath"`,

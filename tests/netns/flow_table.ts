@@ -4,7 +4,7 @@ import type { Netns } from "./netns.ts";
 
 /** An entry of a flow table, as bpftool shows it by the object's BTF. */
 export interface FlowEntry {
-  /** The map's name: flows4 or flows6. */
+  /** The map's name: flows4 or flows6; pending4 or pending6 while it may be made up. */
   readonly table: string;
   /** Ports of the packets that it is for, as numbers. */
   readonly sport: number;
@@ -21,8 +21,13 @@ interface Dumped {
   readonly key: readonly string[];
   readonly formatted: {
     readonly key: { readonly sport: number; readonly dport: number; readonly protocol: number };
-    readonly value: { readonly state: number };
+    readonly value: FlowValue | { readonly flow: FlowValue };
   };
+}
+
+/** `Flow` of ebpf/src/layout.rs. */
+interface FlowValue {
+  readonly state: number;
 }
 
 /** All flows that the kernel knows on a host. */
@@ -35,7 +40,7 @@ export async function readFlows(host: Netns): Promise<FlowEntry[]> {
       sport: swapped(formatted.key.sport),
       dport: swapped(formatted.key.dport),
       protocol: formatted.key.protocol,
-      state: formatted.value.state,
+      state: ("flow" in formatted.value ? formatted.value.flow : formatted.value).state,
       key,
     }));
   }));
@@ -53,7 +58,12 @@ export async function forgetFlows(host: Netns, flows: readonly FlowEntry[]): Pro
 }
 
 async function flowTables(host: Netns): Promise<string[]> {
-  const { stdout } = await host.run(["find", ...host.leftBehind(), "-path", "*/maps/flows[46]"]);
+  const { stdout } = await host.run([
+    "find",
+    ...host.leftBehind(),
+    "-regex",
+    ".*/maps/\\(flows\\|pending\\)[46]",
+  ]);
   const paths = stdout.split("\n").filter((path) => path !== "");
   if (paths.length === 0) throw new Error(`no flow table is pinned for ${host.name}`);
   return paths;
