@@ -153,6 +153,16 @@ pub fn restore<const V6: bool>(tuple: &Tuple, flow: &Flow) {
     };
 }
 
+/// The same of a pending flow.
+#[inline(always)]
+pub fn restore_pending<const V6: bool>(tuple: &Tuple, entry: &Pending) {
+    let _ = if V6 {
+        PENDING6.insert(tuple.key6(), entry, BPF_NOEXIST.into())
+    } else {
+        PENDING4.insert(tuple.key4(), entry, BPF_NOEXIST.into())
+    };
+}
+
 /// Removes an entry of a flow that is no more pending, if there is one.
 #[inline(always)]
 fn remove<const V6: bool>(tuple: &Tuple) {

@@ -123,9 +123,11 @@ unsafe fn look_again<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow:
         (*flow).used = now;
         let remote = tracking::is_remote(&packet.tuple, &*flow);
         resolve::<V6>(skb, packet, flow);
-        // Both are new where this one is; a remote one may have become none. Of a
-        // pending flow, every packet looks after both.
-        if seen != 0 && (remote || seen >> 3 != now >> 3) {
+        // Both are new where this one is; a remote one may have become none.
+        if seen != 0
+            && (remote || seen >> 3 != now >> 3)
+            && !tracking::is_remote(&packet.tuple, &*flow)
+        {
             tracking::refresh::<V6>(skb, &packet.tuple, &*flow);
         }
     }

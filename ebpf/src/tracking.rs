@@ -135,16 +135,13 @@ pub fn is_remote(tuple: &Tuple, flow: &Flow) -> bool {
 }
 
 /// Marks the other direction's entry as used, or writes it again where it was
-/// evicted. The packet's frame is still as it came. A flow that changes nothing, to
-/// a remote backend, has no other direction here; a pending one is left alone.
+/// evicted, or is due only now: a flow to a remote backend has no other direction
+/// here, until the backend comes. The packet's frame is still as it came.
 ///
 /// # Safety
-/// `skb` is the program's context.
+/// `skb` is the program's context, the flow not remote.
 #[inline(never)]
 pub unsafe fn refresh<const V6: bool>(skb: *mut __sk_buff, tuple: &Tuple, flow: &Flow) {
-    if is_remote(tuple, flow) || flows::find::<V6>(tuple).is_none() {
-        return;
-    }
     let twin = tuple.twin_in(flow);
     if let Some(other) = flows::find::<V6>(&twin) {
         // SAFETY: as in `close`.
@@ -155,7 +152,14 @@ pub unsafe fn refresh<const V6: bool>(skb: *mut __sk_buff, tuple: &Tuple, flow: 
         // SAFETY: the element is this CPU's own.
         unsafe {
             turn(skb, tuple, flow, &mut (*scratch).flow);
-            flows::restore::<V6>(&twin, &(*scratch).flow);
+            if flows::find::<V6>(tuple).is_some() {
+                flows::restore::<V6>(&twin, &(*scratch).flow);
+            } else {
+                (*scratch).acknowledgement = 0;
+                (*scratch).packets = 0;
+                (*scratch).answered = 0;
+                flows::restore_pending::<V6>(&twin, &*scratch);
+            }
         }
     }
 }

@@ -214,8 +214,11 @@ fn a_flow_follows_its_backend_that_comes_to_be_remote_and_back() {
 #[ignore = "needs root"]
 fn a_remote_flow_whose_backend_comes_here_gets_an_entry_for_replies() {
     with_lab(Forwarding::On, |lab| {
-        for ends in Ends::all() {
-            println!("{ends}");
+        for (ends, settled) in Ends::all()
+            .into_iter()
+            .flat_map(|ends| [(ends.clone(), false), (ends.client_port(40_001), true)])
+        {
+            println!("{ends}, settled: {settled}");
             let placed = Ends {
                 remote: true,
                 ..ends.clone()
@@ -223,11 +226,15 @@ fn a_remote_flow_whose_backend_comes_here_gets_an_entry_for_replies() {
             lab.choose(&placed);
             lab.begin(&placed);
             lab.put_backend(&ends, |_| {});
-            lab.settle(&ends);
+            if settled {
+                lab.settle(&ends);
+            }
             lab.outdate(ends.client, ends.service, ends.protocol);
-            let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-            lab.client_sends(&ends.request())
-                .is_redirected_as(&expected);
+            // Asked again, nothing shows that there is a client.
+            let packet = ends.opening();
+            let expected = lab.pod.emits(&packet.clone().to(ends.backend).hop());
+            lab.client_sends(&packet).is_redirected_as(&expected);
+            assert_eq!(lab.is_pending(&ends), !settled);
             let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
             lab.pod_sends(&ends.reply()).is_redirected_as(&expected);
         }
