@@ -6,7 +6,8 @@
 //! Tests that enter the kernel need root, ip(8) and the object that the build
 //! left under `BLIXT_CACHE` (or ~/.cache/blixt). `cargo test` ignores them;
 //! `cargo test -p blixt-ebpf --test packet -- --include-ignored` runs them all.
-//! Each has network namespaces and maps of its own; nothing outlives it.
+//! Each has network namespaces of its own and maps that nobody else uses meanwhile
+//! and that held nothing before; nothing outlives the run.
 
 mod announce;
 mod build;

@@ -12,6 +12,7 @@ use super::{
     namespace::{Namespace, ip},
     object::Object,
     outcome::Outcome,
+    pool::POOL,
     test_run::Summed,
     wire::Wire,
 };
@@ -95,7 +96,7 @@ pub fn with_lab(forwarding: Forwarding, mut test: impl FnMut(&mut Lab) + Send) {
 
 /// Runs `test` as `with_lab` does, with one chain.
 pub fn with_chain(chain: Chain, forwarding: Forwarding, test: impl FnOnce(&mut Lab) + Send) {
-    with_lab_of(Object::load, chain, forwarding, test);
+    POOL.give_back(run(|| POOL.take(), chain, forwarding, test));
 }
 
 /// The same with the object loaded in a way of the test's own.
@@ -105,6 +106,16 @@ pub fn with_lab_of(
     forwarding: Forwarding,
     test: impl FnOnce(&mut Lab) + Send,
 ) {
+    run(load, chain, forwarding, test);
+}
+
+/// The same; returns the object, unless the test panics.
+fn run(
+    load: impl FnOnce() -> Object + Send,
+    chain: Chain,
+    forwarding: Forwarding,
+    test: impl FnOnce(&mut Lab) + Send,
+) -> Object {
     let host = Namespace::new()
         .unwrap_or_else(|error| panic!("root alone may make a network namespace: {error}"));
     let outside = Namespace::new().expect("what worked once works twice");
@@ -114,7 +125,8 @@ pub fn with_lab_of(
             lab.serve(&ends);
         }
         test(&mut lab);
-    });
+        lab.object
+    })
 }
 
 impl Lab {

@@ -4,6 +4,7 @@
 //! the loaded object, its maps, and runs of its program.
 
 mod assembly;
+mod contents;
 mod early;
 mod egress;
 mod ends;
@@ -13,6 +14,7 @@ mod maps;
 mod namespace;
 mod object;
 mod outcome;
+mod pool;
 mod raw;
 mod syscall;
 mod test_run;

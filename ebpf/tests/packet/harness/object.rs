@@ -15,6 +15,7 @@ use aya::{
 };
 
 use super::{
+    contents::Contents,
     raw::{Layout, Raw},
     test_run::{Run, Summed, test_run, xdp_test_run},
 };
@@ -30,11 +31,13 @@ pub struct Object {
     program: OwnedFd,
     early: OwnedFd,
     egress: OwnedFd,
+    /// Whether it ever was at an interface, whose packets may still be under way in it.
+    attached: bool,
 }
 
 impl Object {
     /// Loads the object that the build left in the cache, its maps small enough
-    /// to be made anew for every test.
+    /// to be emptied after every test.
     pub fn load() -> Self {
         Self::load_with(FLOWS, FLOWS)
     }
@@ -50,6 +53,7 @@ impl Object {
             .map_max_entries("pending6", pending)
             .map_max_entries("services", 256)
             .map_max_entries("backends", 1_024)
+            .map_max_entries("tables", 512)
             .map_max_entries("backend_stats", 1_024)
             .map_max_entries("service_stats", 256)
             .load_file(&path)
@@ -67,11 +71,31 @@ impl Object {
             program,
             early,
             egress,
+            attached: false,
+        }
+    }
+
+    /// Whether an interface has, or had, a program of it.
+    pub fn was_attached(&self) -> bool {
+        self.attached
+    }
+
+    /// Every map by its name.
+    pub fn maps(&self) -> impl Iterator<Item = (&str, Contents<'_>)> {
+        let maps = self.ebpf.maps();
+        maps.map(|(name, map)| (name, Contents::of(name, map)))
+    }
+
+    /// Makes every map hold nothing, as when it was loaded.
+    pub fn clear(&self) {
+        for (_, map) in self.maps() {
+            map.clear();
         }
     }
 
     /// At both TCX hooks, until the object goes.
     pub fn attach(&mut self, interface: &str) {
+        self.attached = true;
         for (name, hook) in [
             ("ingress", TcAttachType::Ingress),
             ("egress", TcAttachType::Egress),
@@ -87,6 +111,7 @@ impl Object {
 
     /// In the driver, until the object goes.
     pub fn attach_early(&mut self, interface: &str) {
+        self.attached = true;
         let attached = early(&mut self.ebpf).attach(interface, XdpMode::Driver);
         attached.unwrap_or_else(|error| panic!("{interface} takes no program: {error}"));
     }

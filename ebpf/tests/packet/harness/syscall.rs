@@ -11,7 +11,10 @@ use std::{
 #[derive(Clone, Copy)]
 pub enum Command {
     MapCreate = 0,
+    MapLookupElem = 1,
     MapUpdateElem = 2,
+    MapDeleteElem = 3,
+    MapGetNextKey = 4,
     ProgLoad = 5,
     ProgTestRun = 10,
 }
@@ -61,12 +64,13 @@ struct MapCreate {
 }
 
 #[repr(C)]
-struct MapElem {
-    map_fd: u32,
-    pad: u32,
-    key: u64,
-    value: u64,
-    flags: u64,
+pub struct MapElem {
+    pub map_fd: u32,
+    pub pad: u32,
+    pub key: u64,
+    /// Of MapGetNextKey, where the next key goes.
+    pub value: u64,
+    pub flags: u64,
 }
 
 #[repr(C)]
