@@ -12,8 +12,8 @@ networkTest("SIGTERM leaves nothing attached, pinned or running, and traffic end
   await using testbed = await Testbed.create();
   const { blixt, topology } = testbed;
   const links = await pinnedLinks(topology.host);
-  // One for the client's side and one for each backend.
-  assertEquals(links.length, 1 + topology.backends.length);
+  // At ingress and egress of the client's side and of each backend's.
+  assertEquals(links.length, 2 * (1 + topology.backends.length));
   const processes = blixt.program.tree();
   assert(processes.length >= 3);
 
