@@ -53,7 +53,7 @@ fn cost(lab: &Lab, port: &Port, frame: &[u8], verdict: u32, what: &str) -> u32 {
 
 #[test]
 #[ignore = "needs root"]
-fn early_costs_less_than_three_hundred_nanoseconds() {
+fn early_costs_less_than_six_hundred_nanoseconds() {
     with_early(|lab| {
         let mut costs = Vec::new();
         let mut other = lab.inbound(&Ends::tcp4().request());
