@@ -15,15 +15,39 @@ use aya_ebpf::{
 };
 use blixt_ebpf::layout::Address;
 
-use crate::packet::{ETH_HLEN, IPPROTO_TCP, IPPROTO_UDP, IPV4_HLEN, IPV6_HLEN, Packet, SOUND};
+use crate::{
+    flows::Tuple,
+    packet::{ETH_HLEN, IPPROTO_UDP, IPV4_HLEN, IPV6_HLEN, Packet, SOUND},
+};
 
 /// BPF_F_IPV6 (linux/bpf.h, since 6.16): the pseudo header's change is not made
 /// up for by an IP header checksum, so skb->csum must not follow it.
 const BPF_F_IPV6: u64 = 1 << 7;
 
 /// Where the checksum is in the transport header.
-const TCP_CHECK: u32 = 16;
+pub const TCP_CHECK: u32 = 16;
 const UDP_CHECK: u32 = 6;
+
+/// Where the checksum of a transport protocol is in its header.
+#[inline(always)]
+pub fn place_in(protocol: u8) -> u32 {
+    if protocol == IPPROTO_UDP {
+        UDP_CHECK
+    } else {
+        TCP_CHECK
+    }
+}
+
+/// Flags for bpf_l4_csum_replace() besides those of the change itself.
+#[inline(always)]
+pub fn mangled(protocol: u8) -> u64 {
+    // UDP over IPv4 without a checksum stays without (RFC 768).
+    if protocol == IPPROTO_UDP {
+        BPF_F_MARK_MANGLED_0.into()
+    } else {
+        0
+    }
+}
 
 /// An end of a packet: its address and, in network byte order, its port.
 pub struct End<'a> {
@@ -63,7 +87,7 @@ unsafe fn replace_whole<const V6: bool>(
 ) -> bool {
     let l4 = ETH_HLEN + if V6 { IPV6_HLEN } else { IPV4_HLEN };
     let udp = packet.tuple.protocol == IPPROTO_UDP;
-    let at = l4 + if udp { UDP_CHECK } else { TCP_CHECK };
+    let at = l4 + place_in(packet.tuple.protocol);
     // SAFETY: context reads; the field is inside the bound.
     unsafe {
         if (*skb).gso_size != 0 || packet.defect != SOUND || packet.l4 != l4 {
@@ -76,7 +100,8 @@ unsafe fn replace_whole<const V6: bool>(
         let field = field as *mut u16;
         let old = *field;
         // 0 stands for none over UDP.
-        if old == 0 || old == pseudo_header::<V6>(packet, packet.length - (l4 - ETH_HLEN)) {
+        let length = packet.length - (l4 - ETH_HLEN);
+        if old == 0 || old == folded(pseudo_header::<V6>(&packet.tuple, length as u16)) {
             return false;
         }
         let change = difference_of::<V6>(before.address, after.address);
@@ -99,12 +124,8 @@ unsafe fn replace_by_helper<const V6: bool>(
     before: &End,
     after: &End,
 ) -> bool {
-    let (at, mangled) = if packet.tuple.protocol == IPPROTO_TCP {
-        (packet.l4() + TCP_CHECK, 0)
-    } else {
-        // UDP over IPv4 without a checksum stays without (RFC 768).
-        (packet.l4() + UDP_CHECK, u64::from(BPF_F_MARK_MANGLED_0))
-    };
+    let protocol = packet.tuple.protocol;
+    let (at, mangled) = (packet.l4() + place_in(protocol), mangled(protocol));
     // SAFETY: helper calls on the context.
     unsafe {
         if !replace_pseudo::<V6>(skb, at, before.address, after.address, mangled) {
@@ -143,15 +164,16 @@ pub unsafe fn replace_pseudo<const V6: bool>(
 }
 
 /// Sum of the pseudo header of `length` bytes of transport (RFC 9293, section 3.1;
-/// RFC 8200, section 8.1), as a field left to a device holds it; never 0.
+/// RFC 8200, section 8.1), not yet folded. Folded it is what a field left to a device
+/// holds, and never 0.
 #[inline(always)]
-fn pseudo_header<const V6: bool>(packet: &Packet, length: u32) -> u16 {
-    let protocol = u16::from_ne_bytes([0, packet.tuple.protocol]);
-    let mut sum = u32::from(protocol) + u32::from((length as u16).to_be());
-    for address in [&packet.tuple.saddr, &packet.tuple.daddr] {
+pub fn pseudo_header<const V6: bool>(tuple: &Tuple, length: u16) -> u32 {
+    let protocol = u16::from_ne_bytes([0, tuple.protocol]);
+    let mut sum = u32::from(protocol) + u32::from(length.to_be());
+    for address in [&tuple.saddr, &tuple.daddr] {
         sum += halves::<V6>(address);
     }
-    folded(sum)
+    sum
 }
 
 /// Sum of an address's 16-bit words: fits 20 bits.

@@ -14,14 +14,14 @@ use crate::{
 };
 
 /// Type and code (RFC 792; RFC 4443, section 4).
-pub const ECHO_REQUEST: [u8; 2] = [8, 0];
-pub const ECHO_REPLY: [u8; 2] = [0, 0];
-pub const ECHO_REQUEST_V6: [u8; 2] = [128, 0];
-pub const ECHO_REPLY_V6: [u8; 2] = [129, 0];
+const ECHO_REQUEST: [u8; 2] = [8, 0];
+const ECHO_REPLY: [u8; 2] = [0, 0];
+const ECHO_REQUEST_V6: [u8; 2] = [128, 0];
+const ECHO_REPLY_V6: [u8; 2] = [129, 0];
 
 /// Where the type is, that of a request and that of a reply.
 #[inline(always)]
-fn kinds<const V6: bool>() -> (u32, [u8; 2], [u8; 2]) {
+pub fn kinds<const V6: bool>() -> (u32, [u8; 2], [u8; 2]) {
     if V6 {
         (ETH_HLEN + IPV6_HLEN, ECHO_REQUEST_V6, ECHO_REPLY_V6)
     } else {

@@ -12,7 +12,7 @@ use aya_ebpf::{
 use blixt_ebpf::layout::{Address, DELIVERY_UNKNOWN, DIRECTION_FORWARD, Flow};
 
 use crate::{
-    checksum::{difference, folded, replace_pseudo, replaced},
+    checksum::{difference, folded, place_in, replace_pseudo, replaced},
     counters,
     deliver::{TC_ACT_OK, TC_ACT_SHOT, deliver, resolve},
     extensions::walk_extensions,
@@ -110,7 +110,7 @@ unsafe fn translate<const V6: bool>(skb: *mut __sk_buff, report: &Report, flow: 
     };
     let sum = report.answer.l4 + 2;
     let udp = tuple.protocol == IPPROTO_UDP;
-    let checksum = report.l4 + if udp { 6 } else { 16 };
+    let checksum = report.l4 + place_in(tuple.protocol);
     // SAFETY: as the caller promises.
     unsafe {
         // Addresses that only change places are right already. Between a pod and

@@ -6,14 +6,15 @@
 //! which no checksum notices, and one port is written.
 
 use aya_ebpf::{
-    bindings::{__sk_buff, BPF_F_MARK_MANGLED_0},
+    bindings::__sk_buff,
     helpers::generated::{bpf_l4_csum_replace, bpf_skb_store_bytes},
 };
 use blixt_ebpf::layout::{Address, DIRECTION_FORWARD, Flow};
 
 use crate::{
+    checksum::{mangled, place_in},
     flows::Tuple,
-    packet::{ETH_HLEN, IPPROTO_TCP, Packet, copied},
+    packet::{ETH_HLEN, Packet, copied},
     rewrite::network,
 };
 
@@ -50,11 +51,8 @@ pub unsafe fn turn<const V6: bool, const PORTS: bool>(
             return false;
         }
         if PORTS {
-            let (checksum, mangled) = if packet.tuple.protocol == IPPROTO_TCP {
-                (packet.l4() + 16, 0)
-            } else {
-                (packet.l4() + 6, u64::from(BPF_F_MARK_MANGLED_0))
-            };
+            let protocol = packet.tuple.protocol;
+            let (checksum, mangled) = (packet.l4() + place_in(protocol), mangled(protocol));
             let (at, port) = if forward {
                 (packet.l4() + 2, packet.tuple.dport)
             } else {

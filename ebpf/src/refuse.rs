@@ -8,17 +8,15 @@ use aya_ebpf::{
 };
 
 use crate::{
+    checksum::{TCP_CHECK, folded, pseudo_header},
     deliver::TC_ACT_SHOT,
-    flows::Tuple,
+    header::{Ipv4, Ipv6},
     host::send_back,
     packet::{
-        ETH_HLEN, IPPROTO_TCP, IPV4_HLEN, IPV6_HLEN, MAPPED, Packet, TCP_ACK, TCP_FIN, TCP_HLEN,
-        TCP_RST, TCP_SYN, load,
+        ETH_HLEN, IPPROTO_TCP, IPV4_HLEN, IPV6_HLEN, Packet, TCP_ACK, TCP_FIN, TCP_HLEN, TCP_RST,
+        TCP_SYN, load,
     },
 };
-
-/// TTL or hop limit of what Blixt itself sends.
-const TTL: u8 = 64;
 
 /// Turns the frame into the reset that RFC 9293, section 3.10.7.1 (CLOSED)
 /// asks for and sends it back where it came from. A reset is never answered.
@@ -51,7 +49,7 @@ pub unsafe fn reset<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32
         if bpf_skb_change_tail(skb, l4 + TCP_HLEN, 0) != 0 {
             return TC_ACT_SHOT;
         }
-        let checksum = checksum(packet, &tcp);
+        let checksum = checksum::<V6>(packet, &tcp);
         tcp[16..18].copy_from_slice(&checksum.to_ne_bytes());
         if !store(skb, 0, &[macs[1], macs[0]])
             || !(if V6 {
@@ -63,8 +61,8 @@ pub unsafe fn reset<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32
         {
             return TC_ACT_SHOT;
         }
-        let pseudo = pseudo_header(&packet.tuple, TCP_HLEN as u16);
-        leave_to_device(skb, l4 + 16, checksum, fold(pseudo));
+        let pseudo = pseudo_header::<V6>(&packet.tuple, TCP_HLEN as u16);
+        leave_to_device(skb, l4 + TCP_CHECK, checksum, folded(pseudo));
         send_back(skb)
     }
 }
@@ -95,9 +93,9 @@ pub fn segment(packet: &Packet, numbers: [u32; 2], offset: u8) -> [u8; TCP_HLEN 
 
 /// Checksum of the reset with this TCP header.
 #[inline(always)]
-pub fn checksum(packet: &Packet, tcp: &[u8; TCP_HLEN as usize]) -> u16 {
-    let pseudo = pseudo_header(&packet.tuple, TCP_HLEN as u16);
-    !fold(sum(tcp) + pseudo)
+pub fn checksum<const V6: bool>(packet: &Packet, tcp: &[u8; TCP_HLEN as usize]) -> u16 {
+    let pseudo = pseudo_header::<V6>(&packet.tuple, TCP_HLEN as u16);
+    !folded(sum(tcp) + pseudo)
 }
 
 /// Where the checksum was left to the device (CHECKSUM_PARTIAL), the field must
@@ -141,54 +139,16 @@ unsafe fn store<T>(skb: *mut __sk_buff, at: u32, bytes: &T) -> bool {
 
 /// IP header of the reset.
 #[inline(always)]
-pub fn ipv4_header(packet: &Packet) -> [u16; 10] {
-    let (from, to) = (packet.tuple.daddr[3], packet.tuple.saddr[3]);
-    let mut header = [
-        u16::from_ne_bytes([0x45, 0]),
-        ((IPV4_HLEN + TCP_HLEN) as u16).to_be(),
-        0,
-        0x4000_u16.to_be(),
-        u16::from_ne_bytes([TTL, IPPROTO_TCP]),
-        0,
-        from as u16,
-        (from >> 16) as u16,
-        to as u16,
-        (to >> 16) as u16,
-    ];
-    let mut total = 0u32;
-    for word in header {
-        total += u32::from(word);
-    }
-    header[5] = !fold(total);
-    header
+pub fn ipv4_header(packet: &Packet) -> Ipv4 {
+    let ends = [packet.tuple.daddr[3], packet.tuple.saddr[3]];
+    Ipv4::new(0, IPV4_HLEN + TCP_HLEN, IPPROTO_TCP, ends)
 }
 
 /// The same over IPv6.
 #[inline(always)]
-pub fn ipv6_header(packet: &Packet) -> [u32; 10] {
-    let mut header = [0u32; 10];
-    header[0] = u32::from_ne_bytes([0x60, 0, 0, 0]);
-    header[1] = u32::from_ne_bytes([0, TCP_HLEN as u8, IPPROTO_TCP, TTL]);
-    header[2..6].copy_from_slice(&packet.tuple.daddr);
-    header[6..10].copy_from_slice(&packet.tuple.saddr);
-    header
-}
-
-/// Sum of the pseudo header (RFC 9293, section 3.1; RFC 8200, section 8.1) of a
-/// transport packet of `length` bytes. The words that map an IPv4 address into IPv6
-/// are the same on both sides and must not count.
-#[inline(always)]
-pub fn pseudo_header(tuple: &Tuple, length: u16) -> u32 {
-    let mut total = u32::from(u16::from_ne_bytes([0, tuple.protocol])) + u32::from(length.to_be());
-    let v4 = tuple.saddr[0] == 0 && tuple.saddr[1] == 0 && tuple.saddr[2] == MAPPED;
-    for i in 0..4 {
-        if i == 3 || !v4 {
-            for word in [tuple.saddr[i], tuple.daddr[i]] {
-                total += (word & 0xffff) + (word >> 16);
-            }
-        }
-    }
-    total
+pub fn ipv6_header(packet: &Packet) -> Ipv6 {
+    let ends = [packet.tuple.daddr, packet.tuple.saddr];
+    Ipv6::new(0, TCP_HLEN, IPPROTO_TCP, ends)
 }
 
 #[inline(always)]
@@ -198,10 +158,4 @@ fn sum(bytes: &[u8; TCP_HLEN as usize]) -> u32 {
         total += u32::from(u16::from_ne_bytes([bytes[2 * i], bytes[2 * i + 1]]));
     }
     total
-}
-
-#[inline(always)]
-fn fold(total: u32) -> u16 {
-    let total = (total & 0xffff) + (total >> 16);
-    ((total & 0xffff) + (total >> 16)) as u16
 }

@@ -16,7 +16,7 @@ use aya_ebpf::{
 use blixt_ebpf::layout::{Address, Flow};
 
 use crate::{
-    checksum::folded,
+    checksum::{folded, place_in},
     counters,
     deliver::TC_ACT_SHOT,
     header::{Ipv4, Ipv6},
@@ -189,8 +189,7 @@ fn may_send() -> bool {
 /// change of the segment leaves such a field as it is.
 #[inline(always)]
 unsafe fn unfinished_checksum(skb: *mut __sk_buff, packet: &Packet) -> Option<u16> {
-    let tcp = packet.tuple.protocol == IPPROTO_TCP;
-    let at = packet.l4() + if tcp { 16 } else { 6 };
+    let at = packet.l4() + place_in(packet.tuple.protocol);
     // SAFETY: as the caller promises.
     unsafe {
         let before = copied::<u16>(skb, at)?;

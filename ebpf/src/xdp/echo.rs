@@ -11,9 +11,9 @@ use blixt_ebpf::layout::{ADDRESS_ANNOUNCE, ADDRESS_LOCAL, Address};
 use super::frame::{is_for_host, load, place, swap};
 use crate::{
     checksum::{folded, replaced},
-    echo::{ECHO_REPLY, ECHO_REPLY_V6, ECHO_REQUEST, ECHO_REQUEST_V6},
+    echo::kinds,
     maps::ADDRESS,
-    packet::{ETH_HLEN, FRAGMENT_OFFSET, IPV4_HLEN, IPV6_HLEN, MAPPED, MORE_FRAGMENTS},
+    packet::{ETH_HLEN, FRAGMENT_OFFSET, MAPPED, MORE_FRAGMENTS},
 };
 
 /// Answers an echo request that is no fragment, as the other program would.
@@ -23,11 +23,7 @@ use crate::{
 /// `ctx` is the program's context and holds an ICMP or ICMPv6 packet.
 #[inline(never)]
 pub unsafe fn echo<const V6: bool>(ctx: *mut xdp_md) -> u32 {
-    let (l4, request, reply) = if V6 {
-        (ETH_HLEN + IPV6_HLEN, ECHO_REQUEST_V6, ECHO_REPLY_V6)
-    } else {
-        (ETH_HLEN + IPV4_HLEN, ECHO_REQUEST, ECHO_REPLY)
-    };
+    let (l4, request, reply) = kinds::<V6>();
     // SAFETY: as the caller promises; no helper moves the frame meanwhile.
     unsafe {
         let Some(icmp) = place::<[u16; 2]>(ctx, l4) else {

@@ -82,7 +82,7 @@ unsafe fn reset<const V6: bool>(ctx: *mut xdp_md, packet: &Packet) -> u32 {
             return XDP_DROP;
         };
         let mut tcp = segment(packet, numbers, offset);
-        let sum = checksum(packet, &tcp);
+        let sum = checksum::<V6>(packet, &tcp);
         tcp[16..18].copy_from_slice(&sum.to_ne_bytes());
         let l4 = ETH_HLEN + if V6 { IPV6_HLEN } else { IPV4_HLEN };
         let change = (l4 + TCP_HLEN) as i32 - first_buffer(ctx) as i32;

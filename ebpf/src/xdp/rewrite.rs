@@ -7,9 +7,8 @@ use blixt_ebpf::layout::{Address, DIRECTION_FORWARD, Flow};
 
 use super::frame::place;
 use crate::{
-    checksum::{folded, replaced},
+    checksum::{folded, place_in, pseudo_header, replaced},
     packet::{ETH_HLEN, IPPROTO_TCP, Packet},
-    refuse::pseudo_header,
 };
 
 /// What stands before the transport header, as far as it changes.
@@ -51,11 +50,11 @@ pub unsafe fn rewrite<const V6: bool>(ctx: *mut xdp_md, packet: &Packet, flow: &
     let which = usize::from(forward);
     // SAFETY: as the caller promises; no helper moves the frame meanwhile.
     unsafe {
-        let Some(checksum) = place::<u16>(ctx, l4 + if tcp { 16 } else { 6 }) else {
+        let Some(checksum) = place::<u16>(ctx, l4 + place_in(packet.tuple.protocol)) else {
             return false;
         };
         let before = *checksum;
-        if is_partial(packet, before) {
+        if is_partial::<V6>(packet, before) {
             return false;
         }
         let Some(ports) = place::<[u16; 2]>(ctx, l4) else {
@@ -104,9 +103,9 @@ pub unsafe fn rewrite<const V6: bool>(ctx: *mut xdp_md, packet: &Packet, flow: &
 /// tell, and would not keep it: sent from here, nobody would finish the sum. Of
 /// finished ones, one in 65,536 looks the same.
 #[inline(always)]
-fn is_partial(packet: &Packet, checksum: u16) -> bool {
+fn is_partial<const V6: bool>(packet: &Packet, checksum: u16) -> bool {
     let length = packet.length - (packet.l4() - ETH_HLEN);
-    let pseudo = folded(pseudo_header(&packet.tuple, length as u16));
+    let pseudo = folded(pseudo_header::<V6>(&packet.tuple, length as u16));
     // Ones' complement has two zeros.
     pseudo == checksum || pseudo == 0xffff && checksum == 0
 }
