@@ -3,6 +3,7 @@
 import { CLIENT, type DualStack, HOST, POD_GATEWAY } from "./addresses.ts";
 import type { Netns } from "./netns.ts";
 import { OUTWARD, type Topology } from "./topology.ts";
+import { defaultRoutes, upWith } from "./wiring.ts";
 
 /** A router on the way to the host, and how much a packet may have on it. */
 export interface RouterOptions {
@@ -40,16 +41,15 @@ export async function insertRouter(topology: Topology, { side, mtu, silent }: Ro
   await topology.connect(end, "near", router);
   await topology.connect(router, device);
   await end.ip([
-    ...up("eth0", far),
+    ...upWith("eth0", far, "/32", "/128"),
     `route add ${next.ipv4} dev eth0`,
     `route add ${next.ipv6} dev eth0`,
-    `route add default via ${next.ipv4}`,
-    `route add default via ${next.ipv6}`,
+    ...defaultRoutes(next),
   ]);
   // What a route locks is what the router goes by, whatever the interfaces could take.
   await router.ip([
-    ...up("near", next),
-    ...up("eth0", ROUTER),
+    ...upWith("near", next, "/32", "/128"),
+    ...upWith("eth0", ROUTER, "/32", "/128"),
     `route add ${BEHIND.ipv4} dev eth0`,
     `route add ${BEHIND.ipv6} dev eth0`,
     `route add ${far.ipv4} dev near mtu lock ${mtu}`,
@@ -58,25 +58,14 @@ export async function insertRouter(topology: Topology, { side, mtu, silent }: Ro
     `route add default via ${BEHIND.ipv6} mtu lock ${mtu}`,
   ]);
   await host.ip([
-    ...up(device, BEHIND),
+    ...upWith(device, BEHIND, "/32", "/128"),
     `route add ${ROUTER.ipv4} dev ${device}`,
     `route add ${ROUTER.ipv6} dev ${device}`,
-    ...(side === "client"
-      ? [`route add default via ${ROUTER.ipv4}`, `route add default via ${ROUTER.ipv6}`]
-      : [
-        `route add ${far.ipv4} via ${ROUTER.ipv4}`,
-        `route add ${far.ipv6} via ${ROUTER.ipv6}`,
-      ]),
+    ...(side === "client" ? defaultRoutes(ROUTER) : [
+      `route add ${far.ipv4} via ${ROUTER.ipv4}`,
+      `route add ${far.ipv6} via ${ROUTER.ipv6}`,
+    ]),
   ]);
   if (silent) await router.run(["nft", "-f", "-"], { input: SILENCE });
   return router;
-}
-
-/** Lines of `ip` that give an interface addresses of its own and no network. */
-function up(device: string, { ipv4, ipv6 }: DualStack): string[] {
-  return [
-    `address add ${ipv4}/32 dev ${device}`,
-    `address add ${ipv6}/128 dev ${device} nodad`,
-    `link set ${device} up`,
-  ];
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { backendAddresses, type DualStack, HOST, POD_GATEWAY } from "./addresses.ts";
+import { backendAddresses, type DualStack, HOST } from "./addresses.ts";
 import type { Netns } from "./netns.ts";
 import { type Backend, OUTWARD, type Topology } from "./topology.ts";
+import { addressPod, defaultRoutes, upWith } from "./wiring.ts";
 
 /** The second node's addresses on the client's network. */
 export const SECOND_NODE: DualStack = { ipv4: "198.51.100.3", ipv6: "2001:db8:c::3" };
@@ -20,11 +21,7 @@ export async function addSecondNode(topology: Topology): Promise<Netns> {
   const node = await topology.addNetns("node2");
   await topology.connect(node, "port2", client);
   await client.ip([`link set port2 master ${SWITCH} up`]);
-  await node.ip([
-    `address add ${SECOND_NODE.ipv4}/24 dev ${OUTWARD}`,
-    `address add ${SECOND_NODE.ipv6}/64 dev ${OUTWARD} nodad`,
-    `link set ${OUTWARD} up`,
-  ]);
+  await node.ip(upWith(OUTWARD, SECOND_NODE));
 
   const last = backends.at(-1)!;
   await topology.removeBackend(last);
@@ -33,24 +30,8 @@ export async function addSecondNode(topology: Topology): Promise<Netns> {
   const pod = await topology.addNetns(`b${number}`);
   const device = `veth${number}`;
   await topology.connect(pod, device, node);
-  await node.ip([
-    `address add ${POD_GATEWAY.ipv4}/32 dev ${device}`,
-    `address add ${POD_GATEWAY.ipv6}/128 dev ${device} nodad`,
-    `link set ${device} up`,
-    `route add ${addresses.ipv4}/32 dev ${device}`,
-    `route add ${addresses.ipv6}/128 dev ${device}`,
-    `route add default via ${HOST.ipv4}`,
-    `route add default via ${HOST.ipv6}`,
-  ]);
-  await pod.ip([
-    `address add ${addresses.ipv4}/32 dev eth0`,
-    `address add ${addresses.ipv6}/128 dev eth0 nodad`,
-    "link set eth0 up",
-    `route add ${POD_GATEWAY.ipv4}/32 dev eth0`,
-    `route add ${POD_GATEWAY.ipv6}/128 dev eth0`,
-    `route add default via ${POD_GATEWAY.ipv4}`,
-    `route add default via ${POD_GATEWAY.ipv6}`,
-  ]);
+  await addressPod(pod, [node, device], addresses);
+  await node.ip(defaultRoutes(HOST));
   const backend: Backend = { name: `b${number}`, netns: pod, device, ...addresses };
   backends.push(backend);
   return node;

@@ -3,9 +3,9 @@
 import { delay } from "@std/async/delay";
 import { backendAddresses, CLIENT, type DualStack, HOST, POD_GATEWAY, POD_NETWORK } from "./addresses.ts";
 import { runOnInterrupt } from "./interrupt.ts";
-import { Netns, removeLeftovers } from "./netns.ts";
+import { type Netns, removeLeftovers } from "./netns.ts";
 import { newRunPrefix } from "./netns_name.ts";
-import { runCommand } from "./run_command.ts";
+import { addressPod, defaultRoutes, makeNetns, makeVeth, upWith } from "./wiring.ts";
 
 /** How the host and its pods are wired. */
 export interface TopologyOptions {
@@ -99,10 +99,10 @@ export class Topology implements AsyncDisposable {
     await this.connect(this.client, OUTWARD);
     // Connection storms leave many ports in TIME_WAIT.
     await this.client.sysctl({ "net.ipv4.ip_local_port_range": "1024 65000" });
-    await this.client.ip([...upWith("eth0", CLIENT, "/24", "/64"), ...defaultRoutes(HOST)]);
-    await this.host.ip([...upWith(OUTWARD, HOST, "/24", "/64"), ...defaultRoutes(CLIENT)]);
+    await this.client.ip([...upWith("eth0", CLIENT), ...defaultRoutes(HOST)]);
+    await this.host.ip([...upWith(OUTWARD, HOST), ...defaultRoutes(CLIENT)]);
     if (wiring === "bridge") {
-      await this.host.ip([`link add ${BRIDGE} type bridge`, ...upWith(BRIDGE, POD_GATEWAY, "/24", "/64")]);
+      await this.host.ip([`link add ${BRIDGE} type bridge`, ...upWith(BRIDGE, POD_GATEWAY)]);
     }
     for (let number = 1; number <= backends; number++) await this.addBackend(number);
     if (masquerade) await this.host.run(["nft", "-f", "-"], { input: masqueradeRules() });
@@ -120,10 +120,8 @@ export class Topology implements AsyncDisposable {
 
   /** A further network namespace, with nothing in it but its loopback; it goes with the topology. */
   async addNetns(role: string): Promise<Netns> {
-    const netns = await Netns.create(`${this.prefix}-${role}`);
+    const netns = await makeNetns(`${this.prefix}-${role}`);
     this.#all.push(netns);
-    // Duplicate address detection would keep IPv6 addresses unusable for a second.
-    await netns.sysctl({ "net.ipv6.conf.all.accept_dad": 0, "net.ipv6.conf.default.accept_dad": 0 });
     return netns;
   }
 
@@ -132,17 +130,9 @@ export class Topology implements AsyncDisposable {
     await this.host.sysctl({ "net.ipv4.ip_forward": value, "net.ipv6.conf.all.forwarding": value });
   }
 
-  /**
-   * A veth pair: eth0 in one network namespace, `device` on the host or wherever `to` says. Without
-   * offloads a sender computes each checksum itself, and no receiver takes it on trust.
-   */
+  /** A veth pair: eth0 in one network namespace, `device` on the host or wherever `to` says. */
   async connect(end: Netns, device: string, to: Netns = this.host): Promise<void> {
-    const pair = `eth0 netns ${end.name} type veth peer name ${device} netns ${to.name}`;
-    await runCommand(["ip", "link", "add", ...pair.split(" ")]);
-    if (this.options.offloads) return;
-    for (const [netns, name] of [[end, "eth0"], [to, device]] as const) {
-      await netns.run(["ethtool", "-K", name, "tx", "off", "rx", "off", "gro", "off"]);
-    }
+    await makeVeth([end, "eth0"], [to, device], this.options);
   }
 
   /** Adds the backend with that number, as a pod that comes while everything runs. */
@@ -153,19 +143,9 @@ export class Topology implements AsyncDisposable {
     await this.connect(netns, device);
     if (this.options.wiring === "bridge") {
       await this.host.ip([`link set ${device} master ${BRIDGE} up`]);
-      await netns.ip([...upWith("eth0", addresses, "/24", "/64"), ...defaultRoutes(POD_GATEWAY)]);
+      await netns.ip([...upWith("eth0", addresses), ...defaultRoutes(POD_GATEWAY)]);
     } else {
-      await this.host.ip([
-        ...upWith(device, POD_GATEWAY, "/32", "/128"),
-        `route add ${addresses.ipv4}/32 dev ${device}`,
-        `route add ${addresses.ipv6}/128 dev ${device}`,
-      ]);
-      await netns.ip([
-        ...upWith("eth0", addresses, "/32", "/128"),
-        `route add ${POD_GATEWAY.ipv4}/32 dev eth0`,
-        `route add ${POD_GATEWAY.ipv6}/128 dev eth0`,
-        ...defaultRoutes(POD_GATEWAY),
-      ]);
+      await addressPod(netns, [this.host, device], addresses);
     }
     await this.#waitForCarrier();
     const backend = { name: `b${number}`, netns, device, ...addresses };
@@ -181,18 +161,6 @@ export class Topology implements AsyncDisposable {
     this.#all.splice(this.#all.indexOf(backend.netns), 1);
     this.backends.splice(this.backends.indexOf(backend), 1);
   }
-}
-
-function upWith(device: string, { ipv4, ipv6 }: DualStack, prefix4: string, prefix6: string): string[] {
-  return [
-    `address add ${ipv4}${prefix4} dev ${device}`,
-    `address add ${ipv6}${prefix6} dev ${device} nodad`,
-    `link set ${device} up`,
-  ];
-}
-
-function defaultRoutes({ ipv4, ipv6 }: DualStack): string[] {
-  return [`route add default via ${ipv4}`, `route add default via ${ipv6}`];
 }
 
 /**

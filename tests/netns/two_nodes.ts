@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { backendAddresses, CLIENT, type DualStack, HOST, POD_GATEWAY } from "./addresses.ts";
+import { backendAddresses, CLIENT, type DualStack, HOST } from "./addresses.ts";
 import { runOnInterrupt } from "./interrupt.ts";
-import { Netns, removeLeftovers } from "./netns.ts";
+import { type Netns, removeLeftovers } from "./netns.ts";
 import { newRunPrefix } from "./netns_name.ts";
-import { runCommand } from "./run_command.ts";
 import type { Backend } from "./topology.ts";
+import { addressPod, defaultRoutes, makeNetns, makeVeth, upWith } from "./wiring.ts";
 
 /** How two nodes are wired. */
 export interface TwoNodesOptions {
@@ -67,10 +67,10 @@ export class TwoNodes implements AsyncDisposable {
     const forwarding = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"];
     await this.router.sysctl(Object.fromEntries(forwarding.map((name) => [name, 1])));
     await this.#connect(this.client, "eth0", this.router, "client0");
-    await this.client.ip([...up("eth0", CLIENT), ...defaultRoutes(HOST)]);
-    await this.router.ip(up("client0", HOST));
+    await this.client.ip([...upWith("eth0", CLIENT), ...defaultRoutes(HOST)]);
+    await this.router.ip(upWith("client0", HOST));
     if (this.options.fabric === "link") {
-      await this.router.ip(["link add br0 type bridge", ...up("br0", linkAddress(0, 1))]);
+      await this.router.ip(["link add br0 type bridge", ...upWith("br0", linkAddress(0, 1))]);
     }
     this.east = await this.#node("east", 1);
     this.west = await this.#node("west", 2);
@@ -87,8 +87,8 @@ export class TwoNodes implements AsyncDisposable {
     await this.router.ip([`link set ${device} mtu ${mtu}`]);
     const gateway = linkAddress(routed ? number : 0, 1);
     const address = linkAddress(routed ? number : 0, 10 + number);
-    await this.router.ip(routed ? up(device, gateway) : [`link set ${device} master br0 up`]);
-    await netns.ip([...up("eth0", address), ...defaultRoutes(gateway)]);
+    await this.router.ip(routed ? upWith(device, gateway) : [`link set ${device} master br0 up`]);
+    await netns.ip([...upWith("eth0", address), ...defaultRoutes(gateway)]);
     return { name, netns, ...address };
   }
 
@@ -97,34 +97,18 @@ export class TwoNodes implements AsyncDisposable {
     const netns = await this.#netns(`b${number}`);
     const device = `veth${number}`;
     await this.#connect(netns, "eth0", node.netns, device);
-    await node.netns.ip([
-      ...up(device, POD_GATEWAY, "/32", "/128"),
-      `route add ${address.ipv4}/32 dev ${device}`,
-      `route add ${address.ipv6}/128 dev ${device}`,
-    ]);
-    await netns.ip([
-      ...up("eth0", address, "/32", "/128"),
-      `route add ${POD_GATEWAY.ipv4}/32 dev eth0`,
-      `route add ${POD_GATEWAY.ipv6}/128 dev eth0`,
-      ...defaultRoutes(POD_GATEWAY),
-    ]);
+    await addressPod(netns, [node.netns, device], address);
     this.backends.push({ name: `b${number}`, netns, device, ...address });
   }
 
   async #netns(role: string): Promise<Netns> {
-    const netns = await Netns.create(`${this.prefix}-${role}`);
+    const netns = await makeNetns(`${this.prefix}-${role}`);
     this.#all.push(netns);
-    await netns.sysctl({ "net.ipv6.conf.all.accept_dad": 0, "net.ipv6.conf.default.accept_dad": 0 });
     return netns;
   }
 
   async #connect(one: Netns, name: string, other: Netns, peer: string): Promise<void> {
-    const pair = `${name} netns ${one.name} type veth peer name ${peer} netns ${other.name}`;
-    await runCommand(["ip", "link", "add", ...pair.split(" ")]);
-    if (this.options.offloads) return;
-    for (const [netns, device] of [[one, name], [other, peer]] as const) {
-      await netns.run(["ethtool", "-K", device, "tx", "off", "rx", "off", "gro", "off"]);
-    }
+    await makeVeth([one, name], [other, peer], { offloads: this.options.offloads ?? false });
   }
 
   /** All packets for the Gateway's addresses go to one node from now on. */
@@ -160,16 +144,4 @@ export class TwoNodes implements AsyncDisposable {
 /** A host on one of the networks between router and nodes; 0 is the link of both. */
 function linkAddress(network: number, host: number): DualStack {
   return { ipv4: `172.30.${network}.${host}`, ipv6: `fd00:30:${network}::${host}` };
-}
-
-function up(device: string, { ipv4, ipv6 }: DualStack, prefix4 = "/24", prefix6 = "/64"): string[] {
-  return [
-    `address add ${ipv4}${prefix4} dev ${device}`,
-    `address add ${ipv6}${prefix6} dev ${device} nodad`,
-    `link set ${device} up`,
-  ];
-}
-
-function defaultRoutes({ ipv4, ipv6 }: DualStack): string[] {
-  return [`route add default via ${ipv4}`, `route add default via ${ipv6}`];
 }
