@@ -8,9 +8,13 @@ export function describeDataplane({ services }: DesiredDataplane): string[] {
   return services.flatMap((service) => [heading(service), ...service.groups.map(groupLine)]);
 }
 
-function heading({ protocol, address, port, listener, route, affinitySeconds }: DesiredService): string {
+function heading(service: DesiredService): string {
+  const { protocol, address, port, listener, route, affinitySeconds, remoteBackends } = service;
   const affinity = affinitySeconds > 0 ? `, client affinity ${affinitySeconds} s` : "";
-  return `${protocol} ${withPort(address, port)}  ${listener}, ${route ?? "no route: refused"}${affinity}`;
+  const snat = remoteBackends === "SNAT" ? ", SNAT to other nodes" : "";
+  return `${protocol} ${withPort(address, port)}  ${listener}, ${
+    route ?? "no route: refused"
+  }${affinity}${snat}`;
 }
 
 function groupLine({ name, weight, endpoints }: BackendGroup): string {

@@ -45,3 +45,11 @@ Deno.test("describeDataplane() shows a listener without a route, IPv6 in bracket
 Deno.test("describeDataplane() says when there is nothing", () => {
   assertEquals(describeDataplane({ services: [] }), ["nothing: no Gateway takes traffic"]);
 });
+
+Deno.test("describeDataplane() says where SNAT leads to other nodes", () => {
+  const [line] = describeDataplane({ services: [{ ...service, remoteBackends: "SNAT" }] });
+  assertEquals(
+    line,
+    "TCP 192.0.2.1:80  Gateway default/web, listener tcp, no route: refused, SNAT to other nodes",
+  );
+});

@@ -13,6 +13,13 @@ export interface AddressRange {
 }
 
 /**
+ * How backends on other nodes are reached: with the client's address, answered by
+ * their own node; or with an address of this node in its place, by which replies
+ * come back here.
+ */
+export type RemoteBackends = "Direct" | "SNAT";
+
+/**
  * blixt.x-k8s.io/v1alpha1 GatewayClassConfig: what a GatewayClass's
  * parametersRef names. Cluster-scoped.
  */
@@ -22,5 +29,7 @@ export interface GatewayClassConfig extends KubernetesObject {
     readonly addressPools?: readonly AddressRange[];
     /** The addresses that a Gateway may name in spec.addresses; any when absent. */
     readonly staticAddresses?: readonly AddressRange[];
+    /** How backends on other nodes are reached; Direct when absent. */
+    readonly remoteBackends?: RemoteBackends;
   };
 }

@@ -233,7 +233,7 @@ Deno.test("Dataplane asks for the way to backends, and again when the routes cha
   assertEquals(await ways(), ["0 "]);
   const operations = record(bench);
   bench.fake.network.setRoutes({
-    "0a000003": { ifindex: 7, gateway: Uint8Array.of(10, 1, 1, 1), local: false },
+    "0a000003": { ifindex: 7, gateway: Uint8Array.of(10, 1, 1, 1), local: false, source: new Uint8Array() },
   });
   await bench.until(() => operations.length > 0);
   assertEquals(await ways(), ["7 10.1.1.1"]);

@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { DesiredDataplane, DesiredService, Endpoint, NodeAddresses } from "../translate/desired.ts";
-import { familyOf } from "../api/ip.ts";
 import { formatEndpoint } from "./address.ts";
 import { IdPool } from "./id_pool.ts";
 import type { KernelState } from "./kernel.ts";
 import type { Capacity } from "./limits.ts";
-import {
-  ADDRESS_ANNOUNCE,
-  ADDRESS_LOCAL,
-  BACKEND_ALIVE,
-  BACKEND_LOCAL,
-  BACKEND_REMOTE,
-  BACKEND_TUNNEL,
-  NODE_SELF,
-} from "./layout.ts";
+import { ADDRESS_ANNOUNCE, ADDRESS_LOCAL, NODE_SELF } from "./layout.ts";
 import type { ProgrammedService } from "./measure.ts";
 import { LARGEST_SIZE, maglevTable, tableSize } from "./maglev.ts";
 import {
@@ -28,6 +19,7 @@ import {
 import { Phases } from "./phases.ts";
 import type { Routes } from "./routes.ts";
 import { serviceEndpoints, type ServiceTarget, serviceTargets } from "./targets.ts";
+import { keepsFlows, sameWay, type Way, wayTo } from "./way.ts";
 
 /** A service that the kernel does not serve as desired. */
 export interface Unprogrammed {
@@ -185,7 +177,11 @@ export class Planner {
     const id = entry?.value.id ?? take(this.#serviceIds);
     if (entry === undefined) phases.serviceStats.push({ map: "service_stats", key: id, value: undefined });
     const next: Entry = entry ?? { key, value: { id, table: 0, slots: 0, affinity: 0 }, backends: new Map() };
-    this.#planBackends(next, endpoints, routes, phases);
+    const ways = new Map([...endpoints].map(([name, endpoint]) => [
+      name,
+      wayTo(endpoint, routes, this.#own, service.remoteBackends),
+    ]));
+    this.#planBackends(next, endpoints, ways, phases);
     const table = slots === 0 ? 0 : newTable ? take(this.#tableIds) : next.value.table;
     if (slots > 0) planTable(next, table, targets, phases);
     const value = { id, table, slots, affinity: service.affinitySeconds };
@@ -232,12 +228,12 @@ export class Planner {
   #planBackends(
     entry: Entry,
     endpoints: ReadonlyMap<string, Endpoint>,
-    routes: Routes,
+    ways: ReadonlyMap<string, Way>,
     phases: Phases,
   ): void {
     for (const [name, endpoint] of endpoints) {
       const known = entry.backends.get(name);
-      const way = wayTo(endpoint, routes, this.#own);
+      const way = ways.get(name) as Way;
       if (known === undefined) {
         const id = take(this.#backendIds);
         const value = newBackend(entry.value.id, endpoint, way, this.#epoch());
@@ -245,9 +241,7 @@ export class Planner {
         phases.backends.push({ map: "backends", key: id, value });
         entry.backends.set(name, { id, value });
       } else if (!sameWay(known.value, way)) {
-        // Another node's flows are kept otherwise: those of before end (BACKEND_REMOTE in ebpf/src/layout.rs).
-        const stays = (known.value.flags & BACKEND_REMOTE) === (way.flags & BACKEND_REMOTE);
-        const epoch = stays ? known.value.epoch : this.#epoch();
+        const epoch = keepsFlows(known.value, way) ? known.value.epoch : this.#epoch();
         known.value = { ...known.value, ...way, epoch };
         phases.backends.push({ map: "backends", key: known.id, value: known.value });
       }
@@ -334,34 +328,6 @@ function take(pool: IdPool): number {
 }
 
 const NO_NODES: NodeAddresses = { own: [], others: [] };
-
-type Way = Pick<BackendValue, "ifindex" | "gateway" | "source" | "flags">;
-
-/**
- * The way to an endpoint. Up the host's own stack where the host has its address; to its node as the packet is
- * where that is on-link; inside another packet where it is behind a router, or its address of another family; and
- * by what the routing table says of the endpoint itself where there is no way to the node, or this node has no
- * address by which that would know it.
- */
-function wayTo({ address, node }: Endpoint, routes: Routes, own: readonly string[]): Way {
-  const { local, ...way } = routes.get(address);
-  const routed = { ...way, source: "", flags: BACKEND_ALIVE };
-  if (local) return { ...routed, flags: BACKEND_ALIVE | BACKEND_LOCAL };
-  if (node === undefined) return routed;
-  const { ifindex, gateway } = routes.get(node);
-  if (ifindex === 0) return routed;
-  const flags = BACKEND_ALIVE | BACKEND_REMOTE;
-  if (gateway === "" && familyOf(node) === familyOf(address)) {
-    return { ifindex, gateway: node, source: "", flags };
-  }
-  const source = own.find((each) => familyOf(each) === familyOf(node));
-  if (source === undefined) return routed;
-  return { ifindex, gateway: node, source, flags: flags | BACKEND_TUNNEL };
-}
-
-function sameWay(a: Way, b: Way): boolean {
-  return a.ifindex === b.ifindex && a.gateway === b.gateway && a.source === b.source && a.flags === b.flags;
-}
 
 function newBackend(service: number, { address, port }: Endpoint, way: Way, epoch: number): BackendValue {
   return { address, port, ...way, epoch, service };

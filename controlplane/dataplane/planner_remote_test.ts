@@ -5,7 +5,14 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import type { DesiredDataplane, NodeAddresses } from "../translate/desired.ts";
 import { dataplane, group, service } from "./fixtures.ts";
-import { BACKEND_ALIVE, BACKEND_LOCAL, BACKEND_REMOTE, BACKEND_TUNNEL, NODE_SELF } from "./layout.ts";
+import {
+  BACKEND_ALIVE,
+  BACKEND_LOCAL,
+  BACKEND_REMOTE,
+  BACKEND_SNAT,
+  BACKEND_TUNNEL,
+  NODE_SELF,
+} from "./layout.ts";
 import { KernelModel } from "./model.ts";
 import { Planner } from "./planner.ts";
 import type { Hop, Routes } from "./routes.ts";
@@ -152,4 +159,25 @@ Deno.test("Planner.plan() hands packets to the host's own stack where the endpoi
   assertEquals(wayTo(undefined, own), way);
   const elsewhere = { ...own, "10.9.0.2": { ifindex: 4, gateway: "" } };
   assertEquals(wayTo("10.9.0.2", elsewhere), way, "whatever the node is said to be");
+});
+
+Deno.test("Planner.plan() puts this node's address in the client's place for endpoints on other nodes with SNAT", () => {
+  const kernel = new KernelModel();
+  let epoch = 0;
+  const planner = new Planner(kernel, roomy, () => ++epoch);
+  const ways: Routes = { version: 1, get: () => ({ ifindex: 4, gateway: "10.9.0.254" }) };
+  const plan = (remoteBackends: "Direct" | "SNAT", nodes = own): unknown => {
+    const { services } = placed("10.9.0.2");
+    const desired = { services: services.map((each) => ({ ...each, remoteBackends })), nodes };
+    for (const change of planner.plan(desired, ways, nowhere).changes) kernel.apply(change);
+    kernel.assertConsistent();
+    const { gateway, source, flags, epoch } = kernel.backends.get(1)!;
+    return [gateway, source, flags, epoch];
+  };
+  const snat = BACKEND_ALIVE | BACKEND_SNAT;
+  assertEquals(plan("SNAT"), ["10.9.0.254", "10.9.0.1", snat, 1]);
+  assertEquals(plan("SNAT", { ...own, own: ["10.9.0.7"] }), ["10.9.0.254", "10.9.0.7", snat, 2]);
+  const tunnel = BACKEND_ALIVE | BACKEND_REMOTE | BACKEND_TUNNEL;
+  assertEquals(plan("Direct"), ["10.9.0.2", "10.9.0.1", tunnel, 3]);
+  assertEquals(plan("SNAT"), ["10.9.0.254", "10.9.0.1", snat, 4]);
 });

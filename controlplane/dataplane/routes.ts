@@ -12,6 +12,8 @@ export interface Hop {
   readonly gateway: string;
   /** The address is the host's own. */
   readonly local?: boolean;
+  /** The host's own address that it would send from; empty or absent when not known. */
+  readonly source?: string;
 }
 
 /** Ways to backends, as the routing table of the host has them. */
@@ -67,9 +69,11 @@ export class RouteCache implements Routes {
       const part = addresses.slice(start, start + CHUNK);
       const routes = await client.resolve(part.map(wireAddress), { signal });
       routes.forEach((route, i) => {
-        const hop = route.local
-          ? LOCAL
-          : { ifindex: route.ifindex, gateway: formatWireAddress(route.gateway) };
+        const hop = route.local ? LOCAL : {
+          ifindex: route.ifindex,
+          gateway: formatWireAddress(route.gateway),
+          source: formatWireAddress(route.source),
+        };
         hops.set(part[i] as string, hop);
       });
     }
@@ -84,6 +88,7 @@ export class RouteCache implements Routes {
 function sameHops(a: ReadonlyMap<string, Hop>, b: ReadonlyMap<string, Hop>): boolean {
   return a.size === b.size && [...a].every(([address, hop]) => {
     const other = b.get(address);
-    return other?.ifindex === hop.ifindex && other.gateway === hop.gateway && other.local === hop.local;
+    return other?.ifindex === hop.ifindex && other.gateway === hop.gateway && other.local === hop.local &&
+      other.source === hop.source;
   });
 }

@@ -25,9 +25,19 @@ async function withCache(
 ): Promise<void> {
   await using bench = await FakeBench.start();
   bench.fake.network.setRoutes({
-    "0a000001": { ifindex: 3, gateway: new Uint8Array(), local: false },
-    "0a000002": { ifindex: 4, gateway: Uint8Array.of(10, 9, 9, 9), local: false },
-    "20010db8000000000000000000000003": { ifindex: 1, gateway: new Uint8Array(), local: true },
+    "0a000001": { ifindex: 3, gateway: new Uint8Array(), local: false, source: new Uint8Array() },
+    "0a000002": {
+      ifindex: 4,
+      gateway: Uint8Array.of(10, 9, 9, 9),
+      local: false,
+      source: Uint8Array.of(10, 9, 9, 1),
+    },
+    "20010db8000000000000000000000003": {
+      ifindex: 1,
+      gateway: new Uint8Array(),
+      local: true,
+      source: new Uint8Array(),
+    },
   });
   const client = new CountingClient(bench.fake.target);
   try {
@@ -80,4 +90,17 @@ Deno.test("RouteCache.update() learns the ways to endpoints' nodes too", () =>
     const placed = group(1, "10.0.0.1:80").endpoints.map((endpoint) => ({ ...endpoint, node: "10.0.0.2" }));
     await cache.update(client, dataplane(service("192.0.2.1:80", { ...group(1), endpoints: placed })), 1);
     assertEquals(cache.get("10.0.0.2").ifindex, 4);
+  }));
+
+Deno.test("RouteCache.update() learns the host's own address on the way, and says so when it is another", () =>
+  withCache(async (cache, client, bench) => {
+    await cache.update(client, dataplane(one), 1);
+    assertEquals(["10.0.0.1", "10.0.0.2"].map((address) => cache.get(address).source), ["", "10.9.9.1"]);
+    const { version } = cache;
+    const way = { ifindex: 3, gateway: new Uint8Array(), local: false };
+    const from = (last: number): void =>
+      bench.fake.network.setRoutes({ "0a000001": { ...way, source: Uint8Array.of(10, 9, 9, last) } });
+    from(2);
+    await cache.update(client, dataplane(one), 2);
+    assertEquals([cache.get("10.0.0.1").source, cache.version], ["10.9.9.2", version + 1]);
   }));

@@ -32,7 +32,7 @@ export class FakeNetwork {
 
   /** The way to an address. */
   resolve(address: Uint8Array): Route {
-    const none = { ifindex: 0, gateway: new Uint8Array(), local: false };
+    const none = { ifindex: 0, gateway: new Uint8Array(), local: false, source: new Uint8Array() };
     return this.#routes.get(Uint8Array.from(address).toHex()) ?? none;
   }
 

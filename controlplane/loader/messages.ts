@@ -213,4 +213,5 @@ export interface Route {
   readonly ifindex: number;
   readonly gateway: Uint8Array;
   readonly local: boolean;
+  readonly source: Uint8Array;
 }

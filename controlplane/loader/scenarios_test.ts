@@ -59,7 +59,9 @@ class FakeSubject implements Subject {
   }
 
   addRoute(_name: string, ifindex: number): Promise<void> {
-    this.#fake.network.setRoutes({ c6336407: { ifindex, gateway: new Uint8Array(), local: false } });
+    this.#fake.network.setRoutes({
+      c6336407: { ifindex, gateway: new Uint8Array(), local: false, source: new Uint8Array() },
+    });
     return Promise.resolve();
   }
 }

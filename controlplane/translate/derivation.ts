@@ -53,11 +53,15 @@ export class Derivation {
         listeners,
       })),
     ];
+    const remoteBackends = this.models.classOf(key)?.remoteBackends ?? "Direct";
     return parents.flatMap(({ parent, listeners }) =>
       listeners
         .filter(({ programmed }) => programmed.status === "True")
         .flatMap(({ model }) =>
-          outcome.addresses.addresses.map((address) => this.#service(parent, model, address))
+          outcome.addresses.addresses.map((address) => ({
+            ...this.#service(parent, model, address),
+            ...(remoteBackends !== "Direct" && { remoteBackends }),
+          }))
         )
     );
   }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { RemoteBackends } from "../api/gateway_class_config.ts";
+
 /** Transport protocols of layer-4 listeners. */
 export type Protocol = "TCP" | "UDP";
 
@@ -44,6 +46,8 @@ export interface DesiredService {
   readonly groups: readonly BackendGroup[];
   /** sessionAffinity ClientIP's timeout in seconds; 0 for none. */
   readonly affinitySeconds: number;
+  /** How endpoints on other nodes are reached; Direct when absent. */
+  readonly remoteBackends?: RemoteBackends;
 }
 
 /** Addresses at which nodes reach each other; canonical and sorted. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { CONTROLLER_NAME, type GatewayClass } from "../api/gateway_class.ts";
-import type { GatewayClassConfig } from "../api/gateway_class_config.ts";
+import type { GatewayClassConfig, RemoteBackends } from "../api/gateway_class_config.ts";
 import { type AddressPolicy, NO_POOL, parseAddressPolicy } from "./address_pool.ts";
 import { condition, no, type Verdict, yes } from "./conditions.ts";
 import { SUPPORTED_FEATURES } from "./supported_features.ts";
@@ -13,6 +13,9 @@ const CONFIG_KIND = "GatewayClassConfig";
 /** Name of the GatewayClassConfig of classes without parametersRef: manifests made for other controllers name none. */
 const DEFAULT_CONFIG = "default";
 
+/** Values of spec.remoteBackends. */
+const REMOTE_BACKENDS: readonly RemoteBackends[] = ["Direct", "SNAT"];
+
 /** Bundle versions of the Gateway API's CRDs that Blixt was written for. */
 const SUPPORTED_BUNDLES = /^v1\.[67]\./;
 
@@ -21,6 +24,8 @@ export interface ClassModel {
   readonly accepted: Verdict;
   /** Absent when the class is not accepted. */
   readonly addresses?: AddressPolicy;
+  /** Direct when absent. As GatewayClassConfig says it even where another of its fields is wrong: flows go on as they did. */
+  readonly remoteBackends?: RemoteBackends;
 }
 
 const ACCEPTED: Verdict = yes("Accepted", "Blixt serves Gateways of this class.");
@@ -61,11 +66,19 @@ export function modelClass(
 }
 
 function readConfig(object: GatewayClassConfig): ClassModel {
+  const refused = (why: string): ClassModel =>
+    refuse(`${CONFIG_KIND} ${object.metadata.name} is not valid: ${why}.`);
+  // Of an object that no schema looked at, or an older one, it may be any text.
+  const remoteBackends = object.spec?.remoteBackends ?? "Direct";
+  if (!REMOTE_BACKENDS.includes(remoteBackends)) {
+    const choice = REMOTE_BACKENDS.join(" or ");
+    return refused(`spec.remoteBackends is ${JSON.stringify(remoteBackends)}, but must be ${choice}`);
+  }
   try {
-    return { accepted: ACCEPTED, addresses: parseAddressPolicy(object) };
+    return { accepted: ACCEPTED, addresses: parseAddressPolicy(object), remoteBackends };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    return refuse(`${CONFIG_KIND} ${object.metadata.name} is not valid: ${error.message}.`);
+    return { ...refused(error.message), remoteBackends };
   }
 }
 

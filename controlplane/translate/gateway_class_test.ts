@@ -2,12 +2,15 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { ParametersReference } from "../api/gateway_class.ts";
+import type { GatewayClassConfig } from "../api/gateway_class_config.ts";
 import { SUPPORTED_FEATURES } from "./supported_features.ts";
 import {
   gateway,
   gatewayClass,
   gatewayClassConfig,
   gatewayClassWithConfig,
+  listener,
+  listenerSet,
   routes,
   statusOf,
   translated,
@@ -71,6 +74,61 @@ for (const [what, parametersRef, part] of BAD) {
     assertStringIncludes(conditions[0].message, part);
   });
 }
+
+for (const remoteBackends of ["snat", "", 1] as unknown[]) {
+  Deno.test(`A GatewayClass is not Accepted: InvalidParameters for remoteBackends ${JSON.stringify(remoteBackends)}`, () => {
+    const config = gatewayClassConfig({ remoteBackends } as NonNullable<GatewayClassConfig["spec"]>);
+    const { conditions } = statusOf(translated([gatewayClassWithConfig(), config]), "GatewayClass", "blixt");
+    assertEquals(verdict(conditions, "Accepted"), "False InvalidParameters");
+    assertStringIncludes(
+      conditions[0].message,
+      "GatewayClassConfig pool is not valid: spec.remoteBackends is ",
+    );
+    assertStringIncludes(conditions[0].message, "but must be Direct or SNAT.");
+  });
+}
+
+/** How the services of a Gateway of that class reach other nodes. */
+function remoteBackendsWith(...objects: Parameters<typeof translated>[0]): unknown[] {
+  return translated([gateway("default/web"), ...objects]).dataplane.services.map((each) =>
+    each.remoteBackends
+  );
+}
+
+Deno.test("A GatewayClassConfig says how backends on other nodes are reached: Direct unless told otherwise", () => {
+  assertEquals(remoteBackendsWith(gatewayClass()), [undefined]);
+  const config = (spec: NonNullable<GatewayClassConfig["spec"]>): unknown[] =>
+    remoteBackendsWith(gatewayClassWithConfig(), gatewayClassConfig(spec));
+  assertEquals(config({}), [undefined]);
+  assertEquals(config({ remoteBackends: "Direct" }), [undefined]);
+  assertEquals(config({ remoteBackends: "SNAT" }), ["SNAT"]);
+});
+
+Deno.test("A GatewayClassConfig that is wrong elsewhere leaves backends on other nodes reached as it says", () => {
+  const config = gatewayClassConfig({ remoteBackends: "SNAT", addressPools: [{ cidr: "nonsense" }] });
+  const web = withAddresses(gateway("default/web"), "192.0.2.1");
+  const { dataplane } = translated([gatewayClassWithConfig(), config, web]);
+  assertEquals(dataplane.services.map((each) => each.remoteBackends), ["SNAT"]);
+});
+
+Deno.test("A GatewayClassConfig's remoteBackends is for ListenerSets too, and for no other class", () => {
+  const set = listenerSet("default/more", { listeners: [listener({ name: "more", port: 81 })] });
+  const own = gateway("default/web", { allowedListeners: { namespaces: { from: "Same" } } });
+  const other = gateway("default/other", { gatewayClassName: "plain", addresses: [{ value: "192.0.2.9" }] });
+  const { dataplane } = translated([
+    gatewayClassWithConfig(),
+    gatewayClass({}, "plain"),
+    gatewayClassConfig({ remoteBackends: "SNAT" }),
+    own,
+    set,
+    other,
+  ]);
+  assertEquals(dataplane.services.map((each) => [each.address, each.port, each.remoteBackends]), [
+    ["192.0.2.1", 80, "SNAT"],
+    ["192.0.2.1", 81, "SNAT"],
+    ["192.0.2.9", 80, undefined],
+  ]);
+});
 
 Deno.test("A GatewayClass without parametersRef has the pool of the GatewayClassConfig called default", () => {
   const pool = gatewayClassConfig({ addressPools: [{ cidr: "192.0.2.7/32" }] }, "default");

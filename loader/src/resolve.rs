@@ -28,6 +28,7 @@ const RTN_PROHIBIT: u8 = 8;
 const RTA_DST: u16 = 1;
 pub const RTA_OIF: u16 = 4;
 const RTA_GATEWAY: u16 = 5;
+const RTA_PREFSRC: u16 = 7;
 const RTA_VIA: u16 = 18;
 
 /// Size of struct rtmsg.
@@ -99,6 +100,7 @@ fn route(body: &[u8]) -> proto::Route {
         match attribute.kind {
             RTA_OIF => route.ifindex = attribute.number(),
             RTA_GATEWAY => route.gateway = attribute.value.to_vec().into(),
+            RTA_PREFSRC => route.source = attribute.value.to_vec().into(),
             // struct rtvia: the family, then the address.
             RTA_VIA => {
                 let address = attribute.value.get(2..).unwrap_or_default();
@@ -157,6 +159,17 @@ mod tests {
             answer(1, &[oif(&ifindex), via]).gateway,
             [0xfe; 16].as_slice()
         );
+    }
+
+    #[test]
+    fn route_reads_the_address_that_the_host_sends_from() {
+        let source = Attribute {
+            kind: RTA_PREFSRC,
+            value: &[10, 0, 0, 2],
+        };
+        assert_eq!(answer(1, &[source]).source, [10, 0, 0, 2].as_slice());
+        assert_eq!(answer(1, &[]).source.len(), 0);
+        assert_eq!(answer(RTN_BLACKHOLE, &[source]).source.len(), 0);
     }
 
     #[test]

@@ -79,6 +79,8 @@ async function configsOfEveryFormAreAccepted(server: ApiServer): Promise<void> {
         }],
       },
       { staticAddresses: [{ cidr: "198.51.100.0/24" }] },
+      { remoteBackends: "Direct" },
+      { remoteBackends: "SNAT" },
     ]
   ) await server.kubectl(["apply", "--filename=-"], configOf(spec));
   const pools = `${paths.repository}/k8s/overlays/kind/pool.yaml`;
@@ -100,6 +102,7 @@ async function uselessConfigsAreRefused(server: ApiServer): Promise<void> {
     [{ staticAddresses: [{ cidr: "300.0.0.0/8" }] }, "spec.staticAddresses[0].cidr"],
     [{ addressPools: [{ start: "192.0.2.0", end: "2001:db8::1" }] }, "must be of one family"],
     [{ addressPools: [{ start: "localhost", end: "192.0.2.1" }] }, "must be an IP address"],
+    [{ remoteBackends: "snat" }, 'spec.remoteBackends: Unsupported value: "snat"'],
     [{ addressPool: [] }, `unknown field "spec.addressPool"`],
   ];
   for (const [spec, reason] of cases) {

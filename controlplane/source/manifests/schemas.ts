@@ -377,7 +377,11 @@ export const SCHEMAS: Readonly<Record<Kind, Schema>> = {
   Namespace: resource({ spec: anything }),
   Node: resource({ spec: anything, status: nodeStatus }),
   GatewayClassConfig: resource({
-    spec: object({ addressPools: addressRanges, staticAddresses: addressRanges }),
+    spec: object({
+      addressPools: addressRanges,
+      staticAddresses: addressRanges,
+      remoteBackends: oneOf("Direct", "SNAT"),
+    }),
   }),
 };
 

@@ -122,6 +122,16 @@ Deno.test("the schema of GatewayClassConfig takes a CIDR or both ends of a range
   ]);
 });
 
+Deno.test("the schema of GatewayClassConfig takes remoteBackends Direct and SNAT", () => {
+  const errors = (remoteBackends: unknown): string[] =>
+    errorsOf("GatewayClassConfig", { spec: { remoteBackends } });
+  assertEquals(["Direct", "SNAT"].flatMap(errors), []);
+  assertEquals(errors("snat"), [
+    'spec.remoteBackends: is "snat", must be Direct or SNAT; did you mean "SNAT"?',
+  ]);
+  assertEquals(errors(1), ["spec.remoteBackends: is 1, must be a string"]);
+});
+
 Deno.test("every schema leaves metadata as kubectl prints it alone", () => {
   const metadata = {
     name: "a",

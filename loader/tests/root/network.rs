@@ -154,6 +154,11 @@ fn resolve_follows_the_routing_table_with_forwarding_off() {
         .iter()
         .map(|route| (route.ifindex, &route.gateway[..], route.local))
         .collect();
+    let sources: Vec<&[u8]> = [0, 1, 3, 6].map(|i| &routes[i].source[..]).to_vec();
+    assert_eq!(
+        sources,
+        [&[10, 1, 0, 1][..], &[10, 1, 0, 1], &[], &six(1, 1)]
+    );
     let gateway = six(0xfe, 1);
     assert_eq!(
         found,
