@@ -76,7 +76,7 @@ export const BACKEND_TUNNEL = 4;
 /** `Backend::flags`: its address is the host's own. */
 export const BACKEND_LOCAL = 8;
 /** `Backend::flags`: on another node; `source` takes the client's place in what goes there, so that replies come back here. */
-export const BACKEND_SNAT = 16;
+export const BACKEND_SNAT = 32;
 /** `Node::flags`: an address of this node; without it, another node's. */
 export const NODE_SELF = 1;
 /** `Device::flags`: a veth whose other end is in another network namespace. */
