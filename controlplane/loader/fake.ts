@@ -293,8 +293,9 @@ export class FakeLoader {
   async #dump(call: ServerWritableStream<DumpRequest, { elements: Element[] }>): Promise<void> {
     try {
       await this.#ready("dump");
-      const { name, map, chunk } = call.request;
-      const elements = [...this.object(name).map(map).elements()];
+      const { name, map, chunk, skipZeros } = call.request;
+      const elements = [...this.object(name).map(map).elements()]
+        .filter(({ value }) => !skipZeros || value.some((byte) => byte !== 0));
       const size = chunk || DEFAULT_CHUNK;
       for (let start = 0; start < elements.length; start += size) {
         call.write({ elements: elements.slice(start, start + size) });

@@ -172,6 +172,8 @@ export interface DumpRequest {
   readonly name: string;
   readonly map: string;
   readonly chunk?: number;
+  /** Leaves out elements whose value is all zeros. */
+  readonly skipZeros?: boolean;
 }
 
 export interface CountRequest {

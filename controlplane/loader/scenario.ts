@@ -4,7 +4,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { encodeU32 } from "../dataplane/codec.ts";
 import type { LoaderClient } from "./client.ts";
 import { CODE, LoaderError } from "./error.ts";
-import type { LoadedObject, Operation, WatchResponse } from "./messages.ts";
+import type { DumpRequest, LoadedObject, Operation, WatchResponse } from "./messages.ts";
 import { scenarioObject } from "./scenario_object.ts";
 
 /** A loader under test, fake or real, with nothing loaded. */
@@ -77,11 +77,10 @@ export async function apply(subject: Subject, generation: number, ...operations:
 export async function dump(
   subject: Subject,
   map: string,
-  chunk = 0,
-  name = NAME,
+  options: Partial<DumpRequest> = {},
 ): Promise<Record<string, string>> {
   const elements: [string, string][] = [];
-  for await (const element of subject.client().dump({ name, map, chunk })) {
+  for await (const element of subject.client().dump({ name: NAME, map, ...options })) {
     elements.push([hex(element.key), hex(element.value)]);
   }
   return Object.fromEntries(elements.sort(([a], [b]) => (a < b ? -1 : 1)));

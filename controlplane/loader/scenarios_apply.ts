@@ -62,6 +62,7 @@ export const applyScenarios: readonly Scenario[] = [
       const all = await dump(subject, "array");
       assertEquals(Object.keys(all).length, 8);
       assertEquals([all["00000000"], all["07000000"]], ["0000000000000000", "0200000000000000"]);
+      assertEquals(await dump(subject, "array", { skipZeros: true }), { "07000000": "0200000000000000" });
     },
   },
   {
@@ -96,7 +97,7 @@ export const applyScenarios: readonly Scenario[] = [
     run: async (subject) => {
       await load(subject);
       await apply(subject, 1, putTable(1, Array.from({ length: 65_521 }, (_, i) => i)));
-      const table = (await dump(subject, "tables", 1))["01000000"] ?? "";
+      const table = (await dump(subject, "tables", { chunk: 1 }))["01000000"] ?? "";
       assertEquals([table.length, table.slice(-8)], [65_521 * 8, "f0ff0000"]);
     },
   },
@@ -198,7 +199,7 @@ export const applyScenarios: readonly Scenario[] = [
       await load(subject);
       await apply(subject, 1, ...Array.from({ length: 8 }, (_, i) => put("array", i, i)));
       for (const chunk of [0, 1, 3, 100]) {
-        assertEquals(Object.keys(await dump(subject, "array", chunk)).length, 8);
+        assertEquals(Object.keys(await dump(subject, "array", { chunk })).length, 8);
       }
     },
   },

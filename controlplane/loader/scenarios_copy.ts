@@ -46,7 +46,7 @@ export const copyScenarios: readonly Scenario[] = [
       await apply(subject, 1, put("hash", 1, 0x11), put("hash", 2, 0x22));
       const fields = [{ from: 0, to: 0, length: 4 }, { from: 4, to: 8, length: 4 }];
       assertEquals(await copy(subject, "hash", whole(4), fields), { copied: 2, kept: 0, leftOut: 0 });
-      assertEquals(await dump(subject, "hash", 0, NEXT), {
+      assertEquals(await dump(subject, "hash", { name: NEXT }), {
         "01000000": "110000000000000000000000",
         "02000000": "220000000000000000000000",
       });
@@ -80,12 +80,12 @@ export const copyScenarios: readonly Scenario[] = [
         kept: 1,
         leftOut: 0,
       });
-      assertEquals(await dump(subject, "recent", 0, NEXT), {
+      assertEquals(await dump(subject, "recent", { name: NEXT }), {
         "0100000000000000": "0900000000000000",
         "0200000000000000": "0200000000000000",
       });
       assertEquals(await copy(subject, "recent", whole(4), whole(8)), { copied: 2, kept: 0, leftOut: 0 });
-      assertEquals((await dump(subject, "recent", 0, NEXT))["0100000000000000"], "0100000000000000");
+      assertEquals((await dump(subject, "recent", { name: NEXT }))["0100000000000000"], "0100000000000000");
     },
   },
   {
@@ -97,7 +97,10 @@ export const copyScenarios: readonly Scenario[] = [
       const fields = [{ from: 8, to: 0, length: 4 }, { from: 0, to: 4, length: 4 }];
       assertEquals(await copy(subject, "counters", whole(4), fields), { copied: 2, kept: 0, leftOut: 0 });
       const { cpus } = await subject.client().probe();
-      assertEquals((await dump(subject, "counters", 0, NEXT))["00000000"], "0300000001000000".repeat(cpus));
+      assertEquals(
+        (await dump(subject, "counters", { name: NEXT }))["00000000"],
+        "0300000001000000".repeat(cpus),
+      );
     },
   },
   {
@@ -106,12 +109,12 @@ export const copyScenarios: readonly Scenario[] = [
       await loadBoth(subject);
       await apply(subject, 1, putTable(2, [7, 8]), putTable(5, [9]));
       assertEquals(await copy(subject, "tables", whole(4), whole(4)), { copied: 2, kept: 0, leftOut: 0 });
-      assertEquals(await dump(subject, "tables", 0, NEXT), {
+      assertEquals(await dump(subject, "tables", { name: NEXT }), {
         "02000000": "07000000000000000800000000000000",
         "05000000": "0900000000000000",
       });
       await apply(subject, 2, putTable(2, [1]));
-      assertEquals((await dump(subject, "tables", 0, NEXT))["05000000"], "0900000000000000");
+      assertEquals((await dump(subject, "tables", { name: NEXT }))["05000000"], "0900000000000000");
     },
   },
   {

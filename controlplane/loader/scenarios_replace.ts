@@ -28,12 +28,12 @@ export const replaceScenarios: readonly Scenario[] = [
       const { maps } = await loadNext(subject, ["recent", "counters"]);
       const adopted = maps.filter((map) => map.adopted).map((map) => map.name).sort();
       assertEquals(adopted, ["counters", "recent"]);
-      assertEquals(await dump(subject, "hash", 0, NEXT), {});
+      assertEquals(await dump(subject, "hash", { name: NEXT }), {});
       await apply(subject, 2, put("recent", 2, 22));
-      assertEquals(Object.keys(await dump(subject, "recent", 0, NEXT)), ["01000000", "02000000"]);
+      assertEquals(Object.keys(await dump(subject, "recent", { name: NEXT })), ["01000000", "02000000"]);
       await subject.restart();
       await subject.client().unload(NAME);
-      assertEquals(Object.keys(await dump(subject, "recent", 0, NEXT)), ["01000000", "02000000"]);
+      assertEquals(Object.keys(await dump(subject, "recent", { name: NEXT })), ["01000000", "02000000"]);
     },
   },
   {

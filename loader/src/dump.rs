@@ -30,16 +30,23 @@ const CHUNK_BYTES: usize = 1 << 20;
 const TABLE_READS: usize = 16;
 
 /// Reads `map` and gives `emit` at most `chunk` elements at a time (0 for the
-/// default) until it is read or `emit` says false.
+/// default) until it is read or `emit` says false; with `skip_zeros` without those
+/// whose value has no other byte.
 ///
 /// # Errors
 /// INVALID_ARGUMENT for a map that holds no plain elements; else what the
 /// kernel answered.
-pub fn dump(map: &Map, chunk: u32, mut emit: impl FnMut(Vec<Element>) -> bool) -> Result<()> {
+pub fn dump(
+    map: &Map,
+    chunk: u32,
+    skip_zeros: bool,
+    mut emit: impl FnMut(Vec<Element>) -> bool,
+) -> Result<()> {
     check(map)?;
     let chunk = if chunk == 0 { DEFAULT_CHUNK } else { chunk } as usize;
     let mut chunks = Chunks::new(chunk, &mut emit);
     read(map, chunk, |key, value| match map.tables() {
+        None if skip_zeros && value.iter().all(|byte| *byte == 0) => Ok(true),
         None => Ok(chunks.add(key, value.to_vec())),
         Some(tables) => {
             let table = read_table(map, tables, key)?;

@@ -216,7 +216,12 @@ impl proto::loader_server::Loader for Service {
         &self,
         request: Request<proto::DumpRequest>,
     ) -> std::result::Result<Response<Self::DumpStream>, Status> {
-        let proto::DumpRequest { name, map, chunk } = request.into_inner();
+        let proto::DumpRequest {
+            name,
+            map,
+            chunk,
+            skip_zeros,
+        } = request.into_inner();
         let map = self
             .blocking(move |objects| objects.with(&name, |object| object.map(&map)))
             .await?
@@ -230,7 +235,7 @@ impl proto::loader_server::Loader for Service {
                     .blocking_send(Ok(proto::DumpResponse { elements }))
                     .is_ok()
             };
-            if let Err(error) = dump::dump(&map, chunk, emit) {
+            if let Err(error) = dump::dump(&map, chunk, skip_zeros, emit) {
                 // Fails only when the client has gone.
                 let _ = sender.blocking_send(Err(error.into()));
             }

@@ -13,7 +13,7 @@ import { networkTest } from "../netns/network_test_case.ts";
 import { readReport, sendFlows, startServers, startTransfer } from "../netns/traffic.ts";
 import type { TransferReport } from "../netns/traffic/transfer.ts";
 import { type ClusterNode, TwoNodes, type TwoNodesOptions } from "../netns/two_nodes.ts";
-import { listenerAddress } from "./testbed.ts";
+import { listenerAddress, ROOM } from "./testbed.ts";
 
 /** Nodes, and the name of the node that has it at each endpoint. */
 async function addNodes(manifests: ManifestFolder, { east, west }: TwoNodes): Promise<void> {
@@ -39,7 +39,9 @@ async function start(stack: AsyncDisposableStack, options: TwoNodesOptions): Pro
   await addNodes(manifests, nodes);
   await startServers(nodes);
   const on = async ({ netns, name }: ClusterNode): Promise<Blixt> =>
-    stack.use(await Blixt.start(netns, { manifests: manifests.path, node: name, interfaces: ["eth0"] }));
+    stack.use(
+      await Blixt.start(netns, { manifests: manifests.path, node: name, interfaces: ["eth0"], flags: ROOM }),
+    );
   const [east, west] = [await on(nodes.east), await on(nodes.west)];
   return { nodes, blixts: { east, west } };
 }

@@ -15,7 +15,7 @@ import { readReport, sendFlows, startFlows } from "../netns/traffic.ts";
 import type { FlowReport } from "../netns/traffic/report.ts";
 import { readXdpCounters } from "../netns/xdp_counters.ts";
 import { attachXdpPass } from "../netns/xdp_pass.ts";
-import { Testbed } from "./testbed.ts";
+import { ROOM, Testbed } from "./testbed.ts";
 
 /** Addresses of the client's own network that no interface has. */
 const ON_LINK = { ipv4: "198.51.100.10", ipv6: "2001:db8:c::10" };
@@ -117,7 +117,7 @@ networkTest(
       flags: [...ON, "--node", "a"],
     });
     const { topology, manifests } = testbed;
-    const second = { manifests: manifests.path, flags: ["--xdp", "off", "--node", "b"] };
+    const second = { manifests: manifests.path, flags: [...ROOM, "--xdp", "off", "--node", "b"] };
     await using _there = await Blixt.start(node!, second);
 
     for (const family of FAMILIES) {

@@ -83,7 +83,7 @@ export class Topology implements AsyncDisposable {
   }
 
   async #destroy(): Promise<void> {
-    for (const netns of this.#all) await netns.destroy();
+    await Promise.all(this.#all.map((netns) => netns.destroy()));
     this.#forget();
   }
 
@@ -93,19 +93,25 @@ export class Topology implements AsyncDisposable {
 
   async #build(): Promise<void> {
     const { backends, wiring, masquerade } = this.options;
-    this.client = await this.addNetns("client");
-    this.host = await this.addNetns("host");
-    await this.#forward();
+    [this.client, this.host] = await Promise.all([this.addNetns("client"), this.addNetns("host")]);
+    await Promise.all([
+      this.#forward(),
+      this.#connectClient(),
+      masquerade && this.host.run(["nft", "-f", "-"], { input: masqueradeRules() }),
+      wiring === "bridge" &&
+      this.host.ip([`link add ${BRIDGE} type bridge`, ...upWith(BRIDGE, POD_GATEWAY)]),
+    ]);
+    const numbers = Array.from({ length: backends }, (_, index) => index + 1);
+    this.backends.push(...await Promise.all(numbers.map((number) => this.#makeBackend(number))));
+    await this.#waitForCarrier();
+  }
+
+  async #connectClient(): Promise<void> {
     await this.connect(this.client, OUTWARD);
     // Connection storms leave many ports in TIME_WAIT.
     await this.client.sysctl({ "net.ipv4.ip_local_port_range": "1024 65000" });
     await this.client.ip([...upWith("eth0", CLIENT), ...defaultRoutes(HOST)]);
     await this.host.ip([...upWith(OUTWARD, HOST), ...defaultRoutes(CLIENT)]);
-    if (wiring === "bridge") {
-      await this.host.ip([`link add ${BRIDGE} type bridge`, ...upWith(BRIDGE, POD_GATEWAY)]);
-    }
-    for (let number = 1; number <= backends; number++) await this.addBackend(number);
-    if (masquerade) await this.host.run(["nft", "-f", "-"], { input: masqueradeRules() });
   }
 
   /** The kernel notices a veth's carrier a moment after both ends are up. */
@@ -137,20 +143,24 @@ export class Topology implements AsyncDisposable {
 
   /** Adds the backend with that number, as a pod that comes while everything runs. */
   async addBackend(number: number): Promise<Backend> {
+    const backend = await this.#makeBackend(number);
+    await this.#waitForCarrier();
+    this.backends.push(backend);
+    return backend;
+  }
+
+  async #makeBackend(number: number): Promise<Backend> {
     const addresses = backendAddresses(number);
     const netns = await this.addNetns(`b${number}`);
     const device = `veth${number}`;
     await this.connect(netns, device);
     if (this.options.wiring === "bridge") {
-      await this.host.ip([`link set ${device} master ${BRIDGE} up`]);
+      await this.host.ip([`link set ${device} master ${BRIDGE} up`, `link show dev ${device}`]);
       await netns.ip([...upWith("eth0", addresses), ...defaultRoutes(POD_GATEWAY)]);
     } else {
       await addressPod(netns, [this.host, device], addresses);
     }
-    await this.#waitForCarrier();
-    const backend = { name: `b${number}`, netns, device, ...addresses };
-    this.backends.push(backend);
-    return backend;
+    return { name: `b${number}`, netns, device, ...addresses };
   }
 
   /** Removes a backend with its interface, as a pod that goes. */

@@ -87,7 +87,9 @@ export class TwoNodes implements AsyncDisposable {
     await this.router.ip([`link set ${device} mtu ${mtu}`]);
     const gateway = linkAddress(routed ? number : 0, 1);
     const address = linkAddress(routed ? number : 0, 10 + number);
-    await this.router.ip(routed ? upWith(device, gateway) : [`link set ${device} master br0 up`]);
+    await this.router.ip(
+      routed ? upWith(device, gateway) : [`link set ${device} master br0 up`, `link show dev ${device}`],
+    );
     await netns.ip([...upWith("eth0", address), ...defaultRoutes(gateway)]);
     return { name, netns, ...address };
   }

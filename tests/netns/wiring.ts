@@ -31,7 +31,10 @@ export async function makeVeth(one: End, other: End, options: { readonly offload
   }
 }
 
-/** Lines of `ip` that give an interface its addresses and set it up. */
+/**
+ * Lines of `ip` that give an interface its addresses and set it up. The kernel takes up to a second to notice a veth's
+ * carrier, and at once when it is asked about the interface by name (linkwatch_sync_dev()).
+ */
 export function upWith(
   device: string,
   { ipv4, ipv6 }: DualStack,
@@ -42,6 +45,7 @@ export function upWith(
     `address add ${ipv4}${prefix4} dev ${device}`,
     `address add ${ipv6}${prefix6} dev ${device} nodad`,
     `link set ${device} up`,
+    `link show dev ${device}`,
   ];
 }
 

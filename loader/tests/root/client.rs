@@ -155,6 +155,7 @@ impl Client {
             name: NAME.into(),
             map: map.into(),
             chunk,
+            skip_zeros: false,
         };
         self.runtime.block_on(async {
             let mut stream = self.loader.dump(request).await?.into_inner();
