@@ -86,8 +86,8 @@ unsafe fn replace_whole<const V6: bool>(
     after: &End,
 ) -> bool {
     let l4 = ETH_HLEN + if V6 { IPV6_HLEN } else { IPV4_HLEN };
-    let udp = packet.tuple.protocol == IPPROTO_UDP;
-    let at = l4 + place_in(packet.tuple.protocol);
+    let udp = packet.tuple.protocol() == IPPROTO_UDP;
+    let at = l4 + place_in(packet.tuple.protocol());
     // SAFETY: context reads; the field is inside the bound.
     unsafe {
         if (*skb).gso_size != 0 || packet.defect != SOUND || packet.l4 != l4 {
@@ -124,7 +124,7 @@ unsafe fn replace_by_helper<const V6: bool>(
     before: &End,
     after: &End,
 ) -> bool {
-    let protocol = packet.tuple.protocol;
+    let protocol = packet.tuple.protocol();
     let (at, mangled) = (packet.l4() + place_in(protocol), mangled(protocol));
     // SAFETY: helper calls on the context.
     unsafe {
@@ -168,7 +168,7 @@ pub unsafe fn replace_pseudo<const V6: bool>(
 /// holds, and never 0.
 #[inline(always)]
 pub fn pseudo_header<const V6: bool>(tuple: &Tuple, length: u16) -> u32 {
-    let protocol = u16::from_ne_bytes([0, tuple.protocol]);
+    let protocol = u16::from_ne_bytes([0, tuple.protocol()]);
     let mut sum = u32::from(protocol) + u32::from(length.to_be());
     for address in [&tuple.saddr, &tuple.daddr] {
         sum += halves::<V6>(address);

@@ -22,6 +22,7 @@ use blixt_ebpf::layout::{
 
 use crate::{
     counters,
+    global::global,
     hairpin::is_hairpin,
     host,
     maps::{BACKEND, DEVICE},
@@ -37,36 +38,47 @@ const PACKET_HOST: u32 = 0;
 pub const TC_ACT_OK: i32 = 0;
 pub const TC_ACT_SHOT: i32 = 2;
 
-/// Finds the way of a flow's packets to `daddr` and keeps it in the flow.
-///
-/// The FIB is asked first. It refuses on a host whose forwarding is off; then
-/// `Flow::ifindex` as it was found stands (for replies: where the client's
-/// packets come in), or the one that user space resolved for the backend.
-///
-/// # Safety
-/// `skb` is the program's context, `flow` points into a flow table or the stack.
-#[inline(never)]
-pub unsafe fn resolve<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow: *mut Flow) {
+global! {
+    /// Finds the way of a flow's packets to `daddr` and keeps it in the flow.
+    ///
+    /// The FIB is asked first. It refuses on a host whose forwarding is off; then
+    /// `Flow::ifindex` as it was found stands (for replies: where the client's
+    /// packets come in), or the one that user space resolved for the backend.
+    /// Returns 0.
+    ///
+    /// # Safety
+    /// `skb` is the program's context.
+    pub fn resolve(skb: *mut __sk_buff; packet: Packet, flow: Flow) -> i32
+        = resolve_body, resolve4, resolve6
+}
+
+#[inline(always)]
+unsafe fn resolve_body<const V6: bool>(
+    skb: *mut __sk_buff,
+    packet: &Packet,
+    flow: &mut Flow,
+) -> i32 {
     // SAFETY: `fib` is zeroed plain data; unions are written before they are read.
     unsafe {
         let mut fib: Fib = mem::zeroed();
-        let forward = (*flow).direction == DIRECTION_FORWARD;
-        (*flow).overhead = 0;
+        let forward = flow.direction == DIRECTION_FORWARD;
+        flow.overhead = 0;
         let (saddr, daddr) = if forward {
-            let (source, daddr) = target(packet, &mut *flow);
-            if is_here((*flow).backend) {
-                (*flow).delivery = DELIVERY_STACK;
-                return;
+            let (source, daddr) = target(packet, flow);
+            if is_here(flow.backend) {
+                flow.delivery = DELIVERY_STACK;
+                return 0;
             }
             (source.unwrap_or(packet.tuple.saddr), daddr)
-        } else if (*flow).delivery == DELIVERY_HOST {
-            return host::resolve(&mut *flow);
-        } else if is_hairpin(&packet.tuple, &*flow) {
-            ((*flow).address, packet.tuple.saddr)
+        } else if flow.delivery == DELIVERY_HOST {
+            host::resolve(flow);
+            return 0;
+        } else if is_hairpin(&packet.tuple, flow) {
+            (flow.address, packet.tuple.saddr)
         } else {
-            ((*flow).address, packet.tuple.daddr)
+            (flow.address, packet.tuple.daddr)
         };
-        let v6 = if (*flow).overhead == 0 {
+        let v6 = if flow.overhead == 0 {
             V6
         } else {
             !is_v4(&daddr)
@@ -80,49 +92,50 @@ pub unsafe fn resolve<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow
             fib.__bindgen_anon_3.ipv4_src = saddr[3];
             fib.__bindgen_anon_4.ipv4_dst = daddr[3];
         }
-        fib.l4_protocol = packet.tuple.protocol;
+        fib.l4_protocol = packet.tuple.protocol();
         fib.ifindex = (*skb).ifindex;
         // The way is the flow's: with a length of its own, the helper does not
         // measure this packet against the MTU and refuse the way to all.
         fib.__bindgen_anon_1.tot_len = 1;
         let answer = bpf_fib_lookup(skb.cast(), &raw mut fib, size_of::<Fib>() as i32, 0) as u32;
         if answer == BPF_FIB_LKUP_RET_SUCCESS {
-            (*flow).dmac = fib.dmac;
-            (*flow).smac = fib.smac;
-            (*flow).ifindex = fib.ifindex;
-            (*flow).mtu = fib.__bindgen_anon_1.mtu_result;
-            (*flow).delivery = if is_peer(fib.ifindex) {
+            flow.dmac = fib.dmac;
+            flow.smac = fib.smac;
+            flow.ifindex = fib.ifindex;
+            flow.mtu = fib.__bindgen_anon_1.mtu_result;
+            flow.delivery = if is_peer(fib.ifindex) {
                 // Into the pod at once: no link is in between.
-                (*flow).mtu = u16::MAX;
+                flow.mtu = u16::MAX;
                 DELIVERY_PEER
             } else {
                 DELIVERY_MAC
             };
         } else if answer == BPF_FIB_LKUP_RET_NO_NEIGH {
-            (*flow).ifindex = fib.ifindex;
-            (*flow).delivery = DELIVERY_NEIGH;
+            flow.ifindex = fib.ifindex;
+            flow.delivery = DELIVERY_NEIGH;
         } else if answer == BPF_FIB_LKUP_RET_FWD_DISABLED {
-            (*flow).ifindex = if forward {
-                hint((*flow).backend)
+            flow.ifindex = if forward {
+                hint(flow.backend)
             } else {
-                host::way_back((*flow).ifindex)
+                host::way_back(flow.ifindex)
             };
-            (*flow).delivery = if (*flow).ifindex == 0 {
+            flow.delivery = if flow.ifindex == 0 {
                 DELIVERY_UNKNOWN
             } else {
                 DELIVERY_NEIGH
             };
         } else {
-            (*flow).delivery = DELIVERY_UNKNOWN;
+            flow.delivery = DELIVERY_UNKNOWN;
         }
-        if (*flow).delivery == DELIVERY_NEIGH {
-            (*flow).mtu = device_mtu(skb, (*flow).ifindex);
+        if flow.delivery == DELIVERY_NEIGH {
+            flow.mtu = device_mtu(skb, flow.ifindex);
         }
-        if (*flow).overhead != 0 {
-            let mtu = path_mtu::known(&daddr, (*flow).mtu);
-            (*flow).mtu = mtu.saturating_sub((*flow).overhead.into());
+        if flow.overhead != 0 {
+            let mtu = path_mtu::known(&daddr, flow.mtu);
+            flow.mtu = mtu.saturating_sub(flow.overhead.into());
         }
     }
+    0
 }
 
 /// Bytes of the longest IP packet that an interface takes; unlimited when unknown.

@@ -97,7 +97,7 @@ unsafe fn ipv4(skb: *mut __sk_buff) -> bool {
             daddr: [0, 0, MAPPED, daddr],
             sport: 0,
             dport: 0,
-            protocol: ttl_protocol.to_ne_bytes()[1],
+            protocol: ttl_protocol.to_ne_bytes()[1].into(),
         };
         let later = fragment & 0x1fff_u16.to_be() != 0;
         if !later {
@@ -136,7 +136,7 @@ unsafe fn ipv6(skb: *mut __sk_buff, next: u8) -> bool {
             daddr,
             sport: 0,
             dport: 0,
-            protocol,
+            protocol: protocol.into(),
         };
         if !later {
             let Some([sport, dport]) = load::<[u16; 2]>(skb, l4) else {

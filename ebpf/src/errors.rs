@@ -109,8 +109,8 @@ unsafe fn translate<const V6: bool>(skb: *mut __sk_buff, report: &Report, flow: 
         (&tuple.saddr, &report.source)
     };
     let sum = report.answer.l4 + 2;
-    let udp = tuple.protocol == IPPROTO_UDP;
-    let checksum = report.l4 + place_in(tuple.protocol);
+    let udp = tuple.protocol() == IPPROTO_UDP;
+    let checksum = report.l4 + place_in(tuple.protocol());
     // SAFETY: as the caller promises.
     unsafe {
         // Addresses that only change places are right already. Between a pod and
@@ -282,7 +282,7 @@ unsafe fn report(
                 daddr,
                 sport,
                 dport,
-                protocol,
+                protocol: protocol.into(),
             },
             l4: icmp,
             length: 0,

@@ -12,7 +12,7 @@ use crate::{
     maps::{FLOW4, FLOW6, PENDING4, PENDING6},
 };
 
-/// Both ends of a packet, as it is looked up.
+/// Both ends of a packet, as it is looked up: a `FlowKey6` as it stands.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Tuple {
@@ -22,10 +22,18 @@ pub struct Tuple {
     pub sport: u16,
     /// Network byte order.
     pub dport: u16,
-    pub protocol: u8,
+    /// A whole word, so that no padding has to be zeroed.
+    pub protocol: u32,
 }
 
+const _: () = assert!(size_of::<Tuple>() == size_of::<FlowKey6>());
+
 impl Tuple {
+    #[inline(always)]
+    pub fn protocol(&self) -> u8 {
+        self.protocol as u8
+    }
+
     /// The tuple of packets the other way, which the far end has under another
     /// name: of a client's packet with its backend, the backend's replies; of a
     /// reply with its service, the client's packets.
@@ -73,19 +81,14 @@ impl Tuple {
             daddr: self.daddr[3],
             sport: self.sport,
             dport: self.dport,
-            protocol: self.protocol.into(),
+            protocol: self.protocol,
         }
     }
 
     #[inline(always)]
-    fn key6(&self) -> FlowKey6 {
-        FlowKey6 {
-            saddr: self.saddr,
-            daddr: self.daddr,
-            sport: self.sport,
-            dport: self.dport,
-            protocol: self.protocol.into(),
-        }
+    fn key6(&self) -> &FlowKey6 {
+        // SAFETY: of one layout, as asserted above; both are plain data.
+        unsafe { &*ptr::from_ref(self).cast() }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     deliver::{TC_ACT_OK, TC_ACT_SHOT, deliver, resolve},
     flows::{self, Tuple},
     fragments,
+    global::global,
     hairpin::{self, is_hairpin},
     host::begin_way,
     maps::{BACKEND, SCRATCH},
@@ -56,7 +57,7 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
         let tick = tracking::tick();
         let mut flow = flows::find::<V6>(tuple).unwrap_or(ptr::null_mut());
         if flow.is_null() || continuation(packet, &*flow, tick) != Continuation::GoOn {
-            let verdict = match stray::<V6>(packet, tick) {
+            let verdict = match stray::<V6>(tick, packet) {
                 BEGIN => begin::<V6>(skb, packet),
                 BURY => bury::<V6>(packet),
                 _ => BEGUN,
@@ -73,7 +74,7 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
                 return TC_ACT_SHOT;
             }
             if packet.overhead != 0 {
-                mss::note::<V6>(skb, packet, &*flow);
+                mss::note::<V6>(skb, packet, flow);
             }
         }
         let flow = &mut *flow;
@@ -92,10 +93,15 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
     }
 }
 
-/// What a packet means that found no settled flow to go on with: BEGUN for one of
-/// a pending flow, else BEGIN or BURY.
-#[inline(never)]
-fn stray<const V6: bool>(packet: &Packet, tick: u16) -> i32 {
+global! {
+    /// What a packet means that found no settled flow to go on with: BEGUN for one of
+    /// a pending flow, else BEGIN or BURY.
+    fn stray(tick: u16; packet: Packet) -> i32
+        = stray_body, stray4, stray6
+}
+
+#[inline(always)]
+fn stray_body<const V6: bool>(tick: u16, packet: &Packet) -> i32 {
     let flow = flows::find_any::<V6>(&packet.tuple);
     if flow.is_null() {
         return BEGIN;
@@ -108,29 +114,39 @@ fn stray<const V6: bool>(packet: &Packet, tick: u16) -> i32 {
     }
 }
 
-/// What is done for a flow once in a while, as long as it has packets: its way is
-/// looked up every second, the other direction's entry every eight.
-#[inline(never)]
-unsafe fn look_again<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow: *mut Flow) {
+global! {
+    /// What is done for a flow once in a while, as long as it has packets: its way is
+    /// looked up every second, the other direction's entry every eight. Returns 0.
+    fn look_again(skb: *mut __sk_buff; packet: Packet, flow: Flow) -> i32
+        = look_again_body, look_again4, look_again6
+}
+
+#[inline(always)]
+unsafe fn look_again_body<const V6: bool>(
+    skb: *mut __sk_buff,
+    packet: &Packet,
+    flow: &mut Flow,
+) -> i32 {
     let now = tracking::now();
     // SAFETY: as the caller promises.
     unsafe {
-        let seen = (*flow).seen;
+        let seen = flow.seen;
         if seen == now {
-            return;
+            return 0;
         }
-        (*flow).seen = now;
-        (*flow).used = now;
-        let remote = tracking::is_remote(&packet.tuple, &*flow);
+        flow.seen = now;
+        flow.used = now;
+        let remote = tracking::is_remote(&packet.tuple, flow);
         resolve::<V6>(skb, packet, flow);
         // Both are new where this one is; a remote one may have become none.
         if seen != 0
             && (remote || seen >> 3 != now >> 3)
-            && !tracking::is_remote(&packet.tuple, &*flow)
+            && !tracking::is_remote(&packet.tuple, flow)
         {
-            tracking::refresh::<V6>(skb, &packet.tuple, &*flow);
+            tracking::refresh::<V6>(skb, &packet.tuple, flow);
         }
     }
+    0
 }
 
 /// What an entry means for the packet that found it.
@@ -158,7 +174,7 @@ fn continuation(packet: &Packet, flow: &Flow, tick: u16) -> Continuation {
         } else {
             Continuation::GoOn
         }
-    } else if packet.tuple.protocol != IPPROTO_TCP || tracking::opens(packet) {
+    } else if packet.tuple.protocol() != IPPROTO_TCP || tracking::opens(packet) {
         Continuation::Begin
     } else {
         Continuation::Bury
@@ -193,10 +209,10 @@ unsafe fn send<const V6: bool, const PORTS: bool>(
             return TC_ACT_SHOT;
         }
         if packet.length > flow.mtu.into() && is_too_big(skb, packet, flow.mtu) {
-            return tell::<V6>(skb, packet, flow.mtu);
+            return tell::<V6>(skb, flow.mtu, packet);
         }
         let written = if is_hairpin(&packet.tuple, flow) {
-            hairpin::turn::<V6, PORTS>(skb, packet, flow)
+            hairpin::turn::<V6>(skb, packet, flow)
         } else {
             rewrite::<V6, PORTS>(skb, packet, flow)
         };
@@ -217,9 +233,14 @@ pub fn is_alive(flow: &Flow) -> bool {
         .is_some_and(|b| b.flags & BACKEND_ALIVE != 0 && b.epoch == flow.epoch)
 }
 
-/// A later fragment, or a malformed packet.
-#[inline(never)]
-unsafe fn unsound<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
+global! {
+    /// A later fragment, or a malformed packet. Returns the program's verdict.
+    fn unsound(skb: *mut __sk_buff; packet: Packet) -> i32
+        = unsound_body, unsound4, unsound6
+}
+
+#[inline(always)]
+unsafe fn unsound_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
     if packet.defect == LATER_FRAGMENT {
         // SAFETY: as the caller promises; the element stays valid for this run.
         unsafe {
@@ -248,7 +269,7 @@ unsafe fn unsound<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
 /// address of ours; where the host has that too, for a service.
 #[inline(always)]
 pub fn is_ours(packet: &Packet) -> bool {
-    if !matches!(packet.tuple.protocol, IPPROTO_TCP | IPPROTO_UDP) {
+    if !matches!(packet.tuple.protocol(), IPPROTO_TCP | IPPROTO_UDP) {
         return false;
     }
     match select::address(&packet.tuple) {
@@ -257,9 +278,14 @@ pub fn is_ours(packet: &Packet) -> bool {
     }
 }
 
-/// A connection whose backend is gone ends with a reset, so that the client knows.
-#[inline(never)]
-fn bury<const V6: bool>(packet: &Packet) -> i32 {
+global! {
+    /// A connection whose backend is gone ends with a reset, so that the client knows.
+    fn bury(; packet: Packet) -> i32
+        = bury_body, bury4, bury6
+}
+
+#[inline(always)]
+fn bury_body<const V6: bool>(packet: &Packet) -> i32 {
     let flow = flows::find_any::<V6>(&packet.tuple);
     if !flow.is_null() {
         // SAFETY: the element stays valid for this run.
@@ -276,10 +302,15 @@ fn bury<const V6: bool>(packet: &Packet) -> i32 {
     RESET
 }
 
-/// A packet of no flow we know: begins one if it is for a service. Returns BEGUN
-/// or RESET or the program's verdict.
-#[inline(never)]
-unsafe fn begin<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
+global! {
+    /// A packet of no flow we know: begins one if it is for a service. Returns BEGUN
+    /// or RESET or the program's verdict.
+    fn begin(skb: *mut __sk_buff; packet: Packet) -> i32
+        = begin_body, begin4, begin6
+}
+
+#[inline(always)]
+unsafe fn begin_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
     let tuple = &packet.tuple;
     let Some(flags) = select::address(tuple) else {
         return TC_ACT_OK;
@@ -326,7 +357,7 @@ unsafe fn is_taken<const V6: bool>(twin: &Tuple, service: &Service) -> bool {
     unsafe {
         !flow.is_null()
             && (*flow).service != service.id
-            && !tracking::is_over(twin.protocol, &*flow, tracking::now())
+            && !tracking::is_over(twin.protocol(), &*flow, tracking::now())
             && is_alive(&*flow)
     }
 }
@@ -393,7 +424,7 @@ fn unserved(packet: &Packet, flags: u32) -> i32 {
         return TC_ACT_OK;
     }
     counters::dropped(|drops| &mut drops.no_service);
-    if packet.tuple.protocol == IPPROTO_TCP {
+    if packet.tuple.protocol() == IPPROTO_TCP {
         RESET
     } else {
         TC_ACT_SHOT
@@ -404,7 +435,7 @@ fn unserved(packet: &Packet, flags: u32) -> i32 {
 #[inline(always)]
 fn refuse(packet: &Packet, service: &Service) -> i32 {
     counters::refused(service.id);
-    if packet.tuple.protocol == IPPROTO_TCP {
+    if packet.tuple.protocol() == IPPROTO_TCP {
         counters::dropped(|drops| &mut drops.refused_tcp);
         RESET
     } else {

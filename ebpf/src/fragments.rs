@@ -10,6 +10,7 @@ use blixt_ebpf::layout::{Flow, Fragment, FragmentKey};
 
 use crate::{
     flows::{self, Tuple},
+    global::global,
     maps::FRAGMENT,
     packet::{Packet, identification},
     tracking,
@@ -29,25 +30,31 @@ unsafe fn key<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> FragmentK
         daddr: tuple.daddr,
         // SAFETY: as the caller promises.
         id: unsafe { identification::<V6>(skb) },
-        protocol: if V6 { 0 } else { tuple.protocol.into() },
+        protocol: if V6 { 0 } else { tuple.protocol },
     }
 }
 
-/// Notes what a first fragment says of those that follow.
-///
-/// # Safety
-/// `skb` is the program's context, `packet` what it parsed to.
-#[inline(never)]
-pub unsafe fn note<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) {
+global! {
+    /// Notes what a first fragment says of those that follow. Returns 0.
+    ///
+    /// # Safety
+    /// `skb` is the program's context, `packet` what it parsed to.
+    pub fn note(skb: *mut __sk_buff; packet: Packet) -> i32
+        = note_body, note_fragment4, note_fragment6
+}
+
+#[inline(always)]
+unsafe fn note_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
     let note = Fragment {
         sport: packet.tuple.sport,
         dport: packet.tuple.dport,
-        protocol: packet.tuple.protocol.into(),
+        protocol: packet.tuple.protocol,
         seen: tracking::now(),
     };
     // The table is LRU; without the note, the other fragments are dropped.
     // SAFETY: as the caller promises.
     let _ = FRAGMENT.insert(unsafe { key::<V6>(skb, packet) }, note, BPF_ANY.into());
+    0
 }
 
 /// The flow that a later fragment's first belongs to; null where none is known.
@@ -66,7 +73,7 @@ pub unsafe fn flow<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> *mut
     let tuple = Tuple {
         sport: note.sport,
         dport: note.dport,
-        protocol: note.protocol as u8,
+        protocol: note.protocol,
         ..packet.tuple
     };
     flows::find_any::<V6>(&tuple)

@@ -14,7 +14,8 @@ use blixt_ebpf::layout::{Address, DIRECTION_FORWARD, Flow};
 use crate::{
     checksum::{mangled, place_in},
     flows::Tuple,
-    packet::{ETH_HLEN, Packet, copied},
+    global::global,
+    packet::{ETH_HLEN, LATER_FRAGMENT, Packet, copied},
     rewrite::network,
 };
 
@@ -31,18 +32,19 @@ pub fn is_hairpin(tuple: &Tuple, flow: &Flow) -> bool {
     flow.address[3] == other[3] && flow.address == *other
 }
 
-/// What `rewrite()` is for the flows of others. Returns false when the kernel would
-/// not make the packet writable.
-///
-/// # Safety
-/// `skb` is the program's context, `packet` what it parsed to, its TTL above 1.
-/// Pointers into the frame are void afterwards.
-#[inline(never)]
-pub unsafe fn turn<const V6: bool, const PORTS: bool>(
-    skb: *mut __sk_buff,
-    packet: &Packet,
-    flow: &Flow,
-) -> bool {
+global! {
+    /// What `rewrite()` is for the flows of others. Returns false when the kernel would
+    /// not make the packet writable.
+    ///
+    /// # Safety
+    /// `skb` is the program's context, `packet` what it parsed to, its TTL above 1.
+    /// Pointers into the frame are void afterwards.
+    pub fn turn(skb: *mut __sk_buff; packet: Packet, flow: Flow) -> bool
+        = turn_body, turn4, turn6
+}
+
+#[inline(always)]
+unsafe fn turn_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow: &Flow) -> bool {
     let forward = flow.direction == DIRECTION_FORWARD;
     let address = &flow.address;
     // SAFETY: helper calls on the context.
@@ -50,8 +52,8 @@ pub unsafe fn turn<const V6: bool, const PORTS: bool>(
         if !swap::<V6>(skb, ETH_HLEN) {
             return false;
         }
-        if PORTS {
-            let protocol = packet.tuple.protocol;
+        if packet.defect != LATER_FRAGMENT {
+            let protocol = packet.tuple.protocol();
             let (checksum, mangled) = (packet.l4() + place_in(protocol), mangled(protocol));
             let (at, port) = if forward {
                 (packet.l4() + 2, packet.tuple.dport)

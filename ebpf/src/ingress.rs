@@ -15,8 +15,8 @@ use crate::{
     forward::forward,
     maps::DEVICE,
     packet::{
-        Family, ICMP, ICMPV6, IPPROTO_IPIP, IPPROTO_IPV6, IPV4_HLEN, IPV6_HLEN, family, parse_v4,
-        parse_v6, protocol,
+        Family, ICMP, ICMPV6, IPPROTO_IPIP, IPPROTO_IPV6, IPV4_HLEN, IPV6_HLEN, Packet, family,
+        parse_v4, parse_v6, protocol,
     },
     path_mtu::learn,
     tunnel::{Inside, leave},
@@ -96,11 +96,13 @@ unsafe fn outermost(skb: *mut __sk_buff) -> (Family, u8) {
 unsafe fn ipv4(skb: *mut __sk_buff, overhead: u32) -> i32 {
     // SAFETY: as the caller promises.
     unsafe {
-        parse_v4(skb).map_or(TC_ACT_OK, |mut packet| {
-            packet.overhead = overhead as u8;
-            packet.forget(skb);
-            forward::<false>(skb, &packet)
-        })
+        let mut packet = Packet::UNKNOWN;
+        if parse_v4(skb, &mut packet).is_none() {
+            return TC_ACT_OK;
+        }
+        packet.overhead = overhead as u8;
+        packet.forget(skb);
+        forward::<false>(skb, &packet)
     }
 }
 
@@ -108,11 +110,13 @@ unsafe fn ipv4(skb: *mut __sk_buff, overhead: u32) -> i32 {
 unsafe fn ipv6(skb: *mut __sk_buff, overhead: u32) -> i32 {
     // SAFETY: as the caller promises.
     unsafe {
-        parse_v6(skb).map_or(TC_ACT_OK, |mut packet| {
-            packet.overhead = overhead as u8;
-            packet.forget(skb);
-            forward::<true>(skb, &packet)
-        })
+        let mut packet = Packet::UNKNOWN;
+        if parse_v6(skb, &mut packet).is_none() {
+            return TC_ACT_OK;
+        }
+        packet.overhead = overhead as u8;
+        packet.forget(skb);
+        forward::<true>(skb, &packet)
     }
 }
 

@@ -15,6 +15,7 @@ use blixt_ebpf::layout::Flow;
 use crate::{
     deliver::device_mtu,
     flows,
+    global::global,
     packet::{IPPROTO_TCP, IPV4_HLEN, IPV6_HLEN, Packet, TCP_HLEN, copied},
     tracking,
 };
@@ -30,17 +31,22 @@ const OPTIONS: u32 = 6;
 /// What RFC 9293, section 3.7.1, takes for granted: nobody is asked for less.
 const LEAST: u16 = 536;
 
-/// Notes for the replies of a flow whose first packet came inside another, and opens
-/// a connection, the longest segment that the way takes: it leads back as it led
-/// here. Apart from the other steps of a flow's beginning, whose stack is full.
-///
-/// # Safety
-/// `skb` is the program's context, `packet` what it parsed to, `flow` the entry of
-/// the client's packets.
-#[inline(never)]
-pub unsafe fn note<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow: &Flow) {
-    if packet.tuple.protocol != IPPROTO_TCP || !tracking::opens(packet) {
-        return;
+global! {
+    /// Notes for the replies of a flow whose first packet came inside another, and opens
+    /// a connection, the longest segment that the way takes: it leads back as it led
+    /// here. Returns 0.
+    ///
+    /// # Safety
+    /// `skb` is the program's context, `packet` what it parsed to, `flow` the entry of
+    /// the client's packets.
+    pub fn note(skb: *mut __sk_buff; packet: Packet, flow: Flow) -> i32
+        = note_body, note_mss4, note_mss6
+}
+
+#[inline(always)]
+unsafe fn note_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow: &Flow) -> i32 {
+    if packet.tuple.protocol() != IPPROTO_TCP || !tracking::opens(packet) {
+        return 0;
     }
     let network = if V6 { IPV6_HLEN } else { IPV4_HLEN };
     let headers = network + TCP_HLEN + u32::from(packet.overhead);
@@ -52,6 +58,7 @@ pub unsafe fn note<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow: &
         // SAFETY: the element stays readable and writable for this run (RCU).
         unsafe { (*replies).mss = mtu.saturating_sub(headers as u16).max(LEAST) };
     }
+    0
 }
 
 /// Lowers the maximum segment size that a SYN announces to `most`. What has no such
@@ -59,9 +66,23 @@ pub unsafe fn note<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow: &
 ///
 /// # Safety
 /// `skb` is the program's context, `packet` a TCP segment that it parsed to.
-#[inline(never)]
+#[inline(always)]
 pub unsafe fn clamp(skb: *mut __sk_buff, packet: &Packet, most: u16) {
-    let l4 = packet.l4();
+    // SAFETY: as the caller promises.
+    unsafe { clamp_at(skb, packet.l4(), most) };
+}
+
+/// Global, see `crate::global`. Returns 0.
+#[unsafe(no_mangle)]
+#[inline(never)]
+unsafe extern "C" fn clamp_at(skb: *mut __sk_buff, l4: u32, most: u16) -> i32 {
+    // SAFETY: as the caller promises.
+    unsafe { lower_option(skb, l4, most) };
+    0
+}
+
+#[inline(always)]
+unsafe fn lower_option(skb: *mut __sk_buff, l4: u32, most: u16) {
     // SAFETY: helper calls on the context; they check where they read and write.
     unsafe {
         let Some([offset, _]) = copied::<[u8; 2]>(skb, l4 + 12) else {

@@ -57,6 +57,23 @@ pub struct Packet {
 }
 
 impl Packet {
+    /// One of which nothing is known yet.
+    pub const UNKNOWN: Self = Self {
+        tuple: Tuple {
+            saddr: [0; 4],
+            daddr: [0; 4],
+            sport: 0,
+            dport: 0,
+            protocol: 0,
+        },
+        l4: 0,
+        length: 0,
+        flags: 0,
+        ttl: 0,
+        defect: SOUND,
+        overhead: 0,
+    };
+
     /// Takes the fields that only a few values are left for by way of the context,
     /// where the verifier loses sight of them. It would go through all that follows
     /// once for each way that a packet can be parsed, and give up.
@@ -65,13 +82,18 @@ impl Packet {
     /// `skb` is the program's context.
     #[inline(always)]
     pub unsafe fn forget(&mut self, skb: *mut __sk_buff) {
-        let known = [self.tuple.protocol, self.defect, self.flags, self.overhead];
+        let known = [
+            self.tuple.protocol(),
+            self.defect,
+            self.flags,
+            self.overhead,
+        ];
         // SAFETY: the control block is the program's to use.
         unsafe {
             let scratch = &raw mut (*skb).cb[0];
             scratch.write_volatile(u32::from_ne_bytes(known));
             let [protocol, defect, flags, overhead] = scratch.read_volatile().to_ne_bytes();
-            self.tuple.protocol = protocol;
+            self.tuple.protocol = protocol.into();
             self.defect = defect;
             self.flags = flags;
             self.overhead = overhead;
@@ -218,13 +240,13 @@ pub unsafe fn pull(skb: *mut __sk_buff, headers: u32) {
     }
 }
 
-/// Reads an IPv4 frame. None: not TCP or UDP, or not even ports in it, so nothing
-/// can be said about it.
+/// Reads an IPv4 frame into `packet`, of which nothing is known yet. None: not TCP or
+/// UDP, or not even ports in it, so nothing can be said about it.
 ///
 /// # Safety
 /// `skb` is the program's context.
 #[inline(always)]
-pub unsafe fn parse_v4(skb: *mut __sk_buff) -> Option<Packet> {
+pub unsafe fn parse_v4(skb: *mut __sk_buff, packet: &mut Packet) -> Option<()> {
     // SAFETY: as the caller promises.
     unsafe {
         pull(skb, ETH_HLEN + 60 + TCP_HLEN);
@@ -241,13 +263,13 @@ pub unsafe fn parse_v4(skb: *mut __sk_buff) -> Option<Packet> {
         let total = u32::from(u16::from_be(load(skb, ETH_HLEN + 2)?));
         let saddr: u32 = load(skb, ETH_HLEN + 12)?;
         let daddr: u32 = load(skb, ETH_HLEN + 16)?;
-        let mut packet = Packet {
+        *packet = Packet {
             tuple: Tuple {
                 saddr: [0, 0, MAPPED, saddr],
                 daddr: [0, 0, MAPPED, daddr],
                 sport: 0,
                 dport: 0,
-                protocol,
+                protocol: protocol.into(),
             },
             l4: ETH_HLEN + header,
             length: total,
@@ -259,12 +281,11 @@ pub unsafe fn parse_v4(skb: *mut __sk_buff) -> Option<Packet> {
         if fragment & (MORE_FRAGMENTS | FRAGMENT_OFFSET) != 0 {
             packet.defect = FIRST_FRAGMENT;
             if fragment & FRAGMENT_OFFSET != 0 {
-                without_ports(skb, &mut packet, header);
-                return Some(packet);
+                without_ports(skb, packet, header);
+                return Some(());
             }
         }
-        transport(skb, &mut packet, header)?;
-        Some(packet)
+        transport(skb, packet, header)
     }
 }
 
@@ -273,7 +294,7 @@ pub unsafe fn parse_v4(skb: *mut __sk_buff) -> Option<Packet> {
 /// # Safety
 /// `skb` is the program's context.
 #[inline(always)]
-pub unsafe fn parse_v6(skb: *mut __sk_buff) -> Option<Packet> {
+pub unsafe fn parse_v6(skb: *mut __sk_buff, packet: &mut Packet) -> Option<()> {
     // SAFETY: as the caller promises.
     unsafe {
         pull(skb, ETH_HLEN + IPV6_HLEN + TCP_HLEN);
@@ -298,13 +319,13 @@ pub unsafe fn parse_v6(skb: *mut __sk_buff) -> Option<Packet> {
             pull(skb, l4 + TCP_HLEN);
             (found as u8, l4, (found >> 8) as u8 & 3)
         };
-        let mut packet = Packet {
+        *packet = Packet {
             tuple: Tuple {
                 saddr: load(skb, ETH_HLEN + 8)?,
                 daddr: load(skb, ETH_HLEN + 24)?,
                 sport: 0,
                 dport: 0,
-                protocol,
+                protocol: protocol.into(),
             },
             l4,
             length: payload + IPV6_HLEN,
@@ -314,11 +335,10 @@ pub unsafe fn parse_v6(skb: *mut __sk_buff) -> Option<Packet> {
             overhead: 0,
         };
         if defect == LATER_FRAGMENT {
-            without_ports(skb, &mut packet, l4 - ETH_HLEN);
-            return Some(packet);
+            without_ports(skb, packet, l4 - ETH_HLEN);
+            return Some(());
         }
-        transport(skb, &mut packet, l4 - ETH_HLEN)?;
-        Some(packet)
+        transport(skb, packet, l4 - ETH_HLEN)
     }
 }
 
@@ -342,7 +362,7 @@ unsafe fn transport(skb: *mut __sk_buff, packet: &mut Packet, header: u32) -> Op
     unsafe {
         packet.tuple.sport = load(skb, packet.l4)?;
         packet.tuple.dport = load(skb, packet.l4 + 2)?;
-        let minimum = if packet.tuple.protocol == IPPROTO_TCP {
+        let minimum = if packet.tuple.protocol() == IPPROTO_TCP {
             match load::<[u8; 2]>(skb, packet.l4 + 12) {
                 Some([offset, flags]) => {
                     packet.flags = flags;

@@ -12,6 +12,7 @@ use blixt_ebpf::layout::{DIRECTION_REPLY, Flow, Pending, STATE_NEW};
 
 use crate::{
     flows::{self, Tuple},
+    global::global,
     maps::SCRATCH,
     packet::{IPPROTO_TCP, Packet, TCP_ACK, TCP_RST, TCP_SYN, copied},
     tracking::{self, is_remote},
@@ -28,24 +29,46 @@ const PACKETS: u32 = 4;
 ///
 /// # Safety
 /// `skb` is the program's context, `packet` what it parsed to.
-#[inline(never)]
+#[inline(always)]
 pub unsafe fn go_on<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> *mut Flow {
-    let tuple = &packet.tuple;
-    let Some(entry) = flows::pending::<V6>(tuple) else {
+    let Some(entry) = flows::pending::<V6>(&packet.tuple) else {
         return ptr::null_mut();
     };
     // SAFETY: as the caller promises; a map's element stays valid for this run.
     unsafe {
-        let forward = (*entry).flow.direction != DIRECTION_REPLY;
-        let twin = tuple.twin_in(&(*entry).flow);
+        if prove::<V6>(skb, packet, entry) {
+            flows::find::<V6>(&packet.tuple).unwrap_or(ptr::null_mut())
+        } else {
+            &raw mut (*entry).flow
+        }
+    }
+}
+
+global! {
+    /// Whether the packet settled the flow, whose entry is now in the other table.
+    fn prove(skb: *mut __sk_buff; packet: Packet, entry: Pending) -> bool
+        = prove_body, prove4, prove6
+}
+
+#[inline(always)]
+unsafe fn prove_body<const V6: bool>(
+    skb: *mut __sk_buff,
+    packet: &Packet,
+    entry: &mut Pending,
+) -> bool {
+    let tuple = &packet.tuple;
+    // SAFETY: as the caller promises; a map's element stays valid for this run.
+    unsafe {
+        let forward = entry.flow.direction != DIRECTION_REPLY;
+        let twin = tuple.twin_in(&entry.flow);
         let other = flows::pending::<V6>(&twin)
-            .filter(|other| (**other).flow.service == (*entry).flow.service);
+            .filter(|other| (**other).flow.service == entry.flow.service);
         if let Some(other) = other {
             (*other).flow.used = tracking::now();
-        } else if !is_remote(tuple, &(*entry).flow) && flows::find_any::<V6>(&twin).is_null() {
-            restore::<V6>(skb, tuple, &twin, &*entry);
+        } else if !is_remote(tuple, &entry.flow) && flows::find_any::<V6>(&twin).is_null() {
+            restore::<V6>(skb, tuple, &twin, entry);
         }
-        if packet.tuple.protocol == IPPROTO_TCP
+        if packet.tuple.protocol() == IPPROTO_TCP
             && !forward
             && packet.flags & (TCP_SYN | TCP_RST) == TCP_SYN
         {
@@ -53,19 +76,19 @@ pub unsafe fn go_on<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> *mu
                 (*other).answered = 1;
                 (*other).acknowledgement = sequence.wrapping_add(1);
             }
-            return &raw mut (*entry).flow;
+            return false;
         }
-        if !settles(skb, packet, &mut *entry) {
-            return &raw mut (*entry).flow;
+        if !settles(skb, packet, entry) {
+            return false;
         }
-        flows::put::<V6>(tuple, &(*entry).flow);
+        flows::put::<V6>(tuple, &entry.flow);
         flows::remove_pending::<V6>(tuple);
         if let Some(other) = other {
             flows::put::<V6>(&twin, &(*other).flow);
             flows::remove_pending::<V6>(&twin);
         }
-        flows::find::<V6>(tuple).unwrap_or(ptr::null_mut())
     }
+    true
 }
 
 /// Writes the other direction's entry again, which was pushed out.
@@ -96,7 +119,7 @@ unsafe fn restore<const V6: bool>(
 #[inline(always)]
 unsafe fn settles(skb: *mut __sk_buff, packet: &Packet, entry: &mut Pending) -> bool {
     let reply = entry.flow.direction == DIRECTION_REPLY;
-    if packet.tuple.protocol == IPPROTO_TCP {
+    if packet.tuple.protocol() == IPPROTO_TCP {
         if packet.flags & (TCP_SYN | TCP_RST) != 0 {
             return false;
         }

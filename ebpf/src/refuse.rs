@@ -10,6 +10,7 @@ use aya_ebpf::{
 use crate::{
     checksum::{TCP_CHECK, folded, pseudo_header},
     deliver::TC_ACT_SHOT,
+    global::global,
     header::{Ipv4, Ipv6},
     host::send_back,
     packet::{
@@ -18,14 +19,19 @@ use crate::{
     },
 };
 
-/// Turns the frame into the reset that RFC 9293, section 3.10.7.1 (CLOSED)
-/// asks for and sends it back where it came from. A reset is never answered.
-/// Returns the program's verdict.
-///
-/// # Safety
-/// `skb` is the program's context, `packet` what it parsed to.
-#[inline(never)]
-pub unsafe fn reset<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
+global! {
+    /// Turns the frame into the reset that RFC 9293, section 3.10.7.1 (CLOSED)
+    /// asks for and sends it back where it came from. A reset is never answered.
+    /// Returns the program's verdict.
+    ///
+    /// # Safety
+    /// `skb` is the program's context, `packet` what it parsed to.
+    pub fn reset(skb: *mut __sk_buff; packet: Packet) -> i32
+        = reset_body, reset4, reset6
+}
+
+#[inline(always)]
+unsafe fn reset_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
     if packet.flags & TCP_RST != 0 {
         return TC_ACT_SHOT;
     }

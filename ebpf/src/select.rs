@@ -23,7 +23,7 @@ pub fn service(tuple: &Tuple) -> Option<Service> {
     let key = ServiceKey {
         address: tuple.daddr,
         port: tuple.dport,
-        protocol: tuple.protocol,
+        protocol: tuple.protocol(),
         pad: 0,
     };
     // SAFETY: copied at once; user space replaces elements whole.
@@ -54,7 +54,7 @@ pub fn hash(tuple: &Tuple, by_client: bool) -> u32 {
         u32::from(tuple.sport) << 16 | u32::from(tuple.dport)
     };
     hash = mix(hash, ports);
-    hash = mix(hash, u32::from(tuple.protocol));
+    hash = mix(hash, u32::from(tuple.protocol()));
     finish(hash)
 }
 

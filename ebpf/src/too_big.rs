@@ -13,12 +13,13 @@ use aya_ebpf::{
         bpf_skb_store_bytes,
     },
 };
-use blixt_ebpf::layout::{Address, Flow};
+use blixt_ebpf::layout::Address;
 
 use crate::{
     checksum::{folded, place_in},
     counters,
     deliver::TC_ACT_SHOT,
+    global::global,
     header::{Ipv4, Ipv6},
     host::send_back,
     maps::ALLOWANCE,
@@ -65,7 +66,7 @@ pub unsafe fn is_too_big(skb: *mut __sk_buff, packet: &Packet, mtu: u16) -> bool
 /// Bytes before the data of a segment.
 #[inline(always)]
 unsafe fn headers(skb: *mut __sk_buff, packet: &Packet) -> u32 {
-    let transport = if packet.tuple.protocol == IPPROTO_TCP {
+    let transport = if packet.tuple.protocol() == IPPROTO_TCP {
         // SAFETY: as the caller promises.
         let words = unsafe { copied::<[u8; 2]>(skb, packet.l4() + 12) };
         words.map_or(0, |[offset, _]| u32::from(offset >> 4) * 4)
@@ -75,17 +76,22 @@ unsafe fn headers(skb: *mut __sk_buff, packet: &Packet) -> u32 {
     packet.l4() - ETH_HLEN + transport
 }
 
-/// Drops a packet that is too big, and turns it into the error about itself, from
-/// the address that it was sent to, where its sender may be told.
-///
-/// That is so too for IPv4 without "don't fragment", which nobody here could cut:
-/// hosts that hear of it cut their next packets themselves. Later fragments
-/// are not answered (RFC 1122, section 3.2.2). Returns the program's verdict.
-///
-/// # Safety
-/// `skb` is the program's context, `packet` what it parsed to; it is not rewritten yet.
-#[inline(never)]
-pub unsafe fn tell<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, mtu: u16) -> i32 {
+global! {
+    /// Drops a packet that is too big, and turns it into the error about itself, from
+    /// the address that it was sent to, where its sender may be told.
+    ///
+    /// That is so too for IPv4 without "don't fragment", which nobody here could cut:
+    /// hosts that hear of it cut their next packets themselves. Later fragments
+    /// are not answered (RFC 1122, section 3.2.2). Returns the program's verdict.
+    ///
+    /// # Safety
+    /// `skb` is the program's context, `packet` what it parsed to; it is not rewritten yet.
+    pub fn tell(skb: *mut __sk_buff, mtu: u16; packet: Packet) -> i32
+        = tell_body, tell4, tell6
+}
+
+#[inline(always)]
+unsafe fn tell_body<const V6: bool>(skb: *mut __sk_buff, mtu: u16, packet: &Packet) -> i32 {
     counters::dropped(|drops| &mut drops.too_big);
     if packet.defect == LATER_FRAGMENT || !is_host::<V6>(&packet.tuple.saddr) || !may_send() {
         return TC_ACT_SHOT;
@@ -189,7 +195,7 @@ fn may_send() -> bool {
 /// change of the segment leaves such a field as it is.
 #[inline(always)]
 unsafe fn unfinished_checksum(skb: *mut __sk_buff, packet: &Packet) -> Option<u16> {
-    let at = packet.l4() + place_in(packet.tuple.protocol);
+    let at = packet.l4() + place_in(packet.tuple.protocol());
     // SAFETY: as the caller promises.
     unsafe {
         let before = copied::<u16>(skb, at)?;

@@ -13,6 +13,7 @@ use blixt_ebpf::layout::{
 
 use crate::{
     flows::{self, Tuple},
+    global::global,
     host::begin_way,
     maps::SCRATCH,
     packet::{IPPROTO_TCP, Packet, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN},
@@ -59,7 +60,7 @@ pub fn is_over(protocol: u8, flow: &Flow, now: u32) -> bool {
 /// that had a packet in this tick is not idle.
 #[inline(always)]
 pub fn starts_over(packet: &Packet, flow: &Flow, tick: u16) -> bool {
-    let protocol = packet.tuple.protocol;
+    let protocol = packet.tuple.protocol();
     if protocol == IPPROTO_TCP {
         opens(packet) && is_over(protocol, flow, 0)
     } else {
@@ -73,7 +74,7 @@ pub fn starts_over(packet: &Packet, flow: &Flow, tick: u16) -> bool {
 pub fn asks_again(packet: &Packet, flow: &Flow) -> bool {
     let tuple = &packet.tuple;
     opens(packet)
-        && tuple.protocol == IPPROTO_TCP
+        && tuple.protocol() == IPPROTO_TCP
         && flow.state == STATE_NEW
         && flow.port == tuple.dport
         && flow.address == tuple.daddr
@@ -83,7 +84,7 @@ pub fn asks_again(packet: &Packet, flow: &Flow) -> bool {
 /// middle of a connection was begun on another node, or its entry was lost.
 #[inline(always)]
 pub fn first_state(packet: &Packet) -> u8 {
-    if packet.tuple.protocol != IPPROTO_TCP || opens(packet) {
+    if packet.tuple.protocol() != IPPROTO_TCP || opens(packet) {
         STATE_NEW
     } else {
         STATE_ESTABLISHED
@@ -94,7 +95,7 @@ pub fn first_state(packet: &Packet) -> u8 {
 /// the other direction's entry as well.
 #[inline(always)]
 pub fn follow<const V6: bool>(packet: &Packet, flow: &mut Flow) {
-    if packet.tuple.protocol != IPPROTO_TCP {
+    if packet.tuple.protocol() != IPPROTO_TCP {
         // A datagram from the backend makes two sides that have spoken.
         if flow.state == STATE_NEW && flow.direction == DIRECTION_REPLY {
             flow.state = STATE_ESTABLISHED;
@@ -109,15 +110,22 @@ pub fn follow<const V6: bool>(packet: &Packet, flow: &mut Flow) {
         };
         if flow.state < state {
             flow.state = state;
-            close::<V6>(&packet.tuple, flow);
+            // SAFETY: nothing is asked of the caller.
+            unsafe { close::<V6>(&packet.tuple, flow) };
         }
     } else if flow.state == STATE_NEW && packet.flags & TCP_SYN == 0 {
         flow.state = STATE_ESTABLISHED;
     }
 }
 
-#[inline(never)]
-fn close<const V6: bool>(tuple: &Tuple, flow: &Flow) {
+global! {
+    /// Tells the other direction's entry of the state that this one is in. Returns 0.
+    fn close(; tuple: Tuple, flow: Flow) -> i32
+        = close_body, close4, close6
+}
+
+#[inline(always)]
+fn close_body<const V6: bool>(tuple: &Tuple, flow: &Flow) -> i32 {
     let other = flows::find_any::<V6>(&tuple.twin_in(flow));
     // SAFETY: the element stays readable and writable for this run (RCU).
     unsafe {
@@ -126,6 +134,7 @@ fn close<const V6: bool>(tuple: &Tuple, flow: &Flow) {
             (*other).state = flow.state;
         }
     }
+    0
 }
 
 /// Whether packets of the flow go to another node as they are.

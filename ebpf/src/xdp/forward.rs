@@ -94,7 +94,7 @@ fn is_steady(packet: &Packet, flow: &Flow) -> bool {
     if flow.tick != tracking::tick() || forward && !is_alive(flow) {
         return false;
     }
-    if packet.tuple.protocol == IPPROTO_TCP {
+    if packet.tuple.protocol() == IPPROTO_TCP {
         flow.state == STATE_ESTABLISHED && packet.flags & (TCP_SYN | TCP_FIN | TCP_RST) == 0
     } else {
         forward || flow.state == STATE_ESTABLISHED

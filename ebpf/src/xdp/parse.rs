@@ -54,7 +54,7 @@ unsafe fn network_v4(ctx: *mut xdp_md) -> Option<Packet> {
                 daddr: [0, 0, MAPPED, daddr],
                 sport: 0,
                 dport: 0,
-                protocol,
+                protocol: protocol.into(),
             },
             l4: ETH_HLEN + header,
             length: u32::from(u16::from_be(load(ctx, ETH_HLEN + 2)?)),
@@ -82,7 +82,7 @@ unsafe fn network_v6(ctx: *mut xdp_md) -> Option<Packet> {
                 daddr: load(ctx, ETH_HLEN + 24)?,
                 sport: 0,
                 dport: 0,
-                protocol: next,
+                protocol: next.into(),
             },
             l4: ETH_HLEN + IPV6_HLEN,
             length: payload + IPV6_HLEN,
@@ -101,7 +101,7 @@ unsafe fn transport(ctx: *mut xdp_md, packet: &mut Packet) -> Option<()> {
     unsafe {
         let l4 = packet.l4();
         [packet.tuple.sport, packet.tuple.dport] = load::<[u16; 2]>(ctx, l4)?;
-        let minimum = match packet.tuple.protocol {
+        let minimum = match packet.tuple.protocol() {
             IPPROTO_TCP => {
                 // A header that the first buffer does not hold may go on in another.
                 let [offset, flags]: [u8; 2] = load(ctx, l4 + 12)?;

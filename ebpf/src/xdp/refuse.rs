@@ -45,7 +45,7 @@ pub unsafe fn refuse<const V6: bool>(ctx: *mut xdp_md, packet: &Packet) -> u32 {
         if !refused || !is_for_host(ctx) || length(ctx) != first_buffer(ctx) {
             return XDP_PASS;
         }
-        let tcp = packet.tuple.protocol == IPPROTO_TCP;
+        let tcp = packet.tuple.protocol() == IPPROTO_TCP;
         if let Some(service) = service {
             counters::refused(service.id);
             if tcp {

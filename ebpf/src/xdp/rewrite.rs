@@ -40,7 +40,7 @@ struct Ipv6 {
 #[inline(always)]
 pub unsafe fn rewrite<const V6: bool>(ctx: *mut xdp_md, packet: &Packet, flow: &Flow) -> bool {
     let l4 = packet.l4();
-    let tcp = packet.tuple.protocol == IPPROTO_TCP;
+    let tcp = packet.tuple.protocol() == IPPROTO_TCP;
     let forward = flow.direction == DIRECTION_FORWARD;
     let (address, port) = if forward {
         (&packet.tuple.daddr, packet.tuple.dport)
@@ -50,7 +50,7 @@ pub unsafe fn rewrite<const V6: bool>(ctx: *mut xdp_md, packet: &Packet, flow: &
     let which = usize::from(forward);
     // SAFETY: as the caller promises; no helper moves the frame meanwhile.
     unsafe {
-        let Some(checksum) = place::<u16>(ctx, l4 + place_in(packet.tuple.protocol)) else {
+        let Some(checksum) = place::<u16>(ctx, l4 + place_in(packet.tuple.protocol())) else {
             return false;
         };
         let before = *checksum;

@@ -38,4 +38,5 @@ mod too_big;
 mod tracking;
 mod tunnel;
 mod tunnel_cost;
+mod verifier;
 mod wires;

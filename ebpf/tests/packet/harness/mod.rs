@@ -19,6 +19,7 @@ mod raw;
 mod syscall;
 mod test_run;
 mod trampoline;
+mod verified;
 mod wire;
 
 pub use early::Early;
@@ -32,4 +33,5 @@ pub use raw::{FlowKey, address};
 pub use syscall::Kind;
 pub use test_run::Summed;
 pub use trampoline::{Trampoline, look_up4, nothing};
+pub use verified::verified_instructions;
 pub use wire::{Offload, Wire};
