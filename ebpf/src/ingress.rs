@@ -4,6 +4,8 @@
 //! replies of backends enter through the same door: the flow table says which
 //! is which. The host's own come here too, turned round by `egress`.
 
+use core::mem::MaybeUninit;
+
 use aya_ebpf::{bindings::__sk_buff, macros::classifier, programs::TcContext};
 use blixt_ebpf::layout::DEVICE_BRIDGE_PORT;
 
@@ -15,8 +17,8 @@ use crate::{
     forward::forward,
     maps::DEVICE,
     packet::{
-        Family, ICMP, ICMPV6, IPPROTO_IPIP, IPPROTO_IPV6, IPV4_HLEN, IPV6_HLEN, Packet, family,
-        parse_v4, parse_v6, protocol,
+        Family, ICMP, ICMPV6, IPPROTO_IPIP, IPPROTO_IPV6, IPV4_HLEN, IPV6_HLEN, family, parse_v4,
+        parse_v6, protocol,
     },
     path_mtu::learn,
     tunnel::{Inside, leave},
@@ -96,13 +98,14 @@ unsafe fn outermost(skb: *mut __sk_buff) -> (Family, u8) {
 unsafe fn ipv4(skb: *mut __sk_buff, overhead: u32) -> i32 {
     // SAFETY: as the caller promises.
     unsafe {
-        let mut packet = Packet::UNKNOWN;
+        let mut packet = MaybeUninit::uninit();
         if parse_v4(skb, &mut packet).is_none() {
             return TC_ACT_OK;
         }
+        let packet = packet.assume_init_mut();
         packet.overhead = overhead as u8;
         packet.forget(skb);
-        forward::<false>(skb, &packet)
+        forward::<false>(skb, packet)
     }
 }
 
@@ -110,13 +113,14 @@ unsafe fn ipv4(skb: *mut __sk_buff, overhead: u32) -> i32 {
 unsafe fn ipv6(skb: *mut __sk_buff, overhead: u32) -> i32 {
     // SAFETY: as the caller promises.
     unsafe {
-        let mut packet = Packet::UNKNOWN;
+        let mut packet = MaybeUninit::uninit();
         if parse_v6(skb, &mut packet).is_none() {
             return TC_ACT_OK;
         }
+        let packet = packet.assume_init_mut();
         packet.overhead = overhead as u8;
         packet.forget(skb);
-        forward::<true>(skb, &packet)
+        forward::<true>(skb, packet)
     }
 }
 

@@ -57,23 +57,6 @@ pub struct Packet {
 }
 
 impl Packet {
-    /// One of which nothing is known yet.
-    pub const UNKNOWN: Self = Self {
-        tuple: Tuple {
-            saddr: [0; 4],
-            daddr: [0; 4],
-            sport: 0,
-            dport: 0,
-            protocol: 0,
-        },
-        l4: 0,
-        length: 0,
-        flags: 0,
-        ttl: 0,
-        defect: SOUND,
-        overhead: 0,
-    };
-
     /// Takes the fields that only a few values are left for by way of the context,
     /// where the verifier loses sight of them. It would go through all that follows
     /// once for each way that a packet can be parsed, and give up.
@@ -240,13 +223,14 @@ pub unsafe fn pull(skb: *mut __sk_buff, headers: u32) {
     }
 }
 
-/// Reads an IPv4 frame into `packet`, of which nothing is known yet. None: not TCP or
-/// UDP, or not even ports in it, so nothing can be said about it.
+/// Reads an IPv4 frame into `packet`, where it stays: a copy would cost stack and
+/// time. None: not TCP or UDP, or not even ports in it, so nothing can be said about
+/// it.
 ///
 /// # Safety
 /// `skb` is the program's context.
 #[inline(always)]
-pub unsafe fn parse_v4(skb: *mut __sk_buff, packet: &mut Packet) -> Option<()> {
+pub unsafe fn parse_v4(skb: *mut __sk_buff, packet: &mut MaybeUninit<Packet>) -> Option<()> {
     // SAFETY: as the caller promises.
     unsafe {
         pull(skb, ETH_HLEN + 60 + TCP_HLEN);
@@ -263,7 +247,7 @@ pub unsafe fn parse_v4(skb: *mut __sk_buff, packet: &mut Packet) -> Option<()> {
         let total = u32::from(u16::from_be(load(skb, ETH_HLEN + 2)?));
         let saddr: u32 = load(skb, ETH_HLEN + 12)?;
         let daddr: u32 = load(skb, ETH_HLEN + 16)?;
-        *packet = Packet {
+        let packet = packet.write(Packet {
             tuple: Tuple {
                 saddr: [0, 0, MAPPED, saddr],
                 daddr: [0, 0, MAPPED, daddr],
@@ -277,7 +261,7 @@ pub unsafe fn parse_v4(skb: *mut __sk_buff, packet: &mut Packet) -> Option<()> {
             ttl,
             defect: SOUND,
             overhead: 0,
-        };
+        });
         if fragment & (MORE_FRAGMENTS | FRAGMENT_OFFSET) != 0 {
             packet.defect = FIRST_FRAGMENT;
             if fragment & FRAGMENT_OFFSET != 0 {
@@ -294,7 +278,7 @@ pub unsafe fn parse_v4(skb: *mut __sk_buff, packet: &mut Packet) -> Option<()> {
 /// # Safety
 /// `skb` is the program's context.
 #[inline(always)]
-pub unsafe fn parse_v6(skb: *mut __sk_buff, packet: &mut Packet) -> Option<()> {
+pub unsafe fn parse_v6(skb: *mut __sk_buff, packet: &mut MaybeUninit<Packet>) -> Option<()> {
     // SAFETY: as the caller promises.
     unsafe {
         pull(skb, ETH_HLEN + IPV6_HLEN + TCP_HLEN);
@@ -319,7 +303,7 @@ pub unsafe fn parse_v6(skb: *mut __sk_buff, packet: &mut Packet) -> Option<()> {
             pull(skb, l4 + TCP_HLEN);
             (found as u8, l4, (found >> 8) as u8 & 3)
         };
-        *packet = Packet {
+        let packet = packet.write(Packet {
             tuple: Tuple {
                 saddr: load(skb, ETH_HLEN + 8)?,
                 daddr: load(skb, ETH_HLEN + 24)?,
@@ -333,7 +317,7 @@ pub unsafe fn parse_v6(skb: *mut __sk_buff, packet: &mut Packet) -> Option<()> {
             ttl,
             defect,
             overhead: 0,
-        };
+        });
         if defect == LATER_FRAGMENT {
             without_ports(skb, packet, l4 - ETH_HLEN);
             return Some(());
