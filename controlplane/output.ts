@@ -4,6 +4,7 @@
 // for programs. Facts go to stdout; what is wrong goes to stderr.
 
 import type { Condition } from "./api/object.ts";
+import { isGood } from "./status/conditions.ts";
 
 /** Something to say. */
 export type Message =
@@ -80,8 +81,7 @@ function formatStatus(message: Message & { type: "status" }, colour: boolean): s
   const { object, part, condition, place } = message;
   const { type, status, reason } = condition;
   const subject = part === "" ? object : `${object}, ${part}`;
-  // Conflicted is the one condition that is good when False.
-  const good = (status === "True") !== (type === "Conflicted");
+  const good = isGood(condition);
   const state = `${type}=${status}`.padEnd(CONDITION_WIDTH);
   const why = [reason === type ? "" : reason, condition.message].filter((part) => part !== "");
   const where = good || place === undefined ? "" : ` (${place})`;

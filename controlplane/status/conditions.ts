@@ -33,3 +33,8 @@ export function conditionsOf(status: Status, namespace: string | undefined): Pla
 function list<T>(value: unknown): readonly T[] {
   return Array.isArray(value) ? value : [];
 }
+
+/** Whether a condition says that all is as it should be: Conflicted is the one that is good when False. */
+export function isGood({ type, status }: Pick<Condition, "type" | "status">): boolean {
+  return (status === "True") !== (type === "Conflicted");
+}

@@ -3,14 +3,15 @@
 // The status writer for a host without Kubernetes: statuses go back to the
 // objects in memory, to lines for people, and to a YAML file.
 
+import type { Condition, KubernetesObject } from "../api/object.ts";
 import type { Kind, ObjectKey } from "../api/snapshot.ts";
 import { KINDS } from "../api/snapshot.ts";
 import { type Clock, systemClock, timestamp } from "../clock.ts";
-import { equal } from "../equal.ts";
+import { formatNumber } from "../dataplane/format.ts";
 import type { Output } from "../output.ts";
 import type { Store } from "../store/store.ts";
 import type { DesiredStatus, Notice } from "../translate/translation.ts";
-import { conditionsOf, type PlacedCondition } from "./conditions.ts";
+import { conditionsOf, isGood, type PlacedCondition } from "./conditions.ts";
 import { mergeStatus, type Status } from "./merge.ts";
 import type { StatusFile, StatusItem } from "./status_file.ts";
 import type { StatusWriter } from "./status_writer.ts";
@@ -27,18 +28,46 @@ export interface ManifestStatusOptions {
   readonly clock?: Clock;
 }
 
+/** Conditions that became good, said one by one at a time; of more the number is enough, and the file has them all. */
+const MOST_GOOD = 500;
+
+/** What became of an object when its status was last put in its place. */
+interface Done {
+  readonly desired: Status;
+  /** With its status. */
+  readonly object: KubernetesObject;
+  readonly item: StatusItem;
+}
+
 /** Writes what differs; see StatusWriter. */
 export class ManifestStatusWriter implements StatusWriter {
   readonly #options: ManifestStatusOptions;
+  /** By kind and key. */
+  #done = new Map<string, Done>();
   #notices = new Set<string>();
+  /** Good conditions in the present call. */
+  #good = 0;
 
   constructor(options: ManifestStatusOptions) {
     this.#options = options;
   }
 
   set(statuses: readonly DesiredStatus[], notices: readonly Notice[]): void {
-    const { file } = this.#options;
-    file.write(statuses.map((desired) => this.#write(desired)).filter((item) => item !== undefined));
+    const { file, output } = this.#options;
+    const before = this.#done;
+    this.#done = new Map();
+    this.#good = 0;
+    const items: StatusItem[] = [];
+    for (const desired of statuses) {
+      const name = `${desired.kind} ${desired.key}`;
+      const done = this.#write(desired, before.get(name));
+      if (done === undefined) continue;
+      this.#done.set(name, done);
+      items.push(done.item);
+    }
+    file.write(items);
+    const more = this.#good - MOST_GOOD;
+    if (more > 0) output.log(`${formatNumber(more)} more conditions are as they should be`);
     this.#sayNotices(notices);
   }
 
@@ -46,11 +75,12 @@ export class ManifestStatusWriter implements StatusWriter {
     await this.#options.file.close();
   }
 
-  /** Puts one status in its place, and returns the item for the file. */
-  #write({ kind, key, status: desired }: DesiredStatus): StatusItem | undefined {
+  /** Puts one status in its place; undefined for an object that is gone. */
+  #write({ kind, key, status: desired }: DesiredStatus, before: Done | undefined): Done | undefined {
     const { store, setStatus, clock = systemClock } = this.#options;
     const object = store.get(kind, key);
     if (object === undefined) return undefined;
+    if (before?.desired === desired && before.object === object) return before;
     const present = (object as { readonly status?: Status }).status;
     const now = timestamp(clock.now());
     const merged = mergeStatus(kind, present, desired, now);
@@ -60,7 +90,8 @@ export class ManifestStatusWriter implements StatusWriter {
     }
     const { name, namespace, generation } = object.metadata;
     const metadata = { name, ...(namespace && { namespace }), ...(generation && { generation }) };
-    return { apiVersion: KINDS[kind].apiVersion, kind, metadata, status: merged };
+    const item = { apiVersion: KINDS[kind].apiVersion, kind, metadata, status: merged };
+    return { desired, object: store.get(kind, key) ?? object, item };
   }
 
   #sayChanges(
@@ -71,11 +102,14 @@ export class ManifestStatusWriter implements StatusWriter {
     after: Status,
   ): void {
     const { output, placeOf } = this.#options;
-    const known = conditionsOf(before, namespace).map(spoken);
+    const known = new Map(
+      conditionsOf(before, namespace).map((placed) => [nameOf(placed), placed.condition]),
+    );
     const place = placeOf(kind, key);
-    for (const { part, condition } of conditionsOf(after, namespace)) {
-      const said = spoken({ part, condition });
-      if (known.some((one) => equal(one, said))) continue;
+    for (const placed of conditionsOf(after, namespace)) {
+      const { part, condition } = placed;
+      if (saysTheSame(known.get(nameOf(placed)), condition)) continue;
+      if (isGood(condition) && ++this.#good > MOST_GOOD) continue;
       output.say({ type: "status", object: `${kind} ${key}`, part, condition, ...(place && { place }) });
     }
   }
@@ -93,7 +127,13 @@ export class ManifestStatusWriter implements StatusWriter {
   }
 }
 
-/** What of a condition is worth a line when it changes. */
-function spoken({ part, condition: { type, status, reason, message } }: PlacedCondition): unknown {
-  return { part, type, status, reason, message };
+/** What tells the conditions of an object apart. */
+function nameOf({ part, condition }: PlacedCondition): string {
+  return `${part} ${condition.type}`;
+}
+
+/** Whether nothing of it changed that is worth a line. */
+function saysTheSame(before: Condition | undefined, after: Condition): boolean {
+  return before !== undefined && before.status === after.status && before.reason === after.reason &&
+    before.message === after.message;
 }

@@ -132,3 +132,26 @@ Deno.test("ManifestStatusWriter says a notice when it begins to hold, with the p
     assertEquals(messages, [said, said]);
   });
 });
+
+Deno.test("ManifestStatusWriter says five hundred good conditions and counts the others, but says every bad one", async () => {
+  await withWriter(({ writer, store, messages }) => {
+    const count = 600;
+    const statuses = Array.from({ length: count }, (_, index): DesiredStatus => {
+      const name = `g${index}`;
+      store.set("Gateway", { ...gateway, metadata: { ...gateway.metadata, name } });
+      const { status } = desired("True");
+      const [programmed] = status["conditions"] as { readonly type: string }[];
+      const accepted = { ...programmed, type: "Accepted", status: "False" };
+      return {
+        kind: "Gateway",
+        key: `default/${name}`,
+        status: { ...status, conditions: [programmed, accepted] },
+      };
+    });
+    writer.set(statuses, []);
+    const said = messages.flatMap((message) => message.type === "status" ? [message.condition.type] : []);
+    assertEquals(said.filter((type) => type === "Accepted").length, count);
+    assertEquals(said.filter((type) => type === "Programmed").length, 500);
+    assertEquals(messages.at(-1), { type: "log", text: "100 more conditions are as they should be" });
+  });
+});

@@ -3,11 +3,20 @@
 // The file in which a user, without Kubernetes, reads what became of each
 // object, and from which a restarted control plane takes the addresses it gave.
 
-import { parse, stringify } from "yaml";
+import { parse } from "yaml";
 import type { Kind } from "../api/snapshot.ts";
+import { equal } from "../equal.ts";
+import { readPlainYaml } from "../plain_yaml.ts";
+import { blockYaml } from "./block_yaml.ts";
 import type { Status } from "./merge.ts";
 
-const HEADER = "# What Blixt says of every object; written again whenever something changes.\n";
+const HEADER = "# What Blixt says of every object; written again whenever something changes.\n" +
+  "apiVersion: v1\nkind: List\n";
+
+const ENCODER = new TextEncoder();
+
+/** Items in one piece of the text. */
+const PIECE = 500;
 
 /** One object of the status file. */
 export interface StatusItem {
@@ -21,8 +30,10 @@ export interface StatusItem {
 export class StatusFile {
   readonly #path: string;
   readonly #onError: (message: string) => void;
-  #latest: string | undefined;
-  #written: string | undefined;
+  /** Of items that were written already; the same object is the same text. */
+  readonly #texts = new WeakMap<StatusItem, string>();
+  #latest: readonly StatusItem[] = [];
+  #written: readonly StatusItem[] | undefined;
   #writing: Promise<void> | undefined;
 
   constructor(path: string, onError: (message: string) => void) {
@@ -33,7 +44,9 @@ export class StatusFile {
   /** The items of the last run; none when there was none or the file cannot be understood. */
   async read(): Promise<readonly StatusItem[]> {
     try {
-      const content = parse(await Deno.readTextFile(this.#path)) as { readonly items?: unknown } | null;
+      const text = await Deno.readTextFile(this.#path);
+      const value = readPlainYaml(text)?.value ?? parse(text);
+      const content = value as { readonly items?: unknown } | null;
       return Array.isArray(content?.items) ? content.items.filter(isStatusItem) : [];
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) this.#report("read", error);
@@ -41,10 +54,12 @@ export class StatusFile {
     }
   }
 
-  /** Replaces the file's content in the background; the latest call wins, and the same content is not written again. */
+  /**
+   * Replaces the file's content in the background; the latest call wins, and the same content is not written again.
+   * An item that is the same object as in an earlier call costs nothing.
+   */
   write(items: readonly StatusItem[]): void {
-    this.#latest = HEADER +
-      stringify({ apiVersion: "v1", kind: "List", items }, { aliasDuplicateObjects: false });
+    this.#latest = items;
     this.#writing ??= this.#writeLatest().finally(() => this.#writing = undefined);
   }
 
@@ -54,17 +69,36 @@ export class StatusFile {
   }
 
   async #writeLatest(): Promise<void> {
-    while (this.#latest !== undefined && this.#latest !== this.#written) {
-      const text = this.#latest;
+    while (!this.#isWritten(this.#latest)) {
+      const items = this.#latest;
       const temporary = `${this.#path}.new`;
       try {
-        await Deno.writeTextFile(temporary, text);
+        await Deno.writeFile(temporary, ReadableStream.from(this.#pieces(items)));
         await Deno.rename(temporary, this.#path);
       } catch (error) {
         this.#report("written", error);
       }
-      this.#written = text;
+      this.#written = items;
     }
+  }
+
+  #isWritten(items: readonly StatusItem[]): boolean {
+    const written = this.#written;
+    return written?.length === items.length && items.every((item, i) => equal(item, written[i]));
+  }
+
+  /** The file's text, a few items at a time: all of it at once would be much. */
+  *#pieces(items: readonly StatusItem[]): Generator<Uint8Array> {
+    yield ENCODER.encode(HEADER + (items.length === 0 ? "items: []\n" : "items:\n"));
+    for (let from = 0; from < items.length; from += PIECE) {
+      yield ENCODER.encode(items.slice(from, from + PIECE).map((item) => this.#textOf(item)).join(""));
+    }
+  }
+
+  #textOf(item: StatusItem): string {
+    let text = this.#texts.get(item);
+    if (text === undefined) this.#texts.set(item, text = blockYaml([item], 2));
+    return text;
   }
 
   #report(what: string, error: unknown): void {

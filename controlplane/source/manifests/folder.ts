@@ -6,7 +6,7 @@
 import type { KubernetesObject } from "../../api/object.ts";
 import { equal } from "../../equal.ts";
 import type { ManifestFile } from "./files.ts";
-import { type ManifestObject, objectId, parseManifests } from "./parse.ts";
+import { type ManifestObject, objectId, type ParsedFile, parseManifests } from "./parse.ts";
 import type { Problem } from "./problem.ts";
 import { referenceProblems } from "./references.ts";
 
@@ -21,13 +21,15 @@ interface FileContent {
   /** By objectId. */
   readonly objects: ReadonlyMap<string, ManifestObject>;
   readonly problems: readonly Problem[];
+  /** As it was read last; absent while it cannot be. */
+  readonly parsed?: ParsedFile | undefined;
 }
 
 /** Remembers the last good version of every object. */
 export class ManifestFolder {
   #files = new Map<string, FileContent>();
   /** By objectId: what was handed out last. */
-  #objects = new Map<string, ManifestObject>();
+  #objects = new Map<string, HandedOut>();
 
   #last: FolderContent | undefined;
 
@@ -46,18 +48,18 @@ export class ManifestFolder {
     for (const source of files) contents.set(source.path, readFile(source, this.#files.get(source.path)));
     this.#files = contents;
 
-    const objects = new Map<string, ManifestObject>();
+    const objects = new Map<string, HandedOut>();
     const problems: Problem[] = [];
     for (const content of contents.values()) {
-      problems.push(...content.problems);
+      for (const problem of content.problems) problems.push(problem);
       for (const [id, object] of content.objects) {
         const first = objects.get(id);
         if (first === undefined) objects.set(id, withGeneration(object, this.#objects.get(id)));
-        else problems.push(duplicate(id, object, first));
+        else problems.push(duplicate(id, object, first.manifest));
       }
     }
     this.#objects = objects;
-    const all = [...objects.values()];
+    const all = [...objects.values()].map(({ manifest }) => manifest);
     return { objects: all, problems: [...problems, ...referenceProblems(all)] };
   }
 }
@@ -78,7 +80,7 @@ function readFile(source: ManifestFile, before: FileContent | undefined): FileCo
     };
   }
 
-  const parsed = parseManifests(source.path, source.text);
+  const parsed = parseManifests(source.path, source.text, before?.parsed);
   const problems = [...parsed.problems];
   const objects = new Map<string, ManifestObject>();
   for (const object of parsed.objects) {
@@ -92,7 +94,7 @@ function readFile(source: ManifestFile, before: FileContent | undefined): FileCo
     objects.set(id, object);
     problems.push(stays(id, object));
   }
-  return { source, objects, problems };
+  return { source, objects, problems, parsed };
 }
 
 function stays(object: string, { file }: ManifestObject): Problem {
@@ -114,23 +116,29 @@ function duplicate(id: string, object: ManifestObject, first: ManifestObject): P
   };
 }
 
+/** An object with its generation, and what it was made from. */
+interface HandedOut {
+  readonly manifest: ManifestObject;
+  readonly parsed: KubernetesObject;
+}
+
 /**
  * Gives the object metadata.generation the way the API server does: 1 at
  * first, one more with every change outside metadata. An unchanged object
  * keeps its identity.
  */
-function withGeneration(manifest: ManifestObject, before: ManifestObject | undefined): ManifestObject {
-  const last = before?.object.metadata.generation ?? 0;
-  const generation = before !== undefined && equal(content(before.object), content(manifest.object))
-    ? last
-    : last + 1;
-  const object: KubernetesObject = {
-    ...manifest.object,
-    metadata: { ...manifest.object.metadata, generation },
-  };
+function withGeneration(manifest: ManifestObject, before: HandedOut | undefined): HandedOut {
+  const parsed = manifest.object;
+  const known = before?.manifest.object;
+  if (known !== undefined && before?.parsed === parsed) {
+    return { manifest: { ...manifest, object: known }, parsed };
+  }
+  const last = known?.metadata.generation ?? 0;
+  const generation = known !== undefined && equal(content(known), content(parsed)) ? last : last + 1;
+  const object: KubernetesObject = { ...parsed, metadata: { ...parsed.metadata, generation } };
   return {
-    ...manifest,
-    object: before !== undefined && equal(before.object, object) ? before.object : object,
+    manifest: { ...manifest, object: known !== undefined && equal(known, object) ? known : object },
+    parsed,
   };
 }
 

@@ -115,3 +115,17 @@ Deno.test("ManifestFolder gives the same answer for the same files, and another 
   const changed = folder.update([both[0]!, ...files({ "b.yaml": service("two", 3) })]);
   assertEquals(portsOf(changed), { "default/one": 1, "default/two": 3 });
 });
+
+Deno.test("ManifestFolder reads only the documents of a file that changed, and knows where the others stand now", () => {
+  const folder = new ManifestFolder();
+  const before = folder.update(files({ "a.yaml": `${service("one", 1)}---\n${service("two", 2)}` })).objects;
+  const after = folder.update(
+    files({ "a.yaml": `# said\n${service("one", 3)}---\n# said too\n---\n${service("two", 2)}` }),
+  ).objects;
+  assertEquals(portsOf({ objects: after, problems: [] }), { "default/one": 3, "default/two": 2 });
+  assertStrictEquals(after[1]?.object, before[1]?.object);
+  assertEquals(after.map(({ lineOf }) => [lineOf([]), lineOf(["spec", "ports", 0, "port"])]), [[2, 5], [
+    8,
+    11,
+  ]]);
+});

@@ -4,7 +4,7 @@
 
 import type { KubernetesObject, ObjectMeta } from "../../api/object.ts";
 import { type Kind, KINDS, type ObjectKey, objectKey } from "../../api/snapshot.ts";
-import { type Item, readDocuments } from "./document.ts";
+import { type Item, lineOfField, type Part, type Place, readDocuments, splitDocuments } from "./document.ts";
 import type { Problem } from "./problem.ts";
 import { type Fields, isFields, type Path } from "./schema.ts";
 import { readKind, SCHEMAS } from "./schemas.ts";
@@ -25,9 +25,27 @@ export interface ParsedFile {
   readonly objects: readonly ManifestObject[];
   /** objectId of those that are there and wrong. */
   readonly invalid: readonly string[];
-  /** True when something in the file could not even be identified. */
+  /** True when something could not be identified, so that an absent object may only be unreadable. */
   readonly incomplete: boolean;
   readonly problems: readonly Problem[];
+  /** By their text, for the next time. */
+  readonly documents: ReadonlyMap<string, ParsedDocument>;
+}
+
+/** What a part of a file says, wherever it stands: its lines are counted from its own first one. */
+export interface ParsedDocument {
+  readonly objects: readonly ParsedObject[];
+  readonly invalid: readonly string[];
+  readonly incomplete: boolean;
+  readonly problems: readonly Omit<Problem, "file">[];
+}
+
+/** A checked object with its place in its part of the file. */
+interface ParsedObject {
+  readonly kind: Kind;
+  readonly key: ObjectKey;
+  readonly object: KubernetesObject;
+  readonly place: Place;
 }
 
 /** Where objects without metadata.namespace live, as with kubectl. */
@@ -38,18 +56,48 @@ export function objectId(kind: string, key: ObjectKey): string {
   return `${kind} ${key}`;
 }
 
-/** Checks every object of a file's text; what is wrong with one keeps no other from being read. */
-export function parseManifests(file: string, text: string): ParsedFile {
-  const documents = readDocuments(file, text);
-  const objects: ManifestObject[] = [];
-  const invalid: string[] = [];
-  const problems: Problem[] = [...documents.problems];
-  let incomplete = documents.incomplete;
+/**
+ * Checks every object of a file's text; what is wrong with one keeps no other from being read. Documents that were in
+ * the file before are not read again, and their objects stay the same.
+ */
+export function parseManifests(file: string, text: string, before?: ParsedFile): ParsedFile {
+  const documents = new Map<string, ParsedDocument>();
+  const parsed = splitDocuments(text).map((part) => {
+    const known = documents.get(part.text) ?? before?.documents.get(part.text) ?? parseDocument(part.text);
+    documents.set(part.text, known);
+    return { part, known };
+  });
+  return {
+    objects: parsed.flatMap(({ part, known }) => known.objects.map((object) => inFile(object, file, part))),
+    invalid: parsed.flatMap(({ known }) => known.invalid),
+    incomplete: parsed.some(({ known }) => known.incomplete),
+    problems: parsed.flatMap(({ part, known }) =>
+      known.problems.map((problem) => ({ ...problem, file, line: part.line + (problem.line ?? 1) }))
+    ),
+    documents,
+  };
+}
 
-  for (const item of documents.items) {
+function inFile({ place, ...object }: ParsedObject, file: string, part: Part): ManifestObject {
+  return { ...object, file, lineOf: (path) => part.line + lineOfField(part.text, place, path) };
+}
+
+function parseDocument(text: string): ParsedDocument {
+  const { items, faults } = readDocuments(text);
+  const objects: ParsedObject[] = [];
+  const invalid: string[] = [];
+  const problems: Omit<Problem, "file">[] = faults.map(({ line, reason }) => ({
+    severity: "error",
+    line,
+    reason: `invalid YAML: ${reason}`,
+  }));
+  let incomplete = faults.length > 0;
+
+  for (const item of items) {
+    const lineOf = (path: Path): number => lineOfField(text, item.place, path);
     const header = identify(item.value);
     if (typeof header === "string") {
-      problems.push({ severity: "error", file, line: item.lineOf([]), reason: header });
+      problems.push({ severity: "error", line: lineOf([]), reason: header });
       incomplete = true;
       continue;
     }
@@ -57,18 +105,13 @@ export function parseManifests(file: string, text: string): ParsedFile {
     if (kind === undefined) {
       const { severity, reason } = unreadKind(header.apiVersion, header.kind);
       const object = `${header.kind} ${header.name ?? "without a name"}`;
-      problems.push({
-        severity,
-        file,
-        line: item.lineOf([severity === "error" ? "kind" : "metadata"]),
-        object,
-        reason,
-      });
+      const line = lineOf([severity === "error" ? "kind" : "metadata"]);
+      problems.push({ severity, line, object, reason });
       // A mistyped kind may be an object that was right before.
       if (severity === "error") incomplete = true;
       continue;
     }
-    const checked = check(kind, header, item, file, problems);
+    const checked = check(kind, header, item, lineOf, problems);
     if (checked.object !== undefined) objects.push(checked.object);
     else if (checked.id !== undefined) invalid.push(checked.id);
     else incomplete = true;
@@ -98,9 +141,9 @@ function check(
   kind: Kind,
   header: Header,
   item: Item,
-  file: string,
-  problems: Problem[],
-): { readonly id?: string; readonly object?: ManifestObject } {
+  lineOf: (path: Path) => number,
+  problems: Omit<Problem, "file">[],
+): { readonly id?: string; readonly object?: ParsedObject } {
   const value = withNamespace(kind, item.value as Fields);
   const key = header.name === undefined ? undefined : objectKey(value as unknown as KubernetesObject);
   const id = key === undefined ? undefined : objectId(kind, key);
@@ -108,7 +151,7 @@ function check(
   let valid = true;
   const add = (severity: "error" | "notice", path: Path, reason: string): void => {
     if (severity === "error") valid = false;
-    problems.push({ severity, file, line: item.lineOf(path), object, path, reason });
+    problems.push({ severity, line: lineOf(path), object, path, reason });
   };
 
   const parsed = SCHEMAS[kind].parse(value, [], {
@@ -125,7 +168,7 @@ function check(
   // A Node's addresses are there; of other kinds the status is Blixt's to write.
   const told = kind === "Node" && status !== undefined ? { status } : {};
   const checked = { ...rest, ...told, apiVersion } as unknown as KubernetesObject;
-  return { id: objectId(kind, key), object: { kind, key, object: checked, file, lineOf: item.lineOf } };
+  return { id: objectId(kind, key), object: { kind, key, object: checked, place: item.place } };
 }
 
 /** The object with the namespace that the API server would give it. */

@@ -43,12 +43,22 @@ interface Spec {
 /** An EndpointSlice belongs to the Service that this label names. */
 const SERVICE_LABEL = "kubernetes.io/service-name";
 
+/** Missing objects for which a likely name is looked for: that means to compare with all names of the kind. */
+const MOST_HINTS = 20;
+
+/** What references are looked up in. */
+interface Defined {
+  readonly byId: ReadonlyMap<string, ManifestObject>;
+  hints: number;
+}
+
 /** One error for each reference to an object, or a Service's port, that no manifest defines. */
 export function referenceProblems(objects: readonly ManifestObject[]): Problem[] {
   const byId = new Map(objects.map((object) => [objectId(object.kind, object.key), object]));
+  const defined: Defined = { byId, hints: 0 };
   return objects.flatMap((object) =>
     referencesOf(object).flatMap((reference) => {
-      const reason = whatIsMissing(reference, byId);
+      const reason = whatIsMissing(reference, defined);
       if (reason === undefined) return [];
       const { file, kind, key, lineOf } = object;
       const { path } = reference;
@@ -108,14 +118,14 @@ function referencesOf({ kind, object }: ManifestObject): Reference[] {
   }
 }
 
-function whatIsMissing(reference: Reference, byId: ReadonlyMap<string, ManifestObject>): string | undefined {
+function whatIsMissing(reference: Reference, defined: Defined): string | undefined {
+  const { byId } = defined;
   const { kind, namespace, name, port } = reference;
   if (!isReadHere(reference)) return undefined; // The route's conditions say InvalidKind.
   const key = namespace === undefined ? name : `${namespace}/${name}`;
   const target = byId.get(objectId(kind, key));
   if (target === undefined) {
-    const ofKind = [...byId.values()].filter((object) => object.kind === kind).map((object) => object.key);
-    const hint = nearest(key, ofKind);
+    const hint = ++defined.hints <= MOST_HINTS ? nearest(key, keysOf(kind, byId)) : undefined;
     return `${kind} ${key} is in no manifest${hint === undefined ? "" : `; did you mean ${hint}?`}`;
   }
   const ports = specOf(target.object).ports?.map((one) => one.port) ?? [];
@@ -124,6 +134,10 @@ function whatIsMissing(reference: Reference, byId: ReadonlyMap<string, ManifestO
     return `${kind} ${key} has no port ${port}; ${present}`;
   }
   return undefined;
+}
+
+function keysOf(kind: string, byId: ReadonlyMap<string, ManifestObject>): string[] {
+  return [...byId.values()].filter((object) => object.kind === kind).map(({ key }) => key);
 }
 
 function isReadHere({ group, kind }: Reference): boolean {

@@ -116,3 +116,14 @@ Deno.test("referenceProblems() leaves kinds that Blixt does not read to the rout
     [],
   );
 });
+
+Deno.test("referenceProblems() looks for likely names of the first twenty missing objects only", () => {
+  const routes = Array.from(
+    { length: 25 },
+    (_, index) => ROUTE.replace("name: echo", `name: r${index}`).replace("name: web", "name: wep"),
+  );
+  const { objects } = parseManifests("a.yaml", [CLASS, GATEWAY, SERVICE, ...routes].join("---\n"));
+  const reasons = referenceProblems(objects).map(({ reason }) => reason);
+  const hinted = reasons.filter((reason) => reason.includes("did you mean default/web?"));
+  assertEquals([reasons.length, hinted.length], [25, 20]);
+});
