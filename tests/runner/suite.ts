@@ -3,8 +3,8 @@
 import type { Counter } from "./counts.ts";
 
 /**
- * What a suite mostly does: keep a core busy, wait for the programs of a Kubernetes cluster, or
- * wait for traffic between network namespaces.
+ * What a suite mostly does: keep a core busy, wait for the programs of a Kubernetes cluster, or wait for traffic
+ * between network namespaces. Some of the latter are in the first row, so that none is much longer than the others.
  */
 export type Row = "computes" | "cluster" | "traffic";
 

@@ -53,6 +53,9 @@ export const suites: readonly Suite[] = [
   root("computes", "packets", cargo("test --locked --package blixt-ebpf -- --ignored"), countCargoTest),
   root("computes", "loader", cargo("test --locked --package blixt-loader -- --ignored"), countCargoTest),
   root("computes", "scenarios", denoTest("tests/loader")),
+  root("computes", "upgrade", denoTest("tests/upgrade")),
+  root("computes", "bench", denoTest("tests/bench")),
+  root("computes", "demo", deno("run --allow-all tests/demo/demo.ts"), countPlain),
   root("cluster", "cluster", denoTest("tests/cluster tests/conformance")),
   go("go-format", ["sh", "-c", `gofmt -l ${MODULE} && test -z "$(gofmt -l ${MODULE})"`]),
   go("go-vet", `go -C ${MODULE} vet ./...`.split(" ")),
@@ -64,8 +67,5 @@ export const suites: readonly Suite[] = [
   root("traffic", "netns", denoTest("tests/netns")),
   root("traffic", "tasks", denoTest("tests/tasks")),
   root("traffic", "e2e", denoTest("tests/e2e")),
-  root("traffic", "upgrade", denoTest("tests/upgrade")),
   root("traffic", "neighbours", denoTest("tests/neighbours")),
-  root("traffic", "bench", denoTest("tests/bench")),
-  root("traffic", "demo", deno("run --allow-all tests/demo/demo.ts"), countPlain),
 ];
