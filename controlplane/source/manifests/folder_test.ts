@@ -125,7 +125,7 @@ Deno.test("ManifestFolder reads only the documents of a file that changed, and k
   assertEquals(portsOf({ objects: after, problems: [] }), { "default/one": 3, "default/two": 2 });
   assertStrictEquals(after[1]?.object, before[1]?.object);
   assertEquals(after.map(({ lineOf }) => [lineOf([]), lineOf(["spec", "ports", 0, "port"])]), [[2, 5], [
-    8,
-    11,
+    9,
+    12,
   ]]);
 });
