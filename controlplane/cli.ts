@@ -78,6 +78,7 @@ interface Flags {
   readonly flows?: string;
   readonly services?: string;
   readonly backends?: string;
+  readonly clients?: string;
   readonly listeners?: string;
   readonly "unload-on-exit": boolean;
   readonly health?: string;
@@ -113,6 +114,7 @@ Source, one of:
   --flows NUMBER        flows of each IP version that are remembered at most (default: ${LIMITS.flows})
   --services NUMBER     addresses with port and protocol at most (default: ${LIMITS.services})
   --backends NUMBER     endpoints at most, counted once for each service (default: ${LIMITS.backends})
+  --clients NUMBER      clients of services with sessionAffinity that are remembered at most (default: ${LIMITS.clients})
   --listeners NUMBER    listeners of Gateways and ListenerSets at most (default: ${LIMITS.listeners})
   --unload-on-exit      leave nothing in the kernel at the end (default: it goes on forwarding)
   --health HOST:PORT    answer probes there: /livez, and /readyz once everything is programmed
@@ -144,6 +146,7 @@ export function parseCommandLine(
       "flows",
       "services",
       "backends",
+      "clients",
       "listeners",
     ],
     boolean: ["in-cluster", "unload-on-exit", "json", "help"],
@@ -179,6 +182,7 @@ export function parseCommandLine(
       flows: parseLimit("flows", flags),
       services: parseLimit("services", flags),
       backends: parseLimit("backends", flags),
+      clients: parseLimit("clients", flags),
       listeners: parseLimit("listeners", flags),
     },
     unloadOnExit: flags["unload-on-exit"],

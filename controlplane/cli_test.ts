@@ -13,7 +13,7 @@ Deno.test("parseCommandLine() reads a folder of manifests, the status file besid
     interfaces: [],
     xdp: "auto",
     order: { order: 1 },
-    limits: { flows: 1_000_000, services: 10_000, backends: 100_000, listeners: 10_000 },
+    limits: { flows: 1_000_000, services: 10_000, backends: 100_000, clients: 200_000, listeners: 10_000 },
     unloadOnExit: false,
     json: false,
   });
@@ -35,6 +35,7 @@ Deno.test("parseCommandLine() reads every option", () => {
     "--services=6",
     "--backends",
     "7",
+    "--clients=9",
     "--listeners=8",
     "--json",
   ];
@@ -45,7 +46,7 @@ Deno.test("parseCommandLine() reads every option", () => {
     interfaces: ["eth0", "eth1"],
     xdp: "off",
     order: { order: 3, anchor: { programId: 57 } },
-    limits: { flows: 5, services: 6, backends: 7, listeners: 8 },
+    limits: { flows: 5, services: 6, backends: 7, clients: 9, listeners: 8 },
     unloadOnExit: true,
     health: { hostname: "127.0.0.1", port: 9441 },
     metrics: { hostname: "::1", port: 9442 },

@@ -78,6 +78,7 @@ export function blixtObject(options: BlixtObjectOptions = {}): Uint8Array {
     map("flows6", MAP_TYPE.LRU_HASH, flowKey, "u64", 1_024),
     map("pending4", MAP_TYPE.LRU_HASH, flowKey, "u64", 128),
     map("pending6", MAP_TYPE.LRU_HASH, flowKey, "u64", 128),
+    map("affinities", MAP_TYPE.LRU_HASH, flowKey, "u64", 128),
     map("service_stats", MAP_TYPE.PERCPU_ARRAY, "u32", struct("Stats"), services + 1),
     map("backend_stats", MAP_TYPE.PERCPU_ARRAY, "u32", struct("Stats"), backends),
     map("drops", MAP_TYPE.PERCPU_ARRAY, "u32", struct("Drops"), 1),

@@ -75,6 +75,8 @@ export const BACKEND_REMOTE = 2;
 export const BACKEND_TUNNEL = 4;
 /** `Backend::flags`: its address is the host's own. */
 export const BACKEND_LOCAL = 8;
+/** `Backend::flags`: takes no new flows, those it has go on; it has no slot of the table. */
+export const BACKEND_QUIESCENT = 16;
 /** `Backend::flags`: on another node; `source` takes the client's place in what goes there, so that replies come back here. */
 export const BACKEND_SNAT = 32;
 /** `Node::flags`: an address of this node; without it, another node's. */

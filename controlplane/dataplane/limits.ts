@@ -10,10 +10,17 @@ export interface Limits {
   readonly services: number;
   /** Endpoints, counted once for each service. */
   readonly backends: number;
+  /** Clients of services with sessionAffinity, counted once for each service. */
+  readonly clients: number;
 }
 
 /** What holds where nothing else is asked for. */
-export const DEFAULT_LIMITS: Limits = { flows: 1_000_000, services: 10_000, backends: 100_000 };
+export const DEFAULT_LIMITS: Limits = {
+  flows: 1_000_000,
+  services: 10_000,
+  backends: 100_000,
+  clients: 200_000,
+};
 
 /** A flow has two entries: one for each direction. */
 export const ENTRIES_OF_FLOW = 2;
@@ -22,7 +29,7 @@ export const ENTRIES_OF_FLOW = 2;
 export const FLOWS_OF_PENDING = 8;
 
 /** max_entries of the maps, by name; those that no limit concerns stay as the object has them. */
-export function maxEntries({ flows, services, backends }: Partial<Limits>): Record<string, number> {
+export function maxEntries({ flows, services, backends, clients }: Partial<Limits>): Record<string, number> {
   const sizes: Record<string, number> = {};
   if (flows !== undefined) {
     sizes["flows4"] = sizes["flows6"] = ENTRIES_OF_FLOW * flows;
@@ -38,6 +45,7 @@ export function maxEntries({ flows, services, backends }: Partial<Limits>): Reco
     });
   }
   if (backends !== undefined) Object.assign(sizes, { backends: backends + 1, backend_stats: backends + 1 });
+  if (clients !== undefined) sizes["affinities"] = clients;
   return sizes;
 }
 

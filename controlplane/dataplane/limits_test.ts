@@ -13,7 +13,7 @@ function loaded(sizes: Readonly<Record<string, number>>): Parameters<typeof capa
 }
 
 Deno.test("maxEntries() makes room for as many as the limits say, though index 0 is not used", () => {
-  for (const limits of [DEFAULT_LIMITS, { flows: 1, services: 1, backends: 1 }]) {
+  for (const limits of [DEFAULT_LIMITS, { flows: 1, services: 1, backends: 1, clients: 1 }]) {
     const { services, backends, tables } = capacityOf(loaded(maxEntries(limits)));
     assertEquals([services, backends, tables], [limits.services, limits.backends, 2 * limits.services]);
   }
@@ -21,6 +21,10 @@ Deno.test("maxEntries() makes room for as many as the limits say, though index 0
 
 Deno.test("maxEntries() has two entries for a flow of either IP version, and for one in eight that is pending", () => {
   assertEquals(maxEntries({ flows: 500 }), { flows4: 1_000, flows6: 1_000, pending4: 125, pending6: 125 });
+});
+
+Deno.test("maxEntries() has an entry for each client of a service with affinity", () => {
+  assertEquals(maxEntries({ clients: 70 }), { affinities: 70 });
 });
 
 Deno.test("maxEntries() leaves maps of a limit that is absent as the object has them", () => {

@@ -22,7 +22,7 @@ function count(bench: FakeBench, map: string, id: number, flows: bigint): void {
 
 Deno.test("Dataplane.measure() gives each service and backend that is programmed its counters", async () => {
   await using bench = await FakeBench.start();
-  const subject = bench.run({ limits: { flows: 10, services: 5, backends: 9 } });
+  const subject = bench.run({ limits: { flows: 10, services: 5, backends: 9, clients: 12 } });
   await bench.program(subject, dataplane(web, dns));
   const kernel = await bench.kernel();
   for (const { key, value } of kernel.services.values()) {
@@ -49,6 +49,7 @@ Deno.test("Dataplane.measure() gives each service and backend that is programmed
     ["flows6", 0, 10],
     ["services", 2, 5],
     ["backends", 3, 9],
+    ["clients", 0, 12],
   ]);
 
   await bench.program(subject, dataplane(dns, service("192.0.2.9:1")));

@@ -5,7 +5,7 @@ import { formatEndpoint } from "./address.ts";
 import { IdPool } from "./id_pool.ts";
 import type { KernelState } from "./kernel.ts";
 import type { Capacity } from "./limits.ts";
-import { ADDRESS_ANNOUNCE, ADDRESS_LOCAL, NODE_SELF } from "./layout.ts";
+import { ADDRESS_ANNOUNCE, ADDRESS_LOCAL, BACKEND_QUIESCENT, NODE_SELF } from "./layout.ts";
 import type { ProgrammedService } from "./measure.ts";
 import { LARGEST_SIZE, maglevTable, tableSize } from "./maglev.ts";
 import {
@@ -177,10 +177,11 @@ export class Planner {
     const id = entry?.value.id ?? take(this.#serviceIds);
     if (entry === undefined) phases.serviceStats.push({ map: "service_stats", key: id, value: undefined });
     const next: Entry = entry ?? { key, value: { id, table: 0, slots: 0, affinity: 0 }, backends: new Map() };
-    const ways = new Map([...endpoints].map(([name, endpoint]) => [
-      name,
-      wayTo(endpoint, routes, this.#own, service.remoteBackends),
-    ]));
+    const chosen = new Set(targets.map((target) => target.name));
+    const ways = new Map([...endpoints].map(([name, endpoint]) => {
+      const way = wayTo(endpoint, routes, this.#own, service.remoteBackends);
+      return [name, chosen.has(name) ? way : { ...way, flags: way.flags | BACKEND_QUIESCENT }];
+    }));
     this.#planBackends(next, endpoints, ways, phases);
     const table = slots === 0 ? 0 : newTable ? take(this.#tableIds) : next.value.table;
     if (slots > 0) planTable(next, table, targets, phases);

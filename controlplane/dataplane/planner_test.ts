@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { DesiredDataplane } from "../translate/desired.ts";
 import { dataplane, group, routes, service } from "./fixtures.ts";
-import { ADDRESS_ANNOUNCE, ADDRESS_LOCAL } from "./layout.ts";
+import { ADDRESS_ANNOUNCE, ADDRESS_LOCAL, BACKEND_QUIESCENT } from "./layout.ts";
 import { KernelModel } from "./model.ts";
 import type { Change } from "./operation.ts";
 import type { Capacity } from "./limits.ts";
@@ -259,6 +259,43 @@ Deno.test("Planner.plan() passes the time of session affinity on", () => {
   const bench = new Bench();
   bench.plan(dataplane({ ...service(web, group(1, a)), affinitySeconds: 600 }));
   assertEquals([...bench.kernel.services.values()][0]?.value.affinity, 600);
+});
+
+/** Addresses of the backends that take no new flows. */
+function quiescent({ kernel }: Bench): string[] {
+  const backends = [...kernel.backends.values()].filter(({ flags }) => (flags & BACKEND_QUIESCENT) !== 0);
+  return backends.map(({ address }) => address).sort();
+}
+
+Deno.test("Planner.plan() lets a draining endpoint and one of weight 0 take no new flows, their old ones go on", () => {
+  const bench = new Bench();
+  bench.plan(dataplane(service(web, group(1, a, b), group(1, c))));
+  const before = bench.backends();
+  assertEquals(quiescent(bench), []);
+  bench.plan(dataplane(service(web, group(1, a, `${b} draining`), group(0, c))));
+  assertEquals(quiescent(bench), ["10.0.0.2", "10.0.0.3"]);
+  assertEquals([bench.backends(), Object.keys(bench.slots())], [before, ["10.0.0.1"]]);
+  bench.plan(dataplane(service(web, group(1, a, b), group(1, c))));
+  assertEquals([quiescent(bench), bench.backends()], [[], before]);
+});
+
+Deno.test("Planner.plan() lets draining endpoints take new flows while there are no others", () => {
+  const bench = new Bench();
+  bench.plan(dataplane(service(web, group(1, `${a} draining`, `${b} draining`))));
+  assertEquals(quiescent(bench), []);
+});
+
+Deno.test("Planner.plan() lets an endpoint take new flows that one of several groups gives a weight", () => {
+  const bench = new Bench();
+  bench.plan(dataplane(service(web, group(0, a, b), group(1, b))));
+  assertEquals(quiescent(bench), ["10.0.0.1"]);
+});
+
+Deno.test("Planner.plan() says at once that endpoints take no new flows when all weights are 0", () => {
+  const bench = new Bench();
+  bench.plan(dataplane(service(web, group(1, a, b))));
+  bench.plan(dataplane(service(web, group(0, a, b))));
+  assertEquals([quiescent(bench), bench.slots()], [["10.0.0.1", "10.0.0.2"], {}]);
 });
 
 Deno.test("Planner takes a kernel over without a change, so that flows go on", () => {

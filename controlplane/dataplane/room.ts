@@ -10,6 +10,7 @@ const MAPS = {
   flows6: ["flows6", "pending6"],
   services: ["services", "addresses", "service_stats", "tables"],
   backends: ["backends", "backend_stats"],
+  clients: ["affinities"],
 } as const;
 
 /** One of the limits, as the kernel has it. */
@@ -35,8 +36,8 @@ export function roomsOf(object: Pick<LoadedObject, "maps">): Rooms {
   const { maps } = object;
   const memory = (names: readonly string[]): number =>
     maps.filter(({ name }) => names.includes(name)).reduce((sum, map) => sum + map.memory, 0);
-  const flows = (name: string): number =>
-    Math.floor((maps.find((map) => map.name === name)?.maxEntries ?? 0) / ENTRIES_OF_FLOW);
+  const entries = (name: string): number => maps.find((map) => map.name === name)?.maxEntries ?? 0;
+  const flows = (name: string): number => Math.floor(entries(name) / ENTRIES_OF_FLOW);
   const { services, backends } = capacityOf(object);
   const room = (of: Room["of"], name: string, most: number): Room => (
     { of, name, most, memory: memory(MAPS[of]) }
@@ -47,6 +48,7 @@ export function roomsOf(object: Pick<LoadedObject, "maps">): Rooms {
       room("flows6", "flows over IPv6", flows("flows6")),
       room("services", "services", services),
       room("backends", "backends", backends),
+      room("clients", "clients with affinity", entries("affinities")),
     ],
     memory: memory(maps.map(({ name }) => name)),
   };

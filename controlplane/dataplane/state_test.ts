@@ -64,15 +64,20 @@ Deno.test("readState() shows services with shares by slots, backends and counter
 
 Deno.test("readState() shows what there is room for, and how much of it is used", async () => {
   await using bench = await FakeBench.start();
-  await bench.program(bench.run({ limits: { flows: 10, services: 5, backends: 7 } }), dataplane(web));
+  await bench.program(
+    bench.run({ limits: { flows: 10, services: 5, backends: 7, clients: 4 } }),
+    dataplane(web),
+  );
   const flows = bench.fake.object(OBJECT_NAME).map("flows6");
   for (const id of [1, 2, 3]) flows.poke(encodeU32(id), new Uint8Array(8));
+  bench.fake.object(OBJECT_NAME).map("affinities").poke(encodeU32(1), new Uint8Array(8));
   const { uses, memory } = await read(bench);
   assertEquals(uses.map(({ name, used, estimated, most }) => [name, used, estimated, most]), [
     ["flows over IPv4", 0, false, 10],
     ["flows over IPv6", 2, false, 10],
     ["services", 1, false, 5],
     ["backends", 2, false, 7],
+    ["clients with affinity", 1, false, 4],
   ]);
   const sum = uses.reduce((total, use) => total + use.memory, 0);
   if (sum === 0 || sum >= memory) throw new Error(`${sum} bytes of ${memory}`);

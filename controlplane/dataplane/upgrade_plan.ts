@@ -7,6 +7,9 @@ import type { FieldNote, MapNote, ObjectNote } from "./object_note.ts";
 /** Maps that the control plane alone writes. Two versions never share them: one is changed while the other forwards. */
 const WRITTEN: readonly string[] = ["services", "tables", "addresses", "nodes", "devices"];
 
+/** Maps that a flow asks when it begins, of what those before it left: copied before and after. */
+const ASKED_BY_NEW: readonly string[] = ["affinities"];
+
 const ARRAYS: readonly number[] = [MAP_TYPE.ARRAY, MAP_TYPE.PERCPU_ARRAY, MAP_TYPE.ARRAY_OF_MAPS];
 
 /** A map's type and sizes; what a pinned one must have to be taken over as it is. */
@@ -75,7 +78,7 @@ export function planUpgrade(old: Version, next: Required<Version>): UpgradePlan 
     kind: "beside",
     changed,
     adopt,
-    first: copies(copied.filter((map) => !isLast(map))),
+    first: copies(copied.filter((map) => !isLast(map) || ASKED_BY_NEW.includes(map.name))),
     last: copies(copied.filter(isLast)),
   };
 }

@@ -6,10 +6,17 @@ import { OBJECT_NAME } from "./kernel.ts";
 import { ENTRIES_OF_FLOW } from "./limits.ts";
 import { type Room, roomsOf } from "./room.ts";
 
+/** The map of which the elements are counted, and how many there are of what the limit is about. */
+const COUNTED = {
+  flows4: { map: "flows4", each: ENTRIES_OF_FLOW },
+  flows6: { map: "flows6", each: ENTRIES_OF_FLOW },
+  clients: { map: "affinities", each: 1 },
+} as const;
+
 /** How much of a limit is in use. */
 export interface Use extends Room {
   readonly used: number;
-  /** True for a large flow table, of which only a part was counted. */
+  /** True for a large table, of which only a part was counted. */
   readonly estimated: boolean;
 }
 
@@ -20,8 +27,8 @@ export interface Known {
 }
 
 /**
- * How much of what the maps of an object have room for is in use. Flows count as long as they have entries: ended
- * ones too, until the kernel needs the room.
+ * How much of what the maps of an object have room for is in use. Flows and clients count as long as they have
+ * entries: ended and forgotten ones too, until the kernel needs the room.
  */
 export async function readUses(
   client: LoaderClient,
@@ -37,8 +44,9 @@ export async function readUses(
       uses.push({ ...room, used: known[of], estimated: false });
       continue;
     }
-    const { elements, estimated } = await client.count({ name: OBJECT_NAME, map: of }, { signal });
-    uses.push({ ...room, used: Math.ceil(elements / ENTRIES_OF_FLOW), estimated });
+    const { map, each } = COUNTED[of];
+    const { elements, estimated } = await client.count({ name: OBJECT_NAME, map }, { signal });
+    uses.push({ ...room, used: Math.ceil(elements / each), estimated });
   }
   return { uses, memory };
 }

@@ -30,7 +30,7 @@ export interface Subject {
 /** Milliseconds for which what was measured is told again, so that many readers cost the loader no more than one. */
 const CACHED = 1_000;
 
-const LIMITS: readonly Use["of"][] = ["flows4", "flows6", "services", "backends"];
+const LIMITS: readonly Use["of"][] = ["flows4", "flows6", "services", "backends", "clients"];
 const METHODS = ["POST", "PATCH", "DELETE"];
 const RESULTS = ["ok", "conflict", "error"];
 

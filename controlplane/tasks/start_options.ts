@@ -17,8 +17,9 @@ go on and the next start takes over.
   --xdp auto|off|on     Whether packets are looked at in the driver first; auto: on hardware whose driver can
   --status-file FILE    With --manifests: where to write statuses (default: /run/blixt/NETNS/status.yaml)
   --flows NUMBER        How much there is room for: flows of each IP version, addresses with port and protocol,
-  --services NUMBER     endpoints, and listeners; what each costs in kernel memory is said at the start
-  --backends NUMBER
+  --services NUMBER     endpoints, clients of sessionAffinity, and listeners; what each costs in kernel memory is
+  --backends NUMBER     said at the start
+  --clients NUMBER
   --listeners NUMBER
   --metrics HOST:PORT   Tell metrics there in Prometheus' text format: /metrics
   --help                Print this help

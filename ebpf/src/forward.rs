@@ -11,7 +11,7 @@ use blixt_ebpf::layout::{
 };
 
 use crate::{
-    counters,
+    affinity, counters,
     deliver::{TC_ACT_OK, TC_ACT_SHOT, deliver, resolve},
     flows::{self, Tuple},
     fragments,
@@ -57,7 +57,7 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
         let tick = tracking::tick();
         let mut flow = flows::find::<V6>(tuple).unwrap_or(ptr::null_mut());
         if flow.is_null() || continuation(packet, &*flow, tick) != Continuation::GoOn {
-            let verdict = match stray::<V6>(tick, packet) {
+            let verdict = match stray::<V6>(skb, tick, packet) {
                 BEGIN => begin::<V6>(skb, packet),
                 BURY => bury::<V6>(packet),
                 _ => BEGUN,
@@ -96,21 +96,23 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
 global! {
     /// What a packet means that found no settled flow to go on with: BEGUN for one of
     /// a pending flow, else BEGIN or BURY.
-    fn stray(tick: u16; packet: Packet) -> i32
+    fn stray(skb: *mut __sk_buff, tick: u16; packet: Packet) -> i32
         = stray_body, stray4, stray6
 }
 
 #[inline(always)]
-fn stray_body<const V6: bool>(tick: u16, packet: &Packet) -> i32 {
+unsafe fn stray_body<const V6: bool>(skb: *mut __sk_buff, tick: u16, packet: &Packet) -> i32 {
     let flow = flows::find_any::<V6>(&packet.tuple);
     if flow.is_null() {
         return BEGIN;
     }
-    // SAFETY: a map's element stays valid for this run.
-    match continuation(packet, unsafe { &*flow }, tick) {
-        Continuation::GoOn => BEGUN,
-        Continuation::Begin => BEGIN,
-        Continuation::Bury => BURY,
+    // SAFETY: as the caller promises; a map's element stays valid for this run.
+    unsafe {
+        match continuation(packet, &*flow, tick) {
+            Continuation::GoOn if !affinity::is_sent_back(skb, packet, &*flow) => BEGUN,
+            Continuation::GoOn | Continuation::Begin => BEGIN,
+            Continuation::Bury => BURY,
+        }
     }
 }
 
@@ -169,7 +171,7 @@ fn continuation(packet: &Packet, flow: &Flow, tick: u16) -> Continuation {
     } else if tracking::starts_over(packet, flow, tick) {
         Continuation::Begin
     } else if is_alive(flow) {
-        if tracking::asks_again(packet, flow) && is_chosen_no_more(&packet.tuple, flow.backend) {
+        if tracking::asks_again(packet, flow) && is_chosen_no_more(packet, flow.backend) {
             Continuation::Begin
         } else {
             Continuation::GoOn
@@ -181,11 +183,16 @@ fn continuation(packet: &Packet, flow: &Flow, tick: u16) -> Continuation {
     }
 }
 
-/// Whether the table would send a flow elsewhere today. A node whose table is
-/// newer than this one's was may have sent the packet on, or back here.
+/// Whether the flow would go elsewhere today. A node whose table is newer than this
+/// one's was may have sent the packet on, or back here.
 #[inline(never)]
-fn is_chosen_no_more(tuple: &Tuple, backend: u32) -> bool {
+fn is_chosen_no_more(packet: &Packet, backend: u32) -> bool {
+    let tuple = &packet.tuple;
     select::service(tuple).is_some_and(|service| {
+        let remembered = affinity::recall(packet, &service);
+        if remembered != BACKEND_REFUSE {
+            return remembered != backend;
+        }
         let hash = select::hash(tuple, service.affinity != 0);
         select::backend(&service, hash, 0) != Some(backend)
     })
@@ -319,10 +326,16 @@ unsafe fn begin_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i3
         return unserved(packet, flags);
     };
     let hash = select::hash(tuple, service.affinity != 0);
+    let remembered = affinity::recall(packet, &service);
     // SAFETY: as the caller promises.
     unsafe {
         for attempt in 0..ATTEMPTS {
-            let Some(id) = select::backend(&service, hash, attempt) else {
+            let chosen = if attempt == 0 && remembered != BACKEND_REFUSE {
+                Some(remembered)
+            } else {
+                select::backend(&service, hash, attempt)
+            };
+            let Some(id) = chosen else {
                 return inconsistent();
             };
             if id == BACKEND_REFUSE {
@@ -340,6 +353,9 @@ unsafe fn begin_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i3
             }
             if backend.flags & BACKEND_REMOTE != 0 || !is_taken::<V6>(&twin, &service) {
                 establish::<V6>(skb, packet, &twin, id, backend, service.id);
+                if service.affinity != 0 && tuple.protocol() != IPPROTO_TCP {
+                    affinity::remember(&tuple.saddr, service.id, id, backend.epoch);
+                }
                 return BEGUN;
             }
         }

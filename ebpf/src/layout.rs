@@ -77,6 +77,9 @@ pub const BACKEND_TUNNEL: u16 = 4;
 /// Backend flag: `address` is the host's own (a pod in the host's network), so
 /// that packets go up its stack and replies leave by `egress`.
 pub const BACKEND_LOCAL: u16 = 8;
+/// Backend flag: it takes no new flows, those it has go on. No slot has its id by
+/// then, or soon none will; this is for who remembers it.
+pub const BACKEND_QUIESCENT: u16 = 16;
 
 /// Value of `nodes`, keyed by Address.
 #[repr(C)]
@@ -172,6 +175,28 @@ pub struct Pending {
     pub packets: u32,
     /// Not 0 once the backend has answered a SYN.
     pub answered: u32,
+}
+
+/// Key of `affinities`: a client of a service.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AffinityKey {
+    /// The client's.
+    pub address: Address,
+    /// Its id.
+    pub service: u32,
+}
+
+/// Value of `affinities`: where the client's last flow went.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Affinity {
+    pub backend: u32,
+    /// `Backend::epoch` then.
+    pub epoch: u32,
+    /// When the client's last new flow came: bpf_ktime_get_coarse_ns(), which a
+    /// jiffy moves. Finer than `Flow::seen`, since users say it in seconds.
+    pub seen: u64,
 }
 
 /// `Flow::direction`: from the client to the backend.

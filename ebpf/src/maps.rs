@@ -7,8 +7,8 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use blixt_ebpf::layout::{
-    Address, AddressInfo, Allowance, Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Fragment,
-    FragmentKey, Node, Pending, Service, ServiceKey, Stats,
+    Address, AddressInfo, Affinity, AffinityKey, Allowance, Backend, Device, Drops, Flow, FlowKey4,
+    FlowKey6, Fragment, FragmentKey, Node, Pending, Service, ServiceKey, Stats,
 };
 
 /// BPF_F_INNER_MAP (linux/bpf.h): inner arrays may differ in size.
@@ -24,6 +24,7 @@ const FLOWS: usize = 2 * 1_000_000;
 /// The same for flows that one side alone has spoken in.
 const PENDING: usize = FLOWS / 8;
 const FRAGMENTS: usize = 16_384;
+const CLIENTS: usize = 200_000;
 
 /// Where traffic is taken: only asked when a packet belongs to no flow.
 #[btf_map(name = "services")]
@@ -77,6 +78,11 @@ pub static SCRATCH: PerCpuArray<Pending, 1> = PerCpuArray::new();
 /// What first fragments say of later ones. LRU, and of no use after half a minute.
 #[btf_map(name = "fragments")]
 pub static FRAGMENT: LruHashMap<FragmentKey, Fragment, FRAGMENTS> = LruHashMap::new();
+
+/// To which backend a client's next flow goes, where its service keeps clients at
+/// theirs (`Service::affinity`). LRU, and only asked when such a flow begins.
+#[btf_map(name = "affinities")]
+pub static AFFINITY: LruHashMap<AffinityKey, Affinity, CLIENTS> = LruHashMap::new();
 
 /// How many ICMP errors were sent lately: a flood must not be answered with one.
 #[btf_map(name = "allowances")]

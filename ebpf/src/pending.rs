@@ -11,6 +11,7 @@ use aya_ebpf::bindings::__sk_buff;
 use blixt_ebpf::layout::{DIRECTION_REPLY, Flow, Pending, STATE_NEW};
 
 use crate::{
+    affinity,
     flows::{self, Tuple},
     global::global,
     maps::SCRATCH,
@@ -80,6 +81,9 @@ unsafe fn prove_body<const V6: bool>(
         }
         if !settles(skb, packet, entry) {
             return false;
+        }
+        if tuple.protocol() == IPPROTO_TCP {
+            affinity::settle(if forward { tuple } else { &twin }, &entry.flow);
         }
         flows::put::<V6>(tuple, &entry.flow);
         flows::remove_pending::<V6>(tuple);

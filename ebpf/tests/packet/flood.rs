@@ -102,6 +102,25 @@ fn a_flood_from_a_million_addresses_pushes_out_no_established_flow() {
 
 #[test]
 #[ignore = "needs root"]
+fn a_flood_of_syns_makes_no_client_forgotten_that_a_service_keeps() {
+    let load = || Object::load_with(FLOWS, PENDING);
+    with_lab_of(load, Chain::Ingress, Forwarding::On, |lab| {
+        let ends = Ends::tcp4();
+        lab.keep_clients(&ends, 10_800);
+        for last in 1..=250 {
+            let mut ends = ends.clone();
+            ends.client.set_ip([198, 51, 100, last].into());
+            establish(lab, &ends);
+        }
+        assert_eq!(lab.clients(), 250);
+        flood(lab, &ends, &ends.opening());
+        flood(lab, &ends, &ends.request().payload([]).flags(ACK));
+        assert_eq!(lab.clients(), 250);
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
 fn the_oldest_flows_make_room_in_a_full_table() {
     let load = || Object::load_with(1_024, 1_024);
     with_lab_of(load, Chain::Ingress, Forwarding::On, |lab| {

@@ -9,6 +9,8 @@
 //! Each has network namespaces of its own and maps that nobody else uses meanwhile
 //! and that held nothing before; nothing outlives the run.
 
+mod affinity;
+mod affinity_nodes;
 mod announce;
 mod build;
 mod checksum;

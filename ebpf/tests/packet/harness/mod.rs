@@ -3,6 +3,7 @@
 //! The way from a test into the kernel: a namespace with devices and routes,
 //! the loaded object, its maps, and runs of its program.
 
+mod affinity;
 mod assembly;
 mod contents;
 mod early;

@@ -26,6 +26,8 @@ const INNER_MAP: u32 = 1 << 12;
 /// Entries of each flow table, unless a test asks for another number.
 const FLOWS: u32 = 65_536;
 
+const CLIENTS: u32 = 4_096;
+
 pub struct Object {
     ebpf: Ebpf,
     program: OwnedFd,
@@ -51,6 +53,7 @@ impl Object {
             .map_max_entries("flows6", flows)
             .map_max_entries("pending4", pending)
             .map_max_entries("pending6", pending)
+            .map_max_entries("affinities", CLIENTS)
             .map_max_entries("services", 256)
             .map_max_entries("backends", 1_024)
             .map_max_entries("tables", 512)

@@ -10,8 +10,8 @@ use std::{
 
 use aya::Pod;
 use blixt_ebpf::layout::{
-    Address, AddressInfo, Backend, Device, Drops, Flow, FlowKey4, FlowKey6, Fragment, FragmentKey,
-    Node, Pending, Service, ServiceKey, Stats,
+    Address, AddressInfo, Affinity, AffinityKey, Backend, Device, Drops, Flow, FlowKey4, FlowKey6,
+    Fragment, FragmentKey, Node, Pending, Service, ServiceKey, Stats,
 };
 
 /// A layout struct as aya takes it.
@@ -34,6 +34,8 @@ macro_rules! layouts {
 layouts!(
     Address,
     AddressInfo,
+    Affinity,
+    AffinityKey,
     Backend,
     Device,
     Drops,

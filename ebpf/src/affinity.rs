@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! Clients that keep their backend from flow to flow, whatever becomes of the table
+//! meanwhile, as long as their flows follow each other within `Service::affinity`.
+//! Nothing is asked here but for the first packets of such services' flows.
+//!
+//! A client is remembered once its flow shows that there is somebody at both ends
+//! (`pending`), so that a flood from made-up addresses makes no other forgotten;
+//! datagrams show nothing of the kind, and the first of a flow has to do. Nodes do
+//! not tell each other whom they remember. Where they disagree, the table decides,
+//! which is the same on all of them.
+
+use aya_ebpf::{
+    bindings::{__sk_buff, BPF_ANY},
+    helpers::generated::bpf_ktime_get_coarse_ns,
+};
+use blixt_ebpf::layout::{
+    Address, Affinity, AffinityKey, BACKEND_ALIVE, BACKEND_QUIESCENT, BACKEND_REFUSE,
+    BACKEND_REMOTE, DELIVERY_MAC, Flow, STATE_NEW, Service,
+};
+
+use crate::{
+    flows::Tuple,
+    maps::{AFFINITY, BACKEND},
+    packet::{Packet, load},
+    select,
+    tracking::{first_state, is_remote},
+};
+
+const NANOSECONDS: u64 = 1_000_000_000;
+
+#[inline(always)]
+fn now() -> u64 {
+    // SAFETY: a helper without arguments.
+    unsafe { bpf_ktime_get_coarse_ns() }
+}
+
+/// Id of the backend that the client's last flow to the service went to, if it may
+/// have this one; else BACKEND_REFUSE, and the table has the word.
+///
+/// The middle of a connection that was begun elsewhere, or whose entry is lost, is
+/// no new flow: it goes there as long as the backend lives.
+#[inline(never)]
+pub fn recall(packet: &Packet, service: &Service) -> u32 {
+    if service.affinity == 0 {
+        return BACKEND_REFUSE;
+    }
+    let key = AffinityKey {
+        address: packet.tuple.saddr,
+        service: service.id,
+    };
+    // SAFETY: read at once.
+    let Some(last) = (unsafe { AFFINITY.get(key) }) else {
+        return BACKEND_REFUSE;
+    };
+    let Some(backend) = BACKEND.get(last.backend) else {
+        return BACKEND_REFUSE;
+    };
+    let age = now().wrapping_sub(last.seen);
+    let over = age >= u64::from(service.affinity) * NANOSECONDS;
+    if backend.flags & BACKEND_ALIVE == 0
+        || backend.epoch != last.epoch
+        || first_state(packet) == STATE_NEW && (over || backend.flags & BACKEND_QUIESCENT != 0)
+        // Another node meant it for this one: sent on, it would travel in circles.
+        || packet.overhead != 0 && backend.flags & BACKEND_REMOTE != 0
+    {
+        return BACKEND_REFUSE;
+    }
+    last.backend
+}
+
+/// Remembers where a client's new flow went.
+#[inline(never)]
+pub fn remember(client: &Address, service: u32, backend: u32, epoch: u32) {
+    let key = AffinityKey {
+        address: *client,
+        service,
+    };
+    let last = Affinity {
+        backend,
+        epoch,
+        seen: now(),
+    };
+    // The table is LRU; a client that is not remembered has the table's choice.
+    let _ = AFFINITY.insert(key, last, BPF_ANY.into());
+}
+
+/// Remembers a flow that has shown that there is somebody at both ends, `client` as
+/// its client's packets have it.
+#[inline(never)]
+pub fn settle(client: &Tuple, flow: &Flow) {
+    if flow.state == STATE_NEW
+        && let Some(service) = select::service(client)
+        && service.affinity != 0
+        && service.id == flow.service
+    {
+        remember(&client.saddr, flow.service, flow.backend, flow.epoch);
+    }
+}
+
+/// Whether a packet of a pending flow comes back from the node that it was sent to,
+/// which remembers something else of its client. The one of both that the table
+/// does not agree with forgets the client, and begins the flow anew.
+///
+/// # Safety
+/// `skb` is the program's context, its frame as it came.
+#[inline(never)]
+pub unsafe fn is_sent_back(skb: *mut __sk_buff, packet: &Packet, flow: &Flow) -> bool {
+    let tuple = &packet.tuple;
+    if flow.state != STATE_NEW || !is_remote(tuple, flow) {
+        return false;
+    }
+    // SAFETY: as the caller promises.
+    let macs = unsafe { load::<[[u8; 6]; 2]>(skb, 0) };
+    let same_link =
+        flow.delivery == DELIVERY_MAC && macs.is_some_and(|[_, from]| from == flow.dmac);
+    if packet.overhead == 0 && !same_link {
+        return false;
+    }
+    let Some(service) = select::service(tuple) else {
+        return false;
+    };
+    if service.affinity == 0
+        || select::backend(&service, select::hash(tuple, true), 0) == Some(flow.backend)
+    {
+        return false;
+    }
+    let key = AffinityKey {
+        address: tuple.saddr,
+        service: service.id,
+    };
+    let _ = AFFINITY.remove(key);
+    true
+}
