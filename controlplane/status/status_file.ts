@@ -3,11 +3,9 @@
 // The file in which a user, without Kubernetes, reads what became of each
 // object, and from which a restarted control plane takes the addresses it gave.
 
-import { parse } from "yaml";
 import type { Kind } from "../api/snapshot.ts";
 import { equal } from "../equal.ts";
-import { readPlainYaml } from "../plain_yaml.ts";
-import { blockYaml } from "./block_yaml.ts";
+import { readYamlValues, writeYaml } from "../yaml_values.ts";
 import type { Status } from "./merge.ts";
 
 const HEADER = "# What Blixt says of every object; written again whenever something changes.\n" +
@@ -44,8 +42,7 @@ export class StatusFile {
   /** The items of the last run; none when there was none or the file cannot be understood. */
   async read(): Promise<readonly StatusItem[]> {
     try {
-      const text = await Deno.readTextFile(this.#path);
-      const value = readPlainYaml(text)?.value ?? parse(text);
+      const { value } = readYamlValues(await Deno.readTextFile(this.#path));
       const content = value as { readonly items?: unknown } | null;
       return Array.isArray(content?.items) ? content.items.filter(isStatusItem) : [];
     } catch (error) {
@@ -97,7 +94,7 @@ export class StatusFile {
 
   #textOf(item: StatusItem): string {
     let text = this.#texts.get(item);
-    if (text === undefined) this.#texts.set(item, text = blockYaml([item], 2));
+    if (text === undefined) this.#texts.set(item, text = writeYaml([item]));
     return text;
   }
 

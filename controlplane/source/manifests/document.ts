@@ -13,7 +13,7 @@ import {
   LineCounter,
   parseAllDocuments,
 } from "yaml";
-import { readPlainYaml } from "../../plain_yaml.ts";
+import { readYamlValues } from "../../yaml_values.ts";
 import { isFields, type Path } from "./schema.ts";
 
 /** A part of a file that is read by itself. */
@@ -70,11 +70,16 @@ export interface Documents {
  * A document that is no YAML is a fault, the others are read all the same.
  */
 export function readDocuments(text: string): Documents {
-  const plain = readPlainYaml(text);
-  if (plain !== undefined) {
-    const { value, lines } = plain;
+  try {
+    const { value, lines } = readYamlValues(text);
     return { items: itemsOf(value, 0, (path, each) => lines.get(each) ?? lineIn(text, 0, path)), faults: [] };
+  } catch {
+    // What is wrong, or unusual, is better told by the parser that knows where.
+    return readWithPlaces(text);
   }
+}
+
+function readWithPlaces(text: string): Documents {
   const items: Item[] = [];
   const faults: { line: number; reason: string }[] = [];
   const { documents, lines } = readPositions(text);
