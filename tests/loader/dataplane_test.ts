@@ -164,7 +164,7 @@ realLoaderTest("real loader: a thousand services are programmed within ten secon
 
 realLoaderTest("real loader: the memory that limits cost is what the kernel reckons", async (loader) => {
   await using bench = new Bench(loader);
-  const limits = { flows: 50_000, services: 300, backends: 2_000 };
+  const limits = { flows: 50_000, services: 300, backends: 2_000, clients: 1_000 };
   await bench.program(bench.run(limits), dataplane());
   const { uses, memory } = await bench.state();
   assertEquals(uses.map(({ of, used, most }) => [of, used, most]), [
@@ -172,6 +172,7 @@ realLoaderTest("real loader: the memory that limits cost is what the kernel reck
     ["flows6", 0, 50_000],
     ["services", 0, 300],
     ["backends", 0, 2_000],
+    ["clients", 0, 1_000],
   ]);
   const maps = [...openMaps(loader.pid).values()];
   const lru = maps.filter(({ type }) => type === MAP_TYPE.LRU_HASH).map(({ memlock }) => memlock);
@@ -207,7 +208,7 @@ realLoaderTest(
     await bench.program(subject, dataplane(...services), LONG_PATIENCE);
     assertEquals(subject.unprogrammed, []);
     const { uses } = await bench.state();
-    assertEquals(uses.slice(2).map(({ used }) => used), [most, backends]);
+    assertEquals(uses.slice(2).map(({ used }) => used), [most, backends, 0]);
 
     const another = service("198.51.100.1:80");
     const larger = service("192.168.0.0:80", group(1, ...endpoints(0, half), "198.51.100.9:80"));
