@@ -3,6 +3,8 @@
 //! Answers for addresses that no interface has: ARP (RFC 826) and IPv6
 //! neighbour discovery (RFC 4861), on interfaces that face clients.
 
+use core::mem::MaybeUninit;
+
 use aya_ebpf::{
     bindings::{__sk_buff, BPF_F_RECOMPUTE_CSUM},
     helpers::generated::bpf_skb_store_bytes,
@@ -13,7 +15,7 @@ use crate::{
     deliver::TC_ACT_OK,
     host::send_back,
     maps::{ADDRESS, DEVICE},
-    packet::{ETH_HLEN, ICMPV6, MAPPED, copied},
+    packet::{ETH_HLEN, ICMPV6, MAPPED, copied, copy_to},
 };
 
 /// An Ethernet frame that carries ARP for IPv4 (RFC 826).
@@ -164,9 +166,11 @@ pub unsafe fn asks(skb: *mut __sk_buff) -> bool {
 pub unsafe fn arp(skb: *mut __sk_buff) -> i32 {
     // SAFETY: as the caller promises; `frame` is plain data.
     unsafe {
-        let Some(mut frame) = copied::<Arp>(skb, 0) else {
+        let mut frame = MaybeUninit::<Arp>::uninit();
+        if !copy_to(skb, 0, frame.as_mut_ptr()) {
             return TC_ACT_OK;
-        };
+        }
+        let frame = frame.assume_init_mut();
         let Some(target) = frame.asked() else {
             return TC_ACT_OK;
         };
@@ -174,7 +178,7 @@ pub unsafe fn arp(skb: *mut __sk_buff) -> i32 {
             return TC_ACT_OK;
         };
         frame.reply(mac);
-        answer(skb, &frame)
+        answer(skb, frame)
     }
 }
 
@@ -199,9 +203,11 @@ pub unsafe fn solicits(skb: *mut __sk_buff) -> bool {
 pub unsafe fn solicitation(skb: *mut __sk_buff) -> i32 {
     // SAFETY: as the caller promises; `frame` is plain data.
     unsafe {
-        let Some(mut frame) = copied::<Neighbour>(skb, 0) else {
+        let mut frame = MaybeUninit::<Neighbour>::uninit();
+        if !copy_to(skb, 0, frame.as_mut_ptr()) {
             return TC_ACT_OK;
-        };
+        }
+        let frame = frame.assume_init_mut();
         let Some(target) = frame.asked() else {
             return TC_ACT_OK;
         };
@@ -209,7 +215,7 @@ pub unsafe fn solicitation(skb: *mut __sk_buff) -> i32 {
             return TC_ACT_OK;
         };
         frame.advertise(mac);
-        answer(skb, &frame)
+        answer(skb, frame)
     }
 }
 

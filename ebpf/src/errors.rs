@@ -5,6 +5,8 @@
 //! it is about, and is translated like that packet, only backwards (RFC 5508,
 //! section 4).
 
+use core::mem::MaybeUninit;
+
 use aya_ebpf::{
     bindings::__sk_buff,
     helpers::generated::{bpf_l4_csum_replace, bpf_skb_store_bytes},
@@ -16,12 +18,13 @@ use crate::{
     counters,
     deliver::{TC_ACT_OK, TC_ACT_SHOT, deliver, resolve},
     extensions::walk_extensions,
-    flows::{self, Tuple},
+    flows,
+    global::global,
     hairpin::{is_hairpin, swap},
-    header::{Ipv4, Ipv6},
+    header::Ipv4,
     packet::{
         ETH_HLEN, IPPROTO_TCP, IPPROTO_UDP, IPV6_HLEN, LATER_FRAGMENT, MAPPED, Packet, SOUND,
-        copied, pull,
+        copied, copy_to, pull,
     },
     rewrite::network,
 };
@@ -36,6 +39,7 @@ const ERRORS: [u8; 3] = [3, 11, 12];
 const ERRORS_V6: [u8; 4] = [1, 2, 3, 4];
 
 /// An error, and where in the frame its parts are.
+#[repr(C)]
 struct Report {
     /// The packet that would answer the embedded one, with the error's own TTL;
     /// its `l4` is the ICMP header.
@@ -60,7 +64,8 @@ pub unsafe fn error<const V6: bool>(skb: *mut __sk_buff) -> i32 {
     // SAFETY: as the caller promises; a map's element stays valid for this run.
     unsafe {
         pull(skb, ETH_HLEN + IPV6_HLEN);
-        let Some(report) = (if V6 { parse_v6(skb) } else { parse_v4(skb) }) else {
+        let mut report = MaybeUninit::uninit();
+        let Some(report) = parse::<V6>(skb, &mut report) else {
             return TC_ACT_OK;
         };
         let flow = flows::find_any::<V6>(&report.answer.tuple);
@@ -74,7 +79,7 @@ pub unsafe fn error<const V6: bool>(skb: *mut __sk_buff) -> i32 {
         if (*flow).delivery == DELIVERY_UNKNOWN {
             resolve::<V6>(skb, &report.answer, flow);
         }
-        if !translate::<V6>(skb, &report, &*flow) {
+        if !translate::<V6>(skb, report, flow) {
             counters::dropped(|drops| &mut drops.rewrite_failed);
             return TC_ACT_SHOT;
         }
@@ -88,14 +93,25 @@ pub unsafe fn error<const V6: bool>(skb: *mut __sk_buff) -> i32 {
 /// `skb` is the program's context and holds an ICMP or ICMPv6 packet.
 #[inline(never)]
 pub unsafe fn concerns<const V6: bool>(skb: *mut __sk_buff) -> bool {
+    let mut report = MaybeUninit::uninit();
     // SAFETY: as the caller promises.
-    let report = unsafe { if V6 { parse_v6(skb) } else { parse_v4(skb) } };
+    let report = unsafe { parse::<V6>(skb, &mut report) };
     report.is_some_and(|report| !flows::find_any::<V6>(&report.answer.tuple).is_null())
 }
 
-/// Writes the flow's address and port inside and outside.
+global! {
+    /// Writes the flow's address and port inside and outside. Returns false when the
+    /// kernel would not make the packet writable.
+    fn translate(skb: *mut __sk_buff; report: Report, flow: Flow) -> bool
+        = translate_body, translate4, translate6
+}
+
 #[inline(always)]
-unsafe fn translate<const V6: bool>(skb: *mut __sk_buff, report: &Report, flow: &Flow) -> bool {
+unsafe fn translate_body<const V6: bool>(
+    skb: *mut __sk_buff,
+    report: &Report,
+    flow: &Flow,
+) -> bool {
     let tuple = &report.answer.tuple;
     let forward = flow.direction == DIRECTION_FORWARD;
     // What the answer has as destination, the embedded packet has as source.
@@ -201,8 +217,41 @@ unsafe fn write_address<const V6: bool>(
     }
 }
 
+/// Reads an error into `report`, where it stays. None: not one about a TCP or UDP
+/// packet whose ports are there.
 #[inline(always)]
-unsafe fn parse_v4(skb: *mut __sk_buff) -> Option<Report> {
+unsafe fn parse<const V6: bool>(
+    skb: *mut __sk_buff,
+    report: &mut MaybeUninit<Report>,
+) -> Option<&mut Report> {
+    let parsed = report.as_mut_ptr();
+    // SAFETY: as the caller of `error` promises; every field is written.
+    unsafe {
+        let (protocol, l4) = if V6 {
+            parse_v6(skb, parsed)?
+        } else {
+            parse_v4(skb, parsed)?
+        };
+        if protocol != IPPROTO_TCP && protocol != IPPROTO_UDP {
+            return None;
+        }
+        let [dport, sport] = copied::<[u16; 2]>(skb, l4)?;
+        (*parsed).l4 = l4;
+        (*parsed).answer.tuple.sport = sport;
+        (*parsed).answer.tuple.dport = dport;
+        (*parsed).answer.tuple.protocol = protocol.into();
+        (*parsed).answer.length = 0;
+        (*parsed).answer.flags = 0;
+        (*parsed).answer.defect = SOUND;
+        (*parsed).answer.overhead = 0;
+        Some(report.assume_init_mut())
+    }
+}
+
+/// Writes what IP headers say into `report`; returns the embedded packet's protocol,
+/// and where its transport header is.
+#[inline(always)]
+unsafe fn parse_v4(skb: *mut __sk_buff, report: *mut Report) -> Option<(u8, u32)> {
     // SAFETY: as the caller of `error` promises.
     unsafe {
         let outer: Ipv4 = copied(skb, ETH_HLEN)?;
@@ -217,82 +266,55 @@ unsafe fn parse_v4(skb: *mut __sk_buff) -> Option<Report> {
         }
         let l3 = icmp + ICMP_HLEN;
         let inner: Ipv4 = copied(skb, l3)?;
-        let l4 = l3 + inner.length();
         // A later fragment has no ports.
         let later = inner.fragment & 0x1fff_u16.to_be() != 0;
         if inner.length() == 0 || later || outer.daddr != inner.saddr {
             return None;
         }
-        let source = [0, 0, MAPPED, outer.saddr];
-        let ends = [[0, 0, MAPPED, inner.daddr], [0, 0, MAPPED, inner.saddr]];
-        report(skb, icmp, outer.ttl, source, ends, inner.protocol, [l3, l4])
+        (*report).source = [0, 0, MAPPED, outer.saddr];
+        (*report).l3 = l3;
+        (*report).answer.l4 = icmp;
+        (*report).answer.ttl = outer.ttl;
+        (*report).answer.tuple.saddr = [0, 0, MAPPED, inner.daddr];
+        (*report).answer.tuple.daddr = [0, 0, MAPPED, inner.saddr];
+        Some((inner.protocol, l3 + inner.length()))
     }
 }
 
 #[inline(always)]
-unsafe fn parse_v6(skb: *mut __sk_buff) -> Option<Report> {
+unsafe fn parse_v6(skb: *mut __sk_buff, report: *mut Report) -> Option<(u8, u32)> {
     // SAFETY: as the caller of `error` promises.
     unsafe {
-        let outer: Ipv6 = copied(skb, ETH_HLEN)?;
         let icmp = ETH_HLEN + IPV6_HLEN;
         let [kind, _] = copied::<[u8; 2]>(skb, icmp)?;
         if !ERRORS_V6.contains(&kind) {
             return None;
         }
         let l3 = icmp + ICMP_HLEN;
-        let inner: Ipv6 = copied(skb, l3)?;
-        if inner.version[0] >> 4 != 6 || outer.daddr != inner.saddr {
+        let [_, ttl] = copied::<[u8; 2]>(skb, ETH_HLEN + 6)?;
+        let [version, ..] = copied::<[u8; 2]>(skb, l3)?;
+        let [next, _] = copied::<[u8; 2]>(skb, l3 + 6)?;
+        (*report).l3 = l3;
+        (*report).answer.l4 = icmp;
+        (*report).answer.ttl = ttl;
+        // The addresses of either header, source before destination.
+        let tuple = &raw mut (*report).answer.tuple;
+        if version >> 4 != 6
+            || !copy_to(skb, ETH_HLEN + 24, &raw mut (*report).source)
+            || !copy_to(skb, l3 + 8, &raw mut (*tuple).daddr)
+            || !copy_to(skb, l3 + 24, &raw mut (*tuple).saddr)
+            || (*report).source != (*tuple).daddr
+            || !copy_to(skb, ETH_HLEN + 8, &raw mut (*report).source)
+        {
             return None;
         }
-        let mut protocol = inner.next;
-        let mut l4 = l3 + IPV6_HLEN;
-        if protocol != IPPROTO_TCP && protocol != IPPROTO_UDP {
-            let found = walk_extensions(skb, inner.next, l4);
-            if (found >> 8) as u8 == LATER_FRAGMENT {
-                return None;
-            }
-            protocol = found as u8;
-            l4 = (found >> 16) as u32 & 0xffff;
+        if next == IPPROTO_TCP || next == IPPROTO_UDP {
+            return Some((next, l3 + IPV6_HLEN));
         }
-        let ends = [inner.daddr, inner.saddr];
-        report(skb, icmp, outer.hops, outer.saddr, ends, protocol, [l3, l4])
+        let found = walk_extensions(skb, next, l3 + IPV6_HLEN);
+        if (found >> 8) as u8 == LATER_FRAGMENT {
+            return None;
+        }
+        Some((found as u8, (found >> 16) as u32 & 0xffff))
     }
-}
-
-/// Puts together what both families have; none without the embedded ports.
-#[inline(always)]
-unsafe fn report(
-    skb: *mut __sk_buff,
-    icmp: u32,
-    ttl: u8,
-    source: Address,
-    [saddr, daddr]: [Address; 2],
-    protocol: u8,
-    [l3, l4]: [u32; 2],
-) -> Option<Report> {
-    if protocol != IPPROTO_TCP && protocol != IPPROTO_UDP {
-        return None;
-    }
-    // SAFETY: as the caller of `error` promises.
-    let [dport, sport] = unsafe { copied::<[u16; 2]>(skb, l4)? };
-    Some(Report {
-        answer: Packet {
-            tuple: Tuple {
-                saddr,
-                daddr,
-                sport,
-                dport,
-                protocol: protocol.into(),
-            },
-            l4: icmp,
-            length: 0,
-            flags: 0,
-            ttl,
-            defect: SOUND,
-            overhead: 0,
-        },
-        source,
-        l3,
-        l4,
-    })
 }

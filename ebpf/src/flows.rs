@@ -2,7 +2,7 @@
 
 //! The flow tables, one interface over both address families.
 
-use core::ptr;
+use core::{mem::transmute, ptr};
 
 use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
 use blixt_ebpf::layout::{Address, DIRECTION_FORWARD, Flow, FlowKey4, FlowKey6, Pending};
@@ -32,6 +32,20 @@ impl Tuple {
     #[inline(always)]
     pub fn protocol(&self) -> u8 {
         self.protocol as u8
+    }
+
+    /// Takes both ports as they stand in a packet. In one store: the kernel reads them
+    /// as one word of the key, and would wait for two to reach the cache.
+    #[inline(always)]
+    pub fn set_ports(&mut self, ports: u32) {
+        // SAFETY: both are plain data, one behind the other, and begin at a word.
+        unsafe { *(&raw mut self.sport).cast::<u32>() = ports };
+    }
+
+    #[inline(always)]
+    fn ports(&self) -> u32 {
+        // SAFETY: as in `set_ports`.
+        unsafe { *(&raw const self.sport).cast::<u32>() }
     }
 
     /// The tuple of packets the other way, which the far end has under another
@@ -76,13 +90,8 @@ impl Tuple {
 
     #[inline(always)]
     fn key4(&self) -> FlowKey4 {
-        FlowKey4 {
-            saddr: self.saddr[3],
-            daddr: self.daddr[3],
-            sport: self.sport,
-            dport: self.dport,
-            protocol: self.protocol,
-        }
+        // SAFETY: four words of plain data either way.
+        unsafe { transmute([self.saddr[3], self.daddr[3], self.ports(), self.protocol]) }
     }
 
     #[inline(always)]

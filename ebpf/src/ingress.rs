@@ -17,8 +17,8 @@ use crate::{
     forward::forward,
     maps::DEVICE,
     packet::{
-        Family, ICMP, ICMPV6, IPPROTO_IPIP, IPPROTO_IPV6, IPV4_HLEN, IPV6_HLEN, family, parse_v4,
-        parse_v6, protocol,
+        Family, ICMP, ICMPV6, IPPROTO_IPIP, IPPROTO_IPV6, IPV4_HLEN, IPV6_HLEN, Packet, family,
+        parse_v4, parse_v6, protocol,
     },
     path_mtu::learn,
     tunnel::{Inside, leave},
@@ -67,13 +67,14 @@ unsafe fn verdict(skb: *mut __sk_buff) -> i32 {
             }
             (family, protocol) => (family, protocol, 0),
         };
+        let mut packet = MaybeUninit::uninit();
         match family {
             Family::V4 if !is_for_host(skb) => TC_ACT_OK,
             Family::V4 if protocol == ICMP => icmp(skb),
-            Family::V4 => ipv4(skb, overhead),
+            Family::V4 => ipv4(skb, overhead, &mut packet),
             // Neighbour solicitations come as multicast.
             Family::V6 if protocol == ICMPV6 => icmpv6(skb),
-            Family::V6 if is_for_host(skb) => ipv6(skb, overhead),
+            Family::V6 if is_for_host(skb) => ipv6(skb, overhead, &mut packet),
             Family::Arp => arp(skb),
             _ => TC_ACT_OK,
         }
@@ -94,32 +95,26 @@ unsafe fn outermost(skb: *mut __sk_buff) -> (Family, u8) {
 }
 
 /// Apart from IPv6, so that the two do not share 512 bytes of stack.
-#[inline(never)]
-unsafe fn ipv4(skb: *mut __sk_buff, overhead: u32) -> i32 {
+#[inline(always)]
+unsafe fn ipv4(skb: *mut __sk_buff, overhead: u32, packet: &mut MaybeUninit<Packet>) -> i32 {
     // SAFETY: as the caller promises.
     unsafe {
-        let mut packet = MaybeUninit::uninit();
-        if parse_v4(skb, &mut packet).is_none() {
+        let Some(packet) = parse_v4(skb, packet) else {
             return TC_ACT_OK;
-        }
-        let packet = packet.assume_init_mut();
+        };
         packet.overhead = overhead as u8;
-        packet.forget(skb);
         forward::<false>(skb, packet)
     }
 }
 
-#[inline(never)]
-unsafe fn ipv6(skb: *mut __sk_buff, overhead: u32) -> i32 {
+#[inline(always)]
+unsafe fn ipv6(skb: *mut __sk_buff, overhead: u32, packet: &mut MaybeUninit<Packet>) -> i32 {
     // SAFETY: as the caller promises.
     unsafe {
-        let mut packet = MaybeUninit::uninit();
-        if parse_v6(skb, &mut packet).is_none() {
+        let Some(packet) = parse_v6(skb, packet) else {
             return TC_ACT_OK;
-        }
-        let packet = packet.assume_init_mut();
+        };
         packet.overhead = overhead as u8;
-        packet.forget(skb);
         forward::<true>(skb, packet)
     }
 }

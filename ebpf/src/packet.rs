@@ -9,7 +9,11 @@ use aya_ebpf::{
     helpers::generated::{bpf_skb_load_bytes, bpf_skb_pull_data},
 };
 
-use crate::{extensions::walk_extensions, flows::Tuple};
+use crate::{
+    extensions::walk_extensions,
+    flows::Tuple,
+    header::{Ipv4, Ipv6},
+};
 
 pub const ETH_HLEN: u32 = 14;
 pub const IPV4_HLEN: u32 = 20;
@@ -40,7 +44,7 @@ pub const MAPPED: u32 = 0xffff_u32.to_be();
 
 /// The transport packet in a frame.
 #[derive(Clone, Copy)]
-#[repr(C)]
+#[repr(C, align(8))]
 pub struct Packet {
     pub tuple: Tuple,
     /// Offset of the TCP or UDP header in the frame.
@@ -57,32 +61,6 @@ pub struct Packet {
 }
 
 impl Packet {
-    /// Takes the fields that only a few values are left for by way of the context,
-    /// where the verifier loses sight of them. It would go through all that follows
-    /// once for each way that a packet can be parsed, and give up.
-    ///
-    /// # Safety
-    /// `skb` is the program's context.
-    #[inline(always)]
-    pub unsafe fn forget(&mut self, skb: *mut __sk_buff) {
-        let known = [
-            self.tuple.protocol(),
-            self.defect,
-            self.flags,
-            self.overhead,
-        ];
-        // SAFETY: the control block is the program's to use.
-        unsafe {
-            let scratch = &raw mut (*skb).cb[0];
-            scratch.write_volatile(u32::from_ne_bytes(known));
-            let [protocol, defect, flags, overhead] = scratch.read_volatile().to_ne_bytes();
-            self.tuple.protocol = protocol.into();
-            self.defect = defect;
-            self.flags = flags;
-            self.overhead = overhead;
-        }
-    }
-
     /// `l4`, in words that the verifier can follow: what it knew of the number is
     /// lost on the way through the stack. The parsers let none beyond 1,024 pass.
     #[inline(always)]
@@ -177,13 +155,24 @@ pub unsafe fn family(skb: *mut __sk_buff) -> Family {
 /// read; a caller passes integers and arrays of them only.
 #[inline(always)]
 pub unsafe fn load<T: Copy>(skb: *mut __sk_buff, offset: u32) -> Option<T> {
-    // SAFETY: the bound below is what the verifier asks for.
+    // SAFETY: as the caller promises.
+    unsafe { place::<T>(skb, offset).map(|at| *at) }
+}
+
+/// Where a `T` stands in the frame, to read the one field or other of it, until a
+/// helper changes the frame.
+///
+/// # Safety
+/// As `load`.
+#[inline(always)]
+pub unsafe fn place<T>(skb: *mut __sk_buff, offset: u32) -> Option<*const T> {
+    // SAFETY: context reads; the bound is what the verifier asks for.
     unsafe {
         let at = (*skb).data as usize + offset as usize;
         if at + size_of::<T>() > (*skb).data_end as usize {
             return None;
         }
-        Some(*(at as *const T))
+        Some(at as *const T)
     }
 }
 
@@ -195,16 +184,19 @@ pub unsafe fn load<T: Copy>(skb: *mut __sk_buff, offset: u32) -> Option<T> {
 #[inline(always)]
 pub unsafe fn copied<T: Copy>(skb: *mut __sk_buff, at: u32) -> Option<T> {
     let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: as the caller promises.
+    unsafe { copy_to(skb, at, value.as_mut_ptr()).then(|| value.assume_init()) }
+}
+
+/// The same to where it stays: the compiler makes copies of what is returned, and the
+/// stack is small. False when there was nothing.
+///
+/// # Safety
+/// As `copied`; a `T` may be written to `value`.
+#[inline(always)]
+pub unsafe fn copy_to<T: Copy>(skb: *mut __sk_buff, at: u32, value: *mut T) -> bool {
     // SAFETY: the helper writes all of `value` or fails.
-    unsafe {
-        let size = size_of::<T>() as u32;
-        let failed = bpf_skb_load_bytes(skb.cast(), at, value.as_mut_ptr().cast(), size) != 0;
-        if failed {
-            None
-        } else {
-            Some(value.assume_init())
-        }
-    }
+    unsafe { bpf_skb_load_bytes(skb.cast(), at, value.cast(), size_of::<T>() as u32) == 0 }
 }
 
 /// Makes the headers readable where a driver left them in pages.
@@ -223,53 +215,40 @@ pub unsafe fn pull(skb: *mut __sk_buff, headers: u32) {
     }
 }
 
-/// Reads an IPv4 frame into `packet`, where it stays: a copy would cost stack and
+/// Reads an IPv4 frame into `packet`, where it stays: copies would cost stack and
 /// time. None: not TCP or UDP, or not even ports in it, so nothing can be said about
 /// it.
 ///
 /// # Safety
 /// `skb` is the program's context.
 #[inline(always)]
-pub unsafe fn parse_v4(skb: *mut __sk_buff, packet: &mut MaybeUninit<Packet>) -> Option<()> {
-    // SAFETY: as the caller promises.
+pub unsafe fn parse_v4(
+    skb: *mut __sk_buff,
+    packet: &mut MaybeUninit<Packet>,
+) -> Option<&mut Packet> {
+    // SAFETY: as the caller promises; every field is written.
     unsafe {
         pull(skb, ETH_HLEN + 60 + TCP_HLEN);
-        let [version_ihl, _]: [u8; 2] = load(skb, ETH_HLEN)?;
-        let header = u32::from(version_ihl & 0x0f) * 4;
-        let [ttl, protocol]: [u8; 2] = load(skb, ETH_HLEN + 8)?;
-        if version_ihl >> 4 != 4 || header < IPV4_HLEN {
+        let ip: *const Ipv4 = place(skb, ETH_HLEN)?;
+        let header = (*ip).length();
+        let protocol = (*ip).protocol;
+        if header == 0 || protocol != IPPROTO_TCP && protocol != IPPROTO_UDP {
             return None;
         }
-        if protocol != IPPROTO_TCP && protocol != IPPROTO_UDP {
-            return None;
-        }
-        let fragment = u16::from_be(load(skb, ETH_HLEN + 6)?);
-        let total = u32::from(u16::from_be(load(skb, ETH_HLEN + 2)?));
-        let saddr: u32 = load(skb, ETH_HLEN + 12)?;
-        let daddr: u32 = load(skb, ETH_HLEN + 16)?;
-        let packet = packet.write(Packet {
-            tuple: Tuple {
-                saddr: [0, 0, MAPPED, saddr],
-                daddr: [0, 0, MAPPED, daddr],
-                sport: 0,
-                dport: 0,
-                protocol: protocol.into(),
-            },
-            l4: ETH_HLEN + header,
-            length: total,
-            flags: 0,
-            ttl,
-            defect: SOUND,
-            overhead: 0,
-        });
-        if fragment & (MORE_FRAGMENTS | FRAGMENT_OFFSET) != 0 {
-            packet.defect = FIRST_FRAGMENT;
-            if fragment & FRAGMENT_OFFSET != 0 {
-                without_ports(skb, packet, header);
-                return Some(());
-            }
-        }
-        transport(skb, packet, header)
+        let fragment = u16::from_be((*ip).fragment);
+        let parsed = packet.as_mut_ptr();
+        (*parsed).tuple.saddr = [0, 0, MAPPED, (*ip).saddr];
+        (*parsed).tuple.daddr = [0, 0, MAPPED, (*ip).daddr];
+        (*parsed).length = u16::from_be((*ip).length).into();
+        (*parsed).ttl = (*ip).ttl;
+        let defect = if fragment & (MORE_FRAGMENTS | FRAGMENT_OFFSET) == 0 {
+            SOUND
+        } else if fragment & FRAGMENT_OFFSET == 0 {
+            FIRST_FRAGMENT
+        } else {
+            LATER_FRAGMENT
+        };
+        transport(skb, packet, protocol, ETH_HLEN + header, defect)
     }
 }
 
@@ -278,103 +257,102 @@ pub unsafe fn parse_v4(skb: *mut __sk_buff, packet: &mut MaybeUninit<Packet>) ->
 /// # Safety
 /// `skb` is the program's context.
 #[inline(always)]
-pub unsafe fn parse_v6(skb: *mut __sk_buff, packet: &mut MaybeUninit<Packet>) -> Option<()> {
-    // SAFETY: as the caller promises.
+pub unsafe fn parse_v6(
+    skb: *mut __sk_buff,
+    packet: &mut MaybeUninit<Packet>,
+) -> Option<&mut Packet> {
+    // SAFETY: as the caller promises; every field is written.
     unsafe {
         pull(skb, ETH_HLEN + IPV6_HLEN + TCP_HLEN);
-        let [version, _]: [u8; 2] = load(skb, ETH_HLEN)?;
-        if version >> 4 != 6 {
+        let ip: *const Ipv6 = place(skb, ETH_HLEN)?;
+        if (*ip).version[0] >> 4 != 6 {
             return None;
         }
-        let [next, ttl]: [u8; 2] = load(skb, ETH_HLEN + 6)?;
-        let payload = u32::from(u16::from_be(load(skb, ETH_HLEN + 4)?));
-        let (protocol, l4, defect) = if next == IPPROTO_TCP || next == IPPROTO_UDP {
-            (next, ETH_HLEN + IPV6_HLEN, SOUND)
-        } else {
-            let found = walk_extensions(skb, next, ETH_HLEN + IPV6_HLEN);
-            if found == 0 {
-                return None;
-            }
-            let l4 = (found >> 16) as u32 & 0xffff;
-            // Bounds what the verifier has to believe of the offset.
-            if l4 > 1024 {
-                return None;
-            }
-            pull(skb, l4 + TCP_HLEN);
-            (found as u8, l4, (found >> 8) as u8 & 3)
-        };
-        let packet = packet.write(Packet {
-            tuple: Tuple {
-                saddr: load(skb, ETH_HLEN + 8)?,
-                daddr: load(skb, ETH_HLEN + 24)?,
-                sport: 0,
-                dport: 0,
-                protocol: protocol.into(),
-            },
-            l4,
-            length: payload + IPV6_HLEN,
-            flags: 0,
-            ttl,
-            defect,
-            overhead: 0,
-        });
-        if defect == LATER_FRAGMENT {
-            without_ports(skb, packet, l4 - ETH_HLEN);
-            return Some(());
+        let next = (*ip).next;
+        let parsed = packet.as_mut_ptr();
+        // Copied as arrays they would be moved byte by byte, by a function.
+        let (from, to) = (
+            (&raw const (*ip).saddr).cast(),
+            (&raw mut (*parsed).tuple).cast(),
+        );
+        for word in 0..4 {
+            *<*mut u64>::add(to, word) = *<*const u64>::add(from, word);
         }
-        transport(skb, packet, l4 - ETH_HLEN)
+        (*parsed).length = u32::from(u16::from_be((*ip).length)) + IPV6_HLEN;
+        (*parsed).ttl = (*ip).hops;
+        if next == IPPROTO_TCP || next == IPPROTO_UDP {
+            return transport(skb, packet, next, ETH_HLEN + IPV6_HLEN, SOUND);
+        }
+        let found = walk_extensions(skb, next, ETH_HLEN + IPV6_HLEN);
+        let l4 = (found >> 16) as u32 & 0xffff;
+        // Bounds what the verifier has to believe of the offset.
+        if found == 0 || l4 > 1024 {
+            return None;
+        }
+        pull(skb, l4 + TCP_HLEN);
+        transport(skb, packet, found as u8, l4, (found >> 8) as u8 & 3)
     }
 }
 
-/// What can be said of a later fragment, whose data begin after `header` bytes.
+/// Completes `packet`, of which the IP header has said addresses, length and TTL:
+/// reads ports and flags at `l4`, and checks the lengths against each other.
 #[inline(always)]
-unsafe fn without_ports(skb: *mut __sk_buff, packet: &mut Packet, header: u32) {
-    // SAFETY: a context read.
-    let short = unsafe { packet.length + ETH_HLEN > (*skb).len };
-    packet.defect = if short || packet.length < header {
-        MALFORMED
-    } else {
-        LATER_FRAGMENT
-    };
-}
-
-/// Reads ports and flags, and checks the lengths against each other. `header`
-/// is the length of all that stands before the transport header in the IP packet.
-#[inline(always)]
-unsafe fn transport(skb: *mut __sk_buff, packet: &mut Packet, header: u32) -> Option<()> {
-    // SAFETY: as the caller of the parser promises.
+unsafe fn transport(
+    skb: *mut __sk_buff,
+    packet: &mut MaybeUninit<Packet>,
+    protocol: u8,
+    l4: u32,
+    defect: u8,
+) -> Option<&mut Packet> {
+    let parsed = packet.as_mut_ptr();
+    // SAFETY: as the caller of the parser promises; with this, every field is written.
     unsafe {
-        packet.tuple.sport = load(skb, packet.l4)?;
-        packet.tuple.dport = load(skb, packet.l4 + 2)?;
-        let minimum = if packet.tuple.protocol() == IPPROTO_TCP {
-            match load::<[u8; 2]>(skb, packet.l4 + 12) {
-                Some([offset, flags]) => {
-                    packet.flags = flags;
-                    let length = u32::from(offset >> 4) * 4;
-                    if length < TCP_HLEN || load::<u16>(skb, packet.l4 + TCP_HLEN - 2).is_none() {
-                        packet.defect = MALFORMED;
+        (*parsed).tuple.protocol = protocol.into();
+        (*parsed).l4 = l4;
+        (*parsed).flags = 0;
+        (*parsed).overhead = 0;
+        let header = l4 - ETH_HLEN;
+        if defect == LATER_FRAGMENT {
+            (*parsed).tuple.set_ports(0);
+            let short = (*parsed).length + ETH_HLEN > (*skb).len;
+            (*parsed).defect = if short || (*parsed).length < header {
+                MALFORMED
+            } else {
+                LATER_FRAGMENT
+            };
+            return Some(packet.assume_init_mut());
+        }
+        (*parsed).tuple.set_ports(load(skb, l4)?);
+        (*parsed).defect = defect;
+        let minimum = if protocol == IPPROTO_TCP {
+            match place::<[u8; TCP_HLEN as usize]>(skb, l4) {
+                Some(tcp) => {
+                    (*parsed).flags = (*tcp)[13];
+                    let length = u32::from((*tcp)[12] >> 4) * 4;
+                    if length < TCP_HLEN {
+                        (*parsed).defect = MALFORMED;
                     }
                     length
                 }
                 None => {
-                    packet.defect = MALFORMED;
+                    (*parsed).defect = MALFORMED;
                     TCP_HLEN
                 }
             }
         } else {
-            match load::<u16>(skb, packet.l4 + 4) {
+            match load::<u16>(skb, l4 + 4) {
                 // RFC 768: the length counts the header.
                 Some(length) if u32::from(u16::from_be(length)) >= UDP_HLEN => {}
-                _ => packet.defect = MALFORMED,
+                _ => (*parsed).defect = MALFORMED,
             }
             UDP_HLEN
         };
         // A super-packet of GRO may be longer than its length field can say.
         if (*skb).gso_size != 0 {
-            packet.length = (*skb).len - ETH_HLEN;
-        } else if packet.length < header + minimum || packet.length + ETH_HLEN > (*skb).len {
-            packet.defect = MALFORMED;
+            (*parsed).length = (*skb).len - ETH_HLEN;
+        } else if (*parsed).length < header + minimum || (*parsed).length + ETH_HLEN > (*skb).len {
+            (*parsed).defect = MALFORMED;
         }
-        Some(())
+        Some(packet.assume_init_mut())
     }
 }
