@@ -69,7 +69,7 @@ export function blixtObject(options: BlixtObjectOptions = {}): Uint8Array {
   const flowKey: TypeSpec = { element: "u32", length: 4 };
   const maps = [
     map("services", MAP_TYPE.HASH, struct("ServiceKey"), struct("Service"), services),
-    map("tables", MAP_TYPE.ARRAY_OF_MAPS, "u32", "u32", 2 * services),
+    map("tables", MAP_TYPE.ARRAY_OF_MAPS, "u32", { element: "u32", length: 16 }, 2 * services),
     map("backends", MAP_TYPE.ARRAY, "u32", struct("Backend"), backends),
     map("addresses", MAP_TYPE.HASH, ADDRESS, struct("AddressInfo"), services),
     map("nodes", MAP_TYPE.HASH, ADDRESS, struct("Node"), 64),

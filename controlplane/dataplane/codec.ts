@@ -137,12 +137,20 @@ export function decodeU32(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true);
 }
 
-/** An inner table's values one after another, in host byte order as a typed array has them; shares its memory. */
-export function encodeTable(values: Uint32Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+/** Slots in one element of a table: SLOTS_IN_ELEMENT of ebpf/src/layout.rs. */
+const SLOTS_IN_ELEMENT = 16;
+
+/** Bytes of an element of a table. */
+export const TABLE_ELEMENT_SIZE = 4 * SLOTS_IN_ELEMENT;
+
+/** A table's slots one after another, in host byte order as a typed array has them; zeros fill up the last element. */
+export function encodeTable(slots: Uint32Array): Uint8Array {
+  const bytes = new Uint8Array(Math.ceil(slots.length / SLOTS_IN_ELEMENT) * TABLE_ELEMENT_SIZE);
+  bytes.set(new Uint8Array(slots.buffer, slots.byteOffset, slots.byteLength));
+  return bytes;
 }
 
-/** Reads what encodeTable() wrote. */
+/** Reads what encodeTable() wrote, with what fills up the last element. */
 export function decodeTable(bytes: Uint8Array): Uint32Array {
   // A copy, because the bytes of a message may begin anywhere.
   return new Uint32Array(Uint8Array.from(bytes).buffer);

@@ -74,9 +74,11 @@ export async function readKernel(
     if (!isAlive({ flags: layout.Backend.read(element.value, "flags") })) continue;
     backends.set(decodeU32(element.key), layout.Backend.decode(element.value));
   }
+  const slots = new Map([...services.values()].map(({ value }) => [value.table, value.slots]));
   const tables = new Map<number, Uint32Array>();
   for await (const element of dumpMap(client, "tables", signal, name)) {
-    tables.set(decodeU32(element.key), decodeTable(element.value));
+    const id = decodeU32(element.key);
+    tables.set(id, decodeTable(element.value).slice(0, slots.get(id)));
   }
   const addresses = new Map<string, number>();
   for await (const element of dumpMap(client, "addresses", signal, name)) {

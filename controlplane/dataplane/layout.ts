@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type BtfMember, resolveType, sizeOf, typeName } from "./btf.ts";
-import { type FieldKind, FIELDS, StructCodec } from "./codec.ts";
+import { type FieldKind, FIELDS, StructCodec, TABLE_ELEMENT_SIZE } from "./codec.ts";
 import { MAP_TYPE, type MapDefinition, type ObjectFile } from "./object.ts";
 
 /**
@@ -40,13 +40,13 @@ type StructName = keyof typeof STRUCTS;
 interface ExpectedMap {
   readonly type: number;
   readonly key: StructName | FieldKind;
-  readonly value: StructName | FieldKind | "Drops";
+  readonly value: StructName | FieldKind | "Drops" | "slots";
 }
 
 /** The maps that this control plane writes or reads. */
 export const MAPS = {
   services: { type: MAP_TYPE.HASH, key: "ServiceKey", value: "Service" },
-  tables: { type: MAP_TYPE.ARRAY_OF_MAPS, key: "u32", value: "u32" },
+  tables: { type: MAP_TYPE.ARRAY_OF_MAPS, key: "u32", value: "slots" },
   backends: { type: MAP_TYPE.ARRAY, key: "u32", value: "Backend" },
   addresses: { type: MAP_TYPE.HASH, key: "address", value: "AddressInfo" },
   nodes: { type: MAP_TYPE.HASH, key: "address", value: "Node" },
@@ -144,7 +144,7 @@ function checkMap(object: ObjectFile, name: string, expected: ExpectedMap): void
   for (const side of ["key", "value"] as const) {
     const id = side === "key" ? map.keyType : map.valueType;
     const found = id === undefined ? "no BTF type" : typeName(object.btf, id);
-    const plain = isFieldKind(expected[side]) ? FIELDS[expected[side]].size : undefined;
+    const plain = plainSize(expected[side]);
     const wanted = plain === undefined ? `struct ${expected[side]}` : `${expected[side]} of ${plain} bytes`;
     if (plain === undefined ? found !== wanted : id === undefined || sizeOf(object.btf, id) !== plain) {
       throw new LayoutError(
@@ -154,8 +154,9 @@ function checkMap(object: ObjectFile, name: string, expected: ExpectedMap): void
   }
 }
 
-function isFieldKind(name: string): name is FieldKind {
-  return name in FIELDS;
+/** Bytes of a key or value that is no struct. */
+function plainSize(name: string): number | undefined {
+  return name === "slots" ? TABLE_ELEMENT_SIZE : name in FIELDS ? FIELDS[name as FieldKind].size : undefined;
 }
 
 interface FoundStruct {

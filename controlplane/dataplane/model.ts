@@ -35,7 +35,7 @@ export class KernelModel implements KernelState {
         set(this.backends, change.key, change.value);
         break;
       case "tables":
-        set(this.tables, change.key, change.value);
+        set(this.tables, change.key, change.value?.());
         break;
       case "addresses":
         set(this.addresses, change.key, change.value);

@@ -340,11 +340,11 @@ function planTable(entry: Entry, id: number, targets: readonly ServiceTarget[], 
   const signature = targets.map((target, i) => `${ids[i]}=${target.share}`).join();
   const sameId = id === entry.value.table && entry.value.slots > 0;
   if (sameId && entry.signature === signature) return;
-  const table = maglevTable(targets).map((index) => ids[index] as number);
+  const table = (): Uint32Array => maglevTable(targets).map((index) => ids[index] as number);
   const { adoptedTable } = entry;
   entry.signature = signature;
   entry.adoptedTable = undefined;
-  if (sameId && adoptedTable !== undefined && sameTable(adoptedTable, table)) return;
+  if (sameId && adoptedTable !== undefined && sameTable(adoptedTable, table())) return;
   phases.tables.push({ map: "tables", key: id, value: table });
 }
 

@@ -322,7 +322,7 @@ Deno.test("Planner repairs a table that is missing or was written otherwise", ()
   const id = only?.value.table ?? 0;
   const good = bench.kernel.tables.get(id);
   for (const damage of [undefined, new Uint32Array(4_093)]) {
-    bench.kernel.apply({ map: "tables", key: id, value: damage });
+    bench.kernel.apply({ map: "tables", key: id, value: damage && (() => damage) });
     bench.restart().plan(structuredClone(desired));
     assertEquals(bench.kernel.tables.get(id), good);
   }
@@ -335,7 +335,7 @@ Deno.test("Planner removes what a half-done plan left behind", () => {
   const value = bench.kernel.backends.get(1)!;
   bench.kernel.apply({ map: "backends", key: 77, value: { ...value, service: 55 } });
   bench.kernel.apply({ map: "backends", key: 78, value });
-  bench.kernel.apply({ map: "tables", key: 42, value: Uint32Array.of(77) });
+  bench.kernel.apply({ map: "tables", key: 42, value: () => Uint32Array.of(77) });
   bench.restart().plan(structuredClone(desired));
   assertEquals([...bench.kernel.backends.keys()], [1]);
   assertEquals([...bench.kernel.tables.keys()], [1]);

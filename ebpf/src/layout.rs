@@ -34,11 +34,19 @@ pub struct Service {
     pub id: u32,
     /// Index into `tables`.
     pub table: u32,
-    /// Elements of that table; 0 refuses every flow.
+    /// Slots of that table; 0 refuses every flow.
     pub slots: u32,
     /// Seconds a client address keeps its backend (sessionAffinity); 0 for none.
     pub affinity: u32,
 }
+
+/// Slots in one element of a table. The kernel takes elements one by one, 4,000 of
+/// them in half a millisecond, and rounds each up to 8 bytes.
+pub const SLOTS_IN_ELEMENT: usize = 16;
+
+/// Element of a table, an inner array of `tables`: backend ids, or BACKEND_REFUSE.
+/// Slots beyond `Service::slots` fill up the last one.
+pub type Slots = [u32; SLOTS_IN_ELEMENT];
 
 /// Value of `backends`: one endpoint of one service. All zeros where there is none.
 #[repr(C)]

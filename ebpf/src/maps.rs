@@ -8,7 +8,7 @@ use aya_ebpf::{
 };
 use blixt_ebpf::layout::{
     Address, AddressInfo, Affinity, AffinityKey, Allowance, Backend, Device, Drops, Flow, FlowKey4,
-    FlowKey6, Fragment, FragmentKey, Node, Pending, Service, ServiceKey, Stats,
+    FlowKey6, Fragment, FragmentKey, Node, Pending, Service, ServiceKey, Slots, Stats,
 };
 
 /// BPF_F_INNER_MAP (linux/bpf.h): inner arrays may differ in size.
@@ -33,7 +33,7 @@ pub static SERVICE: HashMap<ServiceKey, Service, SERVICES> = HashMap::new();
 /// Maglev look-up tables: a slot holds the id of a backend, or BACKEND_REFUSE.
 /// Twice as many as services, so that every one of them can be swapped in one go.
 #[btf_map(name = "tables")]
-pub static TABLE: ArrayOfMaps<Array<u32, 1, INNER_MAP>, { 2 * SERVICES }> = ArrayOfMaps::new();
+pub static TABLE: ArrayOfMaps<Array<Slots, 1, INNER_MAP>, { 2 * SERVICES }> = ArrayOfMaps::new();
 
 /// Backends by id; id 0 is never used.
 #[btf_map(name = "backends")]

@@ -2,7 +2,7 @@
 
 //! Which backend a new flow gets.
 
-use blixt_ebpf::layout::{Address, BACKEND_REFUSE, Service, ServiceKey};
+use blixt_ebpf::layout::{Address, BACKEND_REFUSE, SLOTS_IN_ELEMENT, Service, ServiceKey};
 
 use crate::{
     flows::Tuple,
@@ -40,7 +40,10 @@ pub fn backend(service: &Service, hash: u32, attempt: u32) -> Option<u32> {
         return Some(BACKEND_REFUSE);
     }
     let slot = hash.wrapping_add(attempt.wrapping_mul(0x9e37_79b9)) % service.slots;
-    TABLE.get_value(service.table, &slot).copied()
+    let element = slot / SLOTS_IN_ELEMENT as u32;
+    TABLE
+        .get_value(service.table, &element)
+        .map(|slots| slots[slot as usize % SLOTS_IN_ELEMENT])
 }
 
 /// Hash of a flow, the same on every node: by both ends, or by the client's

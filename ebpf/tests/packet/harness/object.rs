@@ -14,6 +14,8 @@ use aya::{
     programs::{LinkOrder, SchedClassifier, TcAttachType, Xdp, XdpMode, tc::TcAttachOptions},
 };
 
+use blixt_ebpf::layout::{SLOTS_IN_ELEMENT, Slots};
+
 use super::{
     contents::Contents,
     raw::{Layout, Raw},
@@ -196,15 +198,23 @@ impl Object {
 
     /// Replaces the inner array at `index` of `tables`.
     pub fn set_table(&mut self, index: u32, slots: &[u32]) {
-        let length = slots.len().try_into().expect("a table fits");
-        let mut table: Array<MapData, u32> =
+        let elements: Vec<Slots> = slots
+            .chunks(SLOTS_IN_ELEMENT)
+            .map(|slots| {
+                let mut element = Slots::default();
+                element[..slots.len()].copy_from_slice(slots);
+                element
+            })
+            .collect();
+        let length = elements.len().try_into().expect("a table fits");
+        let mut table: Array<MapData, Slots> =
             Array::create(length, INNER_MAP).expect("room for a table");
-        for (slot, backend) in (0..).zip(slots) {
+        for (index, element) in (0..).zip(elements) {
             table
-                .set(slot, backend, 0)
-                .expect("the slot is within the table");
+                .set(index, element, 0)
+                .expect("the element is within the table");
         }
-        let mut tables: ArrayOfMaps<_, Array<MapData, u32>> = self.map("tables");
+        let mut tables: ArrayOfMaps<_, Array<MapData, Slots>> = self.map("tables");
         tables
             .set(index, &table, 0)
             .expect("the map of maps takes the table");
