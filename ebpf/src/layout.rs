@@ -216,10 +216,12 @@ pub const DIRECTION_REPLY: u8 = 1;
 pub const STATE_NEW: u8 = 0;
 /// `Flow::state`: both sides have spoken.
 pub const STATE_ESTABLISHED: u8 = 1;
-/// `Flow::state`: a FIN was seen.
-pub const STATE_CLOSING: u8 = 2;
-/// `Flow::state`: a RST was seen; the entry counts no more.
-pub const STATE_CLOSED: u8 = 3;
+/// `Flow::state`: whose packets these are has sent a FIN, the other end has not.
+pub const STATE_FIN_WAIT: u8 = 2;
+/// `Flow::state`: the other way round.
+pub const STATE_CLOSE_WAIT: u8 = 3;
+/// `Flow::state`: a RST, or a FIN of either end, was seen; the entry counts no more.
+pub const STATE_CLOSED: u8 = 4;
 
 /// `Flow::delivery`: ask the FIB again.
 pub const DELIVERY_UNKNOWN: u8 = 0;

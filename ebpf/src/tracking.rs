@@ -7,8 +7,8 @@ use aya_ebpf::{
     helpers::generated::{bpf_jiffies64, bpf_ktime_get_coarse_ns},
 };
 use blixt_ebpf::layout::{
-    DELIVERY_UNKNOWN, DIRECTION_FORWARD, DIRECTION_REPLY, Flow, STATE_CLOSED, STATE_CLOSING,
-    STATE_ESTABLISHED, STATE_NEW,
+    DELIVERY_UNKNOWN, DIRECTION_FORWARD, DIRECTION_REPLY, Flow, STATE_CLOSE_WAIT, STATE_CLOSED,
+    STATE_ESTABLISHED, STATE_FIN_WAIT, STATE_NEW,
 };
 
 use crate::{
@@ -22,6 +22,13 @@ use crate::{
 /// Idle time after which a UDP flow is over, in units of `now()`: 120 s, what
 /// RFC 4787, REQ-5 asks of a translator at least.
 pub const UDP_IDLE: u32 = 112;
+/// The same of an established TCP connection: 2 hours and 4 minutes, what RFC 5382,
+/// REQ-5 asks for at least. As all of TCP's, 8 more than that, by which `Flow::used`
+/// may lag behind the packets of the other direction.
+pub const TCP_ESTABLISHED_IDLE: u32 = 6_930 + 8;
+/// The same of one that is not established yet, or of which one end has closed its
+/// half: 4 minutes, by the same requirement ("transitory").
+pub const TCP_TRANSITORY_IDLE: u32 = 224 + 8;
 
 /// The coarse clock in units of 2^30 ns (1.07 s): all that idle times need.
 #[inline(always)]
@@ -45,24 +52,31 @@ pub fn opens(packet: &Packet) -> bool {
     packet.flags & (TCP_SYN | TCP_ACK) == TCP_SYN
 }
 
-/// Whether a flow has ended: closed by either side, or idle for long if it is
-/// of a protocol that does not tell.
+/// Whether a flow has ended, so that another may take its addresses and ports:
+/// closed, or idle for longer than its state allows.
 #[inline(always)]
 pub fn is_over(protocol: u8, flow: &Flow, now: u32) -> bool {
-    if protocol == IPPROTO_TCP {
-        flow.state >= STATE_CLOSING
+    let idle = if protocol != IPPROTO_TCP {
+        UDP_IDLE
+    } else if flow.state == STATE_CLOSED {
+        return true;
+    } else if flow.state == STATE_ESTABLISHED {
+        TCP_ESTABLISHED_IDLE
     } else {
-        now.wrapping_sub(flow.used) > UDP_IDLE
-    }
+        TCP_TRANSITORY_IDLE
+    };
+    now.wrapping_sub(flow.used) > idle
 }
 
-/// Whether this client's packet starts over on an entry of an old flow. A flow
-/// that had a packet in this tick is not idle.
+/// Whether this client's packet starts over on an entry of an old flow. Who asks for
+/// a connection means no old one that is closing; anything else goes on with a
+/// connection, however long that was idle. A flow of datagrams that had one in this
+/// tick is not idle.
 #[inline(always)]
 pub fn starts_over(packet: &Packet, flow: &Flow, tick: u16) -> bool {
     let protocol = packet.tuple.protocol();
     if protocol == IPPROTO_TCP {
-        opens(packet) && is_over(protocol, flow, 0)
+        opens(packet) && (flow.state >= STATE_FIN_WAIT || is_over(protocol, flow, now()))
     } else {
         flow.tick != tick && is_over(protocol, flow, now())
     }
@@ -91,8 +105,8 @@ pub fn first_state(packet: &Packet) -> u8 {
     }
 }
 
-/// Follows the packet: NEW → ESTABLISHED → CLOSING or CLOSED. An end is told to
-/// the other direction's entry as well.
+/// Follows the packet: NEW → ESTABLISHED → FIN_WAIT or CLOSE_WAIT → CLOSED. An end is
+/// told to the other direction's entry as well.
 #[inline(always)]
 pub fn follow<const V6: bool>(packet: &Packet, flow: &mut Flow) {
     if packet.tuple.protocol() != IPPROTO_TCP {
@@ -103,10 +117,10 @@ pub fn follow<const V6: bool>(packet: &Packet, flow: &mut Flow) {
         return;
     }
     if packet.flags & (TCP_FIN | TCP_RST) != 0 {
-        let state = if packet.flags & TCP_RST != 0 {
+        let state = if packet.flags & TCP_RST != 0 || flow.state == STATE_CLOSE_WAIT {
             STATE_CLOSED
         } else {
-            STATE_CLOSING
+            STATE_FIN_WAIT
         };
         if flow.state < state {
             flow.state = state;
@@ -131,10 +145,20 @@ fn close_body<const V6: bool>(tuple: &Tuple, flow: &Flow) -> i32 {
     unsafe {
         // Another service's flow may have taken its place since.
         if !other.is_null() && (*other).service == flow.service {
-            (*other).state = flow.state;
+            (*other).state = seen_from_there(flow.state);
         }
     }
     0
+}
+
+/// The state of the other direction's entry, when this one's is `state`.
+#[inline(always)]
+fn seen_from_there(state: u8) -> u8 {
+    match state {
+        STATE_FIN_WAIT => STATE_CLOSE_WAIT,
+        STATE_CLOSE_WAIT => STATE_FIN_WAIT,
+        state => state,
+    }
 }
 
 /// Whether packets of the flow go to another node as they are.
@@ -198,6 +222,7 @@ pub unsafe fn turn(skb: *mut __sk_buff, tuple: &Tuple, flow: &Flow, other: &mut 
         other.ifindex = 0;
         other.delivery = DELIVERY_UNKNOWN;
     }
+    other.state = seen_from_there(flow.state);
     other.seen = 0;
     other.tick = 0;
 }

@@ -11,7 +11,7 @@ import { PROGRAM_PORT, takeOnePort } from "./one_port.ts";
 import { Testbed } from "./testbed.ts";
 
 /** `STATE_CLOSED` of ebpf/src/layout.rs. */
-const CLOSED = 3;
+const CLOSED = 4;
 
 /** The client's port, the same in every connection. */
 const CLIENT_PORT = 40_000;

@@ -29,6 +29,7 @@ mod fragments;
 mod hairpin;
 mod harness;
 mod host;
+mod lifetimes;
 mod mss;
 mod pass;
 mod path_mtu;

@@ -8,7 +8,9 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use blixt_ebpf::layout::{Drops, STATE_CLOSED, STATE_CLOSING, STATE_ESTABLISHED, STATE_NEW, Stats};
+use blixt_ebpf::layout::{
+    Drops, STATE_CLOSE_WAIT, STATE_CLOSED, STATE_ESTABLISHED, STATE_FIN_WAIT, STATE_NEW, Stats,
+};
 
 use crate::{
     build::{ACK, FIN, FRAGMENT, MORE_FRAGMENTS, Network, Packet, RST, SYN, TCP, Transport, UDP},
@@ -141,7 +143,7 @@ impl Model {
             None => self.begin(packet, key, ttl),
             Some(entry) if !entry.forward => self.go_on(packet, key, ttl),
             Some(entry)
-                if flags(packet).is_some() && opens(packet) && entry.state >= STATE_CLOSING =>
+                if flags(packet).is_some() && opens(packet) && entry.state >= STATE_FIN_WAIT =>
             {
                 self.begin(packet, key, ttl)
             }
@@ -217,6 +219,7 @@ impl Model {
             Entry {
                 forward: !entry.forward,
                 address,
+                state: seen_from_there(entry.state),
                 ..entry.clone()
             },
         );
@@ -295,7 +298,7 @@ impl Model {
         }
         let twin = twin(key, &forward);
         let taken = self.entries.get(&twin).is_some_and(|other| {
-            let over = flags(packet).is_some() && other.state >= STATE_CLOSING;
+            let over = flags(packet).is_some() && other.state == STATE_CLOSED;
             other.service != service && !over && self.is_alive(other)
         });
         if taken {
@@ -322,7 +325,13 @@ impl Model {
         match flags(packet) {
             None if !entry.forward && before == STATE_NEW => entry.state = STATE_ESTABLISHED,
             Some(flags) if flags & RST != 0 => entry.state = STATE_CLOSED,
-            Some(flags) if flags & FIN != 0 => entry.state = before.max(STATE_CLOSING),
+            Some(flags) if flags & FIN != 0 => {
+                entry.state = match before {
+                    STATE_NEW | STATE_ESTABLISHED => STATE_FIN_WAIT,
+                    STATE_CLOSE_WAIT => STATE_CLOSED,
+                    before => before,
+                }
+            }
             Some(flags) if flags & SYN == 0 && before == STATE_NEW => {
                 entry.state = STATE_ESTABLISHED
             }
@@ -330,11 +339,11 @@ impl Model {
         }
         let entry = entry.clone();
         if entry.state != before
-            && entry.state >= STATE_CLOSING
+            && entry.state >= STATE_FIN_WAIT
             && let Some(other) = self.entries.get_mut(&twin(key, &entry))
             && other.service == entry.service
         {
-            other.state = entry.state;
+            other.state = seen_from_there(entry.state);
         }
         self.send(packet, &entry, ttl)
     }
@@ -412,6 +421,15 @@ fn is_hairpin((source, destination, _): Key, entry: &Entry) -> bool {
 fn is_between((source, destination): (IpAddr, IpAddr), entry: &Entry) -> bool {
     let other = if entry.forward { source } else { destination };
     entry.address.ip() == other
+}
+
+/// The state of the other direction's entry.
+fn seen_from_there(state: u8) -> u8 {
+    match state {
+        STATE_FIN_WAIT => STATE_CLOSE_WAIT,
+        STATE_CLOSE_WAIT => STATE_FIN_WAIT,
+        state => state,
+    }
 }
 
 /// Under what the other direction's packets are found.
