@@ -25,7 +25,13 @@ export async function buildLoader(): Promise<void> {
  * and RUSTC_BOOTSTRAP to allow it, for this one command.
  */
 export function kernelObjectBuild(target: string): { argv: string[]; env: Record<string, string> } {
-  const flags = [`--cfg=bpf_target_arch="${Deno.build.arch}"`, "-Cdebuginfo=2", "-Clink-arg=--btf"];
+  const flags = [
+    `--cfg=bpf_target_arch="${Deno.build.arch}"`,
+    "-Cdebuginfo=2",
+    "-Clink-arg=--btf",
+    // Else moved and zeroed memory is left to functions that go byte by byte.
+    "-Clink-arg=--disable-expand-memcpy-in-order",
+  ];
   const build = "cargo build --release --package blixt-ebpf --bin blixt --target bpfel-unknown-none";
   return {
     argv: [...build.split(" "), "-Z", "build-std=core"],
