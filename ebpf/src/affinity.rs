@@ -39,7 +39,7 @@ fn now() -> u64 {
 /// have this one; else BACKEND_REFUSE, and the table has the word.
 ///
 /// The middle of a connection that was begun elsewhere, or whose entry is lost, is
-/// no new flow: it goes there as long as the backend lives.
+/// no new flow: a backend that takes none may be where it belongs.
 #[inline(never)]
 pub fn recall(packet: &Packet, service: &Service) -> u32 {
     if service.affinity == 0 {
@@ -56,17 +56,21 @@ pub fn recall(packet: &Packet, service: &Service) -> u32 {
     let Some(backend) = BACKEND.get(last.backend) else {
         return BACKEND_REFUSE;
     };
-    let age = now().wrapping_sub(last.seen);
-    let over = age >= u64::from(service.affinity) * NANOSECONDS;
-    if backend.flags & BACKEND_ALIVE == 0
+    if is_over(last, service)
+        || backend.flags & BACKEND_ALIVE == 0
         || backend.epoch != last.epoch
-        || first_state(packet) == STATE_NEW && (over || backend.flags & BACKEND_QUIESCENT != 0)
+        || backend.flags & BACKEND_QUIESCENT != 0 && first_state(packet) == STATE_NEW
         // Another node meant it for this one: sent on, it would travel in circles.
         || packet.overhead != 0 && backend.flags & BACKEND_REMOTE != 0
     {
         return BACKEND_REFUSE;
     }
     last.backend
+}
+
+#[inline(always)]
+fn is_over(last: &Affinity, service: &Service) -> bool {
+    now().wrapping_sub(last.seen) >= u64::from(service.affinity) * NANOSECONDS
 }
 
 /// Remembers where a client's new flow went.
@@ -86,16 +90,27 @@ pub fn remember(client: &Address, service: u32, backend: u32, epoch: u32) {
 }
 
 /// Remembers a flow that has shown that there is somebody at both ends, `client` as
-/// its client's packets have it.
+/// its client's packets have it. One that was not begun here says nothing of a
+/// client who is remembered.
 #[inline(never)]
 pub fn settle(client: &Tuple, flow: &Flow) {
-    if flow.state == STATE_NEW
-        && let Some(service) = select::service(client)
-        && service.affinity != 0
-        && service.id == flow.service
-    {
-        remember(&client.saddr, flow.service, flow.backend, flow.epoch);
+    let Some(service) = select::service(client) else {
+        return;
+    };
+    if service.affinity == 0 || service.id != flow.service {
+        return;
     }
+    if flow.state != STATE_NEW {
+        let key = AffinityKey {
+            address: client.saddr,
+            service: service.id,
+        };
+        // SAFETY: read at once.
+        if unsafe { AFFINITY.get(key) }.is_some_and(|last| !is_over(last, &service)) {
+            return;
+        }
+    }
+    remember(&client.saddr, flow.service, flow.backend, flow.epoch);
 }
 
 /// Whether a packet of a pending flow comes back from the node that it was sent to,

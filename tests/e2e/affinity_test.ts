@@ -107,11 +107,16 @@ networkTest("clients that Services keep at their endpoints", async (test) => {
     assert(Object.values(before).some((backend) => backend !== "b3"), "somebody is kept elsewhere");
   });
 
-  await test.step("stay when Blixt is killed and starts again", async () => {
-    await testbed.blixt.killAll();
-    await testbed.restart();
-    assertEquals(await choices(testbed, kept), before);
-  });
+  for (const flags of [[], ["--clients", "5000"]]) {
+    await test.step(["stay when Blixt is killed and starts again", ...flags].join(" "), async () => {
+      testbed.options.flags = flags;
+      await testbed.blixt.killAll();
+      await testbed.restart();
+      const manner = flags.length === 0 ? /took over what was there/ : /moves to maps .* affinities/;
+      await testbed.blixt.program.waitForLine(manner, 1_000);
+      assertEquals(await choices(testbed, kept), before);
+    });
+  }
 
   await test.step("leave an endpoint that terminates, whose connection goes on", async () => {
     const [name = "", backend = ""] = Object.entries(before).find(([name, backend]) =>

@@ -235,7 +235,13 @@ fn services_without_affinity_remember_nobody() {
     });
 }
 
-// After an eviction, or when another node had the flow before: it is no new one.
+/// Takes the entries of a flow away, as an eviction does, or another node that had it.
+fn forget(lab: &mut Lab, ends: &Ends) {
+    lab.remove_flow(ends.client, ends.service, ends.protocol);
+    lab.remove_flow(ends.backend, ends.client, ends.protocol);
+}
+
+// It is no new flow.
 #[test]
 #[ignore = "needs root"]
 fn the_middle_of_a_connection_finds_where_its_client_is_kept_even_when_no_new_one_may() {
@@ -246,15 +252,37 @@ fn the_middle_of_a_connection_finds_where_its_client_is_kept_even_when_no_new_on
             connect(lab, &ends);
             lab.choose(&ends.second_backend());
             lab.quiesce(&ends);
-            lab.age_affinity(&ends, 2 * MILLISECONDS);
             let before = lab.affinity(&ends);
-            lab.remove_flow(ends.client, ends.service, ends.protocol);
-            lab.remove_flow(ends.backend, ends.client, ends.protocol);
+            forget(lab, &ends);
             let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
             lab.client_sends(&ends.request())
                 .is_redirected_as(&expected);
             assert!(lab.pod_sends(&ends.reply()).was_redirected());
             assert_eq!(lab.affinity(&ends), before);
+        }
+    });
+}
+
+// On every other node, new connections go by the table then.
+#[test]
+#[ignore = "needs root"]
+fn the_middle_of_a_connection_goes_by_the_table_once_the_time_of_its_client_is_over() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::tcp() {
+            println!("{ends}");
+            lab.keep_clients(&ends, SECONDS);
+            connect(lab, &ends);
+            let other = ends.second_backend();
+            lab.choose(&other);
+            lab.age_affinity(&ends, MILLISECONDS);
+            forget(lab, &ends);
+            let expected = lab.pod.emits(&other.request().to(other.backend).hop());
+            lab.client_sends(&other.request())
+                .is_redirected_as(&expected);
+            assert!(lab.pod_sends(&other.reply()).was_redirected());
+            goes_to(lab, 40_001, &other);
+            let last = lab.affinity(&ends).expect("its client is kept anew");
+            assert_eq!(last.backend, other.backend_id);
         }
     });
 }
