@@ -14,8 +14,9 @@ use blixt_ebpf::layout::{ADDRESS_ANNOUNCE, Address, DEVICE_OUTWARD};
 use crate::{
     deliver::TC_ACT_OK,
     host::send_back,
-    maps::{ADDRESS, DEVICE},
+    maps::DEVICE,
     packet::{ETH_HLEN, ICMPV6, MAPPED, copied, copy_to},
+    select,
 };
 
 /// An Ethernet frame that carries ARP for IPv4 (RFC 826).
@@ -101,10 +102,14 @@ impl Neighbour {
     /// without its sender's address (duplicate address detection).
     #[inline(always)]
     pub fn asked(&self) -> Option<Address> {
-        // Section 7.1.1: a hop limit of 255 shows that no router let it in.
-        let solicits = self.next == ICMPV6
+        // Section 7.1.1: a hop limit of 255 shows that no router let it in, and who has
+        // no address yet names no link-layer address.
+        let saddr = self.saddr;
+        let solicits = self.version[0] >> 4 == 6
+            && self.next == ICMPV6
             && self.kind == SOLICITATION
             && self.hops == 255
+            && saddr != [0; 4]
             && self.option == OPTION_SOURCE;
         let target = self.target;
         solicits.then_some(target)
@@ -131,12 +136,12 @@ impl Neighbour {
 
 /// The MAC address to answer with: none where this interface does not announce.
 #[inline(always)]
-pub fn announced(ifindex: u32, address: &Address) -> Option<[u8; 6]> {
+pub fn announced<const V6: bool>(ifindex: u32, address: &Address) -> Option<[u8; 6]> {
     // SAFETY: elements are read at once.
     unsafe {
         let device = DEVICE.get(ifindex)?;
-        let known = ADDRESS.get(address)?;
-        let answer = device.flags & DEVICE_OUTWARD != 0 && known.flags & ADDRESS_ANNOUNCE != 0;
+        let flags = select::address::<V6>(address)?;
+        let answer = device.flags & DEVICE_OUTWARD != 0 && flags & ADDRESS_ANNOUNCE != 0;
         answer.then_some(device.mac)
     }
 }
@@ -153,7 +158,7 @@ pub unsafe fn asks(skb: *mut __sk_buff) -> bool {
         let asked = copied::<Arp>(skb, 0)
             .filter(|frame| frame.sender != frame.target)
             .and_then(|frame| frame.asked());
-        asked.is_some_and(|target| announced((*skb).ifindex, &target).is_some())
+        asked.is_some_and(|target| announced::<false>((*skb).ifindex, &target).is_some())
     }
 }
 
@@ -174,7 +179,7 @@ pub unsafe fn arp(skb: *mut __sk_buff) -> i32 {
         let Some(target) = frame.asked() else {
             return TC_ACT_OK;
         };
-        let Some(mac) = announced((*skb).ifindex, &target) else {
+        let Some(mac) = announced::<false>((*skb).ifindex, &target) else {
             return TC_ACT_OK;
         };
         frame.reply(mac);
@@ -191,7 +196,7 @@ pub unsafe fn solicits(skb: *mut __sk_buff) -> bool {
     // SAFETY: as the caller promises; `Neighbour` is plain data.
     unsafe {
         let asked = copied::<Neighbour>(skb, 0).and_then(|frame| frame.asked());
-        asked.is_some_and(|target| announced((*skb).ifindex, &target).is_some())
+        asked.is_some_and(|target| announced::<true>((*skb).ifindex, &target).is_some())
     }
 }
 
@@ -211,7 +216,7 @@ pub unsafe fn solicitation(skb: *mut __sk_buff) -> i32 {
         let Some(target) = frame.asked() else {
             return TC_ACT_OK;
         };
-        let Some(mac) = announced((*skb).ifindex, &target) else {
+        let Some(mac) = announced::<true>((*skb).ifindex, &target) else {
             return TC_ACT_OK;
         };
         frame.advertise(mac);

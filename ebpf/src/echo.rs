@@ -9,8 +9,10 @@ use blixt_ebpf::layout::{ADDRESS_ANNOUNCE, ADDRESS_LOCAL, Address};
 use crate::{
     deliver::TC_ACT_OK,
     host::send_back,
-    maps::ADDRESS,
-    packet::{ETH_HLEN, IPV4_HLEN, IPV6_HLEN, MAPPED, copied, load},
+    packet::{
+        ETH_HLEN, FRAGMENT_OFFSET, IPV4_HLEN, IPV6_HLEN, MAPPED, MORE_FRAGMENTS, copied, load,
+    },
+    select,
 };
 
 /// Type and code (RFC 792; RFC 4443, section 4).
@@ -44,9 +46,8 @@ pub unsafe fn asks<const V6: bool>(skb: *mut __sk_buff) -> bool {
         let Some(daddr) = destination::<V6>(skb) else {
             return false;
         };
-        ADDRESS.get(&daddr).is_some_and(|known| {
-            known.flags & (ADDRESS_ANNOUNCE | ADDRESS_LOCAL) == ADDRESS_ANNOUNCE
-        })
+        select::address::<V6>(&daddr)
+            .is_some_and(|flags| flags & (ADDRESS_ANNOUNCE | ADDRESS_LOCAL) == ADDRESS_ANNOUNCE)
     }
 }
 
@@ -86,16 +87,18 @@ pub unsafe fn echo<const V6: bool>(skb: *mut __sk_buff) -> i32 {
     }
 }
 
-/// The destination, mapped into IPv6; none where IPv4 options are in the way.
+/// The destination, mapped into IPv6; none where IPv4 options are in the way, or of a
+/// fragment: of a ping in several, not all have a type.
 #[inline(always)]
 unsafe fn destination<const V6: bool>(skb: *mut __sk_buff) -> Option<Address> {
     // SAFETY: as the caller promises.
     unsafe {
-        if V6 {
-            return load::<Address>(skb, ETH_HLEN + 24);
-        }
         let [version_ihl, _] = load::<[u8; 2]>(skb, ETH_HLEN)?;
-        if version_ihl != 0x45 {
+        if V6 {
+            return load::<Address>(skb, ETH_HLEN + 24).filter(|_| version_ihl >> 4 == 6);
+        }
+        let fragment = u16::from_be(load(skb, ETH_HLEN + 6)?);
+        if version_ihl != 0x45 || fragment & (MORE_FRAGMENTS | FRAGMENT_OFFSET) != 0 {
             return None;
         }
         Some([0, 0, MAPPED, load::<u32>(skb, ETH_HLEN + 16)?])

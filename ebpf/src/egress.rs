@@ -154,7 +154,7 @@ unsafe fn ipv6(skb: *mut __sk_buff, next: u8) -> bool {
 /// inside, and do not come here.
 #[inline(always)]
 unsafe fn is_ours<const V6: bool>(skb: *mut __sk_buff, tuple: Tuple, later: bool) -> bool {
-    if let Some(flags) = select::address(&tuple) {
+    if let Some(flags) = select::address::<V6>(&tuple.daddr) {
         return flags & ADDRESS_LOCAL == 0;
     }
     if !later {

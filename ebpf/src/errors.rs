@@ -48,6 +48,8 @@ struct Report {
     source: Address,
     l3: u32,
     l4: u32,
+    /// Where the error ends. What the frame has behind it is no part of it.
+    end: u32,
 }
 
 /// Translates an error about a packet of a flow and sends it where the flow's
@@ -140,10 +142,13 @@ unsafe fn translate_body<const V6: bool>(
         }
         let change = difference(inside, &flow.address) as u32;
         // As much of the embedded packet as there is: only ports are sure to be.
-        if let Some(before) = copied::<u16>(skb, checksum)
+        if checksum + 2 <= report.end
+            && let Some(before) = copied::<u16>(skb, checksum)
             && !(udp && before == 0)
         {
             let after = corrected(before, change, port, flow.port);
+            // 0 stands for none over UDP.
+            let after = if udp && after == 0 { 0xffff } else { after };
             if !write(skb, sum, checksum, before, after) {
                 return false;
             }
@@ -235,8 +240,14 @@ unsafe fn parse<const V6: bool>(
         if protocol != IPPROTO_TCP && protocol != IPPROTO_UDP {
             return None;
         }
+        let said = copied::<u16>(skb, ETH_HLEN + if V6 { 4 } else { 2 })?;
+        let end = ETH_HLEN + if V6 { IPV6_HLEN } else { 0 } + u32::from(u16::from_be(said));
+        if end > (*skb).len || l4 + 4 > end {
+            return None;
+        }
         let [dport, sport] = copied::<[u16; 2]>(skb, l4)?;
         (*parsed).l4 = l4;
+        (*parsed).end = end;
         (*parsed).answer.tuple.sport = sport;
         (*parsed).answer.tuple.dport = dport;
         (*parsed).answer.tuple.protocol = protocol.into();
@@ -287,10 +298,11 @@ unsafe fn parse_v6(skb: *mut __sk_buff, report: *mut Report) -> Option<(u8, u32)
     unsafe {
         let icmp = ETH_HLEN + IPV6_HLEN;
         let [kind, _] = copied::<[u8; 2]>(skb, icmp)?;
-        if !ERRORS_V6.contains(&kind) {
+        let l3 = icmp + ICMP_HLEN;
+        let [outer, _] = copied::<[u8; 2]>(skb, ETH_HLEN)?;
+        if outer >> 4 != 6 || !ERRORS_V6.contains(&kind) {
             return None;
         }
-        let l3 = icmp + ICMP_HLEN;
         let [_, ttl] = copied::<[u8; 2]>(skb, ETH_HLEN + 6)?;
         let [version, ..] = copied::<[u8; 2]>(skb, l3)?;
         let [next, _] = copied::<[u8; 2]>(skb, l3 + 6)?;

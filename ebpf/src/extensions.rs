@@ -12,8 +12,9 @@ const ROUTING: u8 = 43;
 const FRAGMENT: u8 = 44;
 const DESTINATION_OPTIONS: u8 = 60;
 
-/// A chain longer than this is nobody's honest packet.
-const EXTENSION_HEADERS_MAX: u32 = 6;
+/// Headers that are looked at, the one sought among them: more extension headers than
+/// five are in nobody's honest packet.
+const HEADERS_MAX: u32 = 6;
 
 /// Walks IPv6 extension headers from `offset` in the frame, where one of type
 /// `first` is. Returns 0 when neither a TCP or UDP header nor a later fragment's
@@ -28,7 +29,7 @@ pub unsafe fn walk_extensions(skb: *mut __sk_buff, first: u8, offset: u32) -> u6
     let mut next = first;
     let mut offset = offset;
     let mut fragment = 0;
-    for _ in 0..EXTENSION_HEADERS_MAX {
+    for _ in 0..HEADERS_MAX {
         if next == IPPROTO_TCP || next == IPPROTO_UDP {
             return fragment | u64::from(offset) << 16 | u64::from(next);
         }

@@ -261,7 +261,7 @@ unsafe fn unsound_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> 
             }
         }
     }
-    if !is_ours(packet) {
+    if !is_ours::<V6>(packet) {
         return TC_ACT_OK;
     }
     if packet.defect == LATER_FRAGMENT {
@@ -275,11 +275,11 @@ unsafe fn unsound_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> 
 /// Whether a packet that cannot be forwarded is our business: TCP or UDP for an
 /// address of ours; where the host has that too, for a service.
 #[inline(always)]
-pub fn is_ours(packet: &Packet) -> bool {
+pub fn is_ours<const V6: bool>(packet: &Packet) -> bool {
     if !matches!(packet.tuple.protocol(), IPPROTO_TCP | IPPROTO_UDP) {
         return false;
     }
-    match select::address(&packet.tuple) {
+    match select::address::<V6>(&packet.tuple.daddr) {
         None => false,
         Some(flags) => flags & ADDRESS_LOCAL == 0 || select::service(&packet.tuple).is_some(),
     }
@@ -319,7 +319,7 @@ global! {
 #[inline(always)]
 unsafe fn begin_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
     let tuple = &packet.tuple;
-    let Some(flags) = select::address(tuple) else {
+    let Some(flags) = select::address::<V6>(&tuple.daddr) else {
         return TC_ACT_OK;
     };
     let Some(service) = select::service(tuple) else {

@@ -9,7 +9,10 @@ use blixt_ebpf::layout::Address;
 use crate::{
     header::{Ipv4, Ipv6},
     maps::NODE,
-    packet::{ETH_HLEN, IPPROTO_IPIP, IPPROTO_IPV6, IPV6_HLEN, MAPPED, copied},
+    packet::{
+        ETH_HLEN, FRAGMENT_OFFSET, IPPROTO_IPIP, IPPROTO_IPV6, IPV4_HLEN, IPV6_HLEN, MAPPED,
+        MORE_FRAGMENTS, copied,
+    },
     tracking,
     tunnel::is_between_nodes,
 };
@@ -70,9 +73,19 @@ pub fn known(node: &Address, most: u16) -> u16 {
 unsafe fn error_v4(skb: *mut __sk_buff) -> Option<(Address, u32)> {
     // SAFETY: as the caller promises.
     unsafe {
-        let icmp = ETH_HLEN + copied::<Ipv4>(skb, ETH_HLEN)?.length();
+        let outer = copied::<Ipv4>(skb, ETH_HLEN)?;
+        let icmp = ETH_HLEN + outer.length();
         let [kind, _, _, mtu] = copied::<[u16; 4]>(skb, icmp)?;
         let about = copied::<Ipv4>(skb, icmp + ICMP_HLEN)?;
+        let pieces = u16::from_be(outer.fragment) & (MORE_FRAGMENTS | FRAGMENT_OFFSET);
+        let end = u32::from(u16::from_be(outer.length));
+        if outer.length() == 0
+            || about.length() == 0
+            || pieces != 0
+            || !is_whole(skb, end, icmp + ICMP_HLEN + IPV4_HLEN)
+        {
+            return None;
+        }
         let ends = [[0, 0, MAPPED, about.saddr], [0, 0, MAPPED, about.daddr]];
         // Routers of before RFC 1191 say 0.
         let told = kind == FRAGMENTATION_NEEDED && mtu != 0;
@@ -84,13 +97,30 @@ unsafe fn error_v4(skb: *mut __sk_buff) -> Option<(Address, u32)> {
 unsafe fn error_v6(skb: *mut __sk_buff) -> Option<(Address, u32)> {
     // SAFETY: as the caller promises.
     unsafe {
+        let outer = copied::<Ipv6>(skb, ETH_HLEN)?;
         let icmp = ETH_HLEN + IPV6_HLEN;
         let [kind, _, high, mtu] = copied::<[u16; 4]>(skb, icmp)?;
         let about = copied::<Ipv6>(skb, icmp + ICMP_HLEN)?;
+        let end = IPV6_HLEN + u32::from(u16::from_be(outer.length));
+        if outer.version[0] >> 4 != 6
+            || about.version[0] >> 4 != 6
+            || !is_whole(skb, end, icmp + ICMP_HLEN + IPV6_HLEN)
+        {
+            return None;
+        }
         let told = kind == PACKET_TOO_BIG && high == 0;
         of_tunnel(told, about.next, [about.saddr, about.daddr])
             .map(|node| (node, u16::from_be(mtu).into()))
     }
+}
+
+/// Whether a packet of `length` bytes is all in the frame, and has what is before
+/// `read` in that.
+#[inline(always)]
+unsafe fn is_whole(skb: *mut __sk_buff, length: u32, read: u32) -> bool {
+    // SAFETY: a context read.
+    let end = unsafe { (*skb).len };
+    ETH_HLEN + length <= end && read <= ETH_HLEN + length
 }
 
 /// The node that a packet was for which this one put around another.

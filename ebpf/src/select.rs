@@ -7,14 +7,19 @@ use blixt_ebpf::layout::{Address, BACKEND_REFUSE, SLOTS_IN_ELEMENT, Service, Ser
 use crate::{
     flows::Tuple,
     maps::{ADDRESS, SERVICE, TABLE},
+    tunnel::is_v4,
 };
 
 /// Flags of an address that traffic is taken for. Asked before `service`: most of
-/// what is for no flow is not for one of these either.
+/// what is for no flow is not for one of these either. An IPv6 packet that names an
+/// IPv4 address as maps do is nobody's: no host has that one.
 #[inline(always)]
-pub fn address(tuple: &Tuple) -> Option<u32> {
+pub fn address<const V6: bool>(address: &Address) -> Option<u32> {
+    if V6 && is_v4(address) {
+        return None;
+    }
     // SAFETY: read at once.
-    unsafe { ADDRESS.get(&tuple.daddr).map(|known| known.flags) }
+    unsafe { ADDRESS.get(address).map(|known| known.flags) }
 }
 
 /// The service that a packet of this tuple is for.

@@ -14,7 +14,6 @@ use aya_ebpf::{
 use blixt_ebpf::layout::{Address, BACKEND_TUNNEL, Backend, NODE_SELF};
 
 use crate::{
-    checksum::folded,
     counters,
     header::{Ipv4, Ipv6},
     maps::{ADDRESS, BACKEND, NODE},
@@ -151,7 +150,7 @@ pub unsafe fn leave<const V6: bool>(skb: *mut __sk_buff) -> Inside {
             let Some(outer) = copied::<Ipv6>(skb, ETH_HLEN) else {
                 return Inside::Foreign;
             };
-            if !is_between_nodes(&outer.saddr, &outer.daddr) {
+            if outer.version[0] >> 4 != 6 || !is_between_nodes(&outer.saddr, &outer.daddr) {
                 return Inside::Foreign;
             }
             outer.next
@@ -215,7 +214,7 @@ unsafe fn is_ours(skb: *mut __sk_buff, at: u32, inside: Inside) -> bool {
     let inner = unsafe {
         if inside == Inside::V6 {
             copied::<Ipv6>(skb, at)
-                .filter(|inner| inner.version[0] >> 4 == 6)
+                .filter(|inner| inner.version[0] >> 4 == 6 && !is_v4(&inner.daddr))
                 .map(|inner| inner.daddr)
         } else {
             copied::<Ipv4>(skb, at)

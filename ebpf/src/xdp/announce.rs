@@ -24,7 +24,7 @@ pub unsafe fn arp(ctx: *mut xdp_md) -> u32 {
         let Some(target) = (*frame).asked() else {
             return XDP_PASS;
         };
-        let Some(mac) = announced((*ctx).ingress_ifindex, &target) else {
+        let Some(mac) = announced::<false>((*ctx).ingress_ifindex, &target) else {
             return XDP_PASS;
         };
         (*frame).reply(mac);
@@ -46,7 +46,7 @@ pub unsafe fn solicitation(ctx: *mut xdp_md) -> u32 {
         let Some(target) = (*frame).asked() else {
             return XDP_PASS;
         };
-        let Some(mac) = announced((*ctx).ingress_ifindex, &target) else {
+        let Some(mac) = announced::<true>((*ctx).ingress_ifindex, &target) else {
             return XDP_PASS;
         };
         (*frame).advertise(mac);

@@ -12,8 +12,8 @@ use super::frame::{is_for_host, load, place, swap};
 use crate::{
     checksum::{folded, replaced},
     echo::kinds,
-    maps::ADDRESS,
     packet::{ETH_HLEN, FRAGMENT_OFFSET, MAPPED, MORE_FRAGMENTS},
+    select,
 };
 
 /// Answers an echo request that is no fragment, as the other program would.
@@ -36,10 +36,10 @@ pub unsafe fn echo<const V6: bool>(ctx: *mut xdp_md) -> u32 {
         let Some(daddr) = destination::<V6>(ctx) else {
             return XDP_PASS;
         };
-        let Some(known) = ADDRESS.get(&daddr) else {
+        let Some(flags) = select::address::<V6>(&daddr) else {
             return XDP_PASS;
         };
-        if known.flags & (ADDRESS_ANNOUNCE | ADDRESS_LOCAL) != ADDRESS_ANNOUNCE {
+        if flags & (ADDRESS_ANNOUNCE | ADDRESS_LOCAL) != ADDRESS_ANNOUNCE {
             return XDP_PASS;
         }
         let Some([dmac, smac]) = place::<[[u8; 6]; 2]>(ctx, 0).map(|macs| {
@@ -74,10 +74,10 @@ pub unsafe fn echo<const V6: bool>(ctx: *mut xdp_md) -> u32 {
 unsafe fn destination<const V6: bool>(ctx: *mut xdp_md) -> Option<Address> {
     // SAFETY: as the caller promises.
     unsafe {
-        if V6 {
-            return load::<Address>(ctx, ETH_HLEN + 24);
-        }
         let [version_ihl, _] = load::<[u8; 2]>(ctx, ETH_HLEN)?;
+        if V6 {
+            return load::<Address>(ctx, ETH_HLEN + 24).filter(|_| version_ihl >> 4 == 6);
+        }
         let fragment = u16::from_be(load(ctx, ETH_HLEN + 6)?);
         if version_ihl != 0x45 || fragment & (MORE_FRAGMENTS | FRAGMENT_OFFSET) != 0 {
             return None;

@@ -30,7 +30,7 @@ pub unsafe fn forward<const V6: bool>(ctx: *mut xdp_md, packet: &Packet) -> u32 
     // SAFETY: as the caller promises; a map's element stays valid for this run.
     unsafe {
         if packet.defect != SOUND {
-            return malformed(ctx, packet);
+            return malformed::<V6>(ctx, packet);
         }
         match flows::find::<V6>(&packet.tuple) {
             Some(flow) => go_on::<V6>(ctx, packet, &*flow),
@@ -41,9 +41,9 @@ pub unsafe fn forward<const V6: bool>(ctx: *mut xdp_md, packet: &Packet) -> u32 
 }
 
 #[inline(never)]
-unsafe fn malformed(ctx: *mut xdp_md, packet: &Packet) -> u32 {
+unsafe fn malformed<const V6: bool>(ctx: *mut xdp_md, packet: &Packet) -> u32 {
     // SAFETY: as the caller promises.
-    if !is_ours(packet) || !unsafe { is_for_host(ctx) } {
+    if !is_ours::<V6>(packet) || !unsafe { is_for_host(ctx) } {
         return XDP_PASS;
     }
     counters::dropped(|drops| &mut drops.malformed);

@@ -26,7 +26,7 @@ use crate::{
 /// `ctx` is the program's context, `packet` what it parsed to and of no flow.
 #[inline(never)]
 pub unsafe fn refuse<const V6: bool>(ctx: *mut xdp_md, packet: &Packet) -> u32 {
-    let Some(flags) = select::address(&packet.tuple) else {
+    let Some(flags) = select::address::<V6>(&packet.tuple.daddr) else {
         return XDP_PASS;
     };
     let service = select::service(&packet.tuple);

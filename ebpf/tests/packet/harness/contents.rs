@@ -4,7 +4,7 @@
 
 use std::{
     io,
-    os::fd::{AsFd, AsRawFd, BorrowedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
 };
 
 use aya::{
@@ -57,6 +57,12 @@ impl<'a> Contents<'a> {
             key_size,
             value_size,
         }
+    }
+
+    /// Another descriptor of the map.
+    pub fn descriptor(&self) -> OwnedFd {
+        let fd = self.fd.try_clone_to_owned();
+        fd.expect("a descriptor can be cloned")
     }
 
     pub fn value_size(&self) -> usize {

@@ -2,7 +2,7 @@
 
 //! A host with a client's side and a pod's side, in a namespace of its own.
 
-use std::{cell::Cell, fs};
+use std::fs;
 
 use blixt_ebpf::layout::{DEVICE_OUTWARD, DEVICE_PEER, Device};
 
@@ -45,8 +45,6 @@ pub struct Lab {
     pub node: Port,
     summed: Summed,
     chain: Chain,
-    /// What `early` sent back, and dropped, in the way of `ingress`.
-    early: [Cell<u32>; 2],
     /// Where the other ends of the links are, under the same names.
     outside: Namespace,
 }
@@ -161,7 +159,6 @@ impl Lab {
             node,
             summed: Summed::No,
             chain,
-            early: Default::default(),
             outside,
         }
     }
@@ -249,13 +246,6 @@ impl Lab {
         self.outside.enter(open)
     }
 
-    /// How many packets `early` kept from `ingress`, where it comes first.
-    pub fn early_verdicts(&self) -> Option<[(&'static str, u32); 2]> {
-        let [sent, dropped] = self.early.each_ref().map(Cell::get);
-        let verdicts = [("sent back", sent), ("dropped", dropped)];
-        (self.chain == Chain::EarlyFirst).then_some(verdicts)
-    }
-
     /// What `early` alone does with a frame.
     pub fn early(&self, port: &Port, frame: Vec<u8>) -> Early {
         let run = self.object.run_early(&frame, port.ifindex);
@@ -271,13 +261,6 @@ impl Lab {
         if self.chain == Chain::EarlyFirst
             && let Some(outcome) = self.early(port, frame.clone()).verdict()
         {
-            let [sent, dropped] = &self.early;
-            let count = if outcome.was_redirected() {
-                sent
-            } else {
-                dropped
-            };
-            count.set(count.get() + 1);
             return outcome;
         }
         let run = self.object.run(&frame, port.ifindex, self.summed);

@@ -19,6 +19,7 @@ use blixt_ebpf::layout::{SLOTS_IN_ELEMENT, Slots};
 use super::{
     contents::Contents,
     raw::{Layout, Raw},
+    table::Table,
     test_run::{Run, Summed, test_run, xdp_test_run},
 };
 
@@ -89,6 +90,15 @@ impl Object {
     pub fn maps(&self) -> impl Iterator<Item = (&str, Contents<'_>)> {
         let maps = self.ebpf.maps();
         maps.map(|(name, map)| (name, Contents::of(name, map)))
+    }
+
+    /// The map of that name, for who uses it often.
+    pub fn table<K: Layout, V: Layout>(&self, name: &str) -> Table<K, V> {
+        let map = self.ebpf.map(name);
+        let map = map.unwrap_or_else(|| panic!("the object has no map {name}"));
+        let contents = Contents::of(name, map);
+        let sizes = (contents.key_size(), contents.value_size());
+        Table::new(contents.descriptor(), sizes)
     }
 
     /// Makes every map hold nothing, as when it was loaded.

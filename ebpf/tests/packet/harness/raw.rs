@@ -10,8 +10,8 @@ use std::{
 
 use aya::Pod;
 use blixt_ebpf::layout::{
-    Address, AddressInfo, Affinity, AffinityKey, Backend, Device, Drops, Flow, FlowKey4, FlowKey6,
-    Fragment, FragmentKey, Node, Pending, Service, ServiceKey, Stats,
+    Address, AddressInfo, Affinity, AffinityKey, Allowance, Backend, Device, Drops, Flow, FlowKey4,
+    FlowKey6, Fragment, FragmentKey, Node, Pending, Service, ServiceKey, Slots, Stats,
 };
 
 /// A layout struct as aya takes it.
@@ -36,6 +36,7 @@ layouts!(
     AddressInfo,
     Affinity,
     AffinityKey,
+    Allowance,
     Backend,
     Device,
     Drops,
@@ -48,6 +49,7 @@ layouts!(
     Pending,
     Service,
     ServiceKey,
+    Slots,
     Stats,
     u32
 );

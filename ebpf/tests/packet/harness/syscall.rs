@@ -17,6 +17,8 @@ pub enum Command {
     MapGetNextKey = 4,
     ProgLoad = 5,
     ProgTestRun = 10,
+    MapGetFdById = 14,
+    MapLookupAndDeleteElem = 21,
 }
 
 /// What a program is of: BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP.

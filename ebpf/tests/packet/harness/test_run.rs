@@ -99,6 +99,24 @@ fn context(ifindex: u32, ingress_ifindex: u32) -> SkBuff {
     }
 }
 
+/// Places in `SkBuff::after` of `gso_segs` and `gso_size`.
+const SEGMENTS: usize = 30;
+const SEGMENT: usize = 33;
+
+/// Runs a classifier like `test_run`, once, over a super-packet whose segments have
+/// `segment` bytes of payload each; 0 for one packet.
+pub fn segments_test_run(
+    program: BorrowedFd<'_>,
+    frame: &[u8],
+    ifindex: u32,
+    segment: u32,
+) -> io::Result<Run> {
+    let mut context = context(ifindex, 0);
+    context.after[SEGMENTS] = u32::from(segment != 0) * 2;
+    context.after[SEGMENT] = segment;
+    run(program, frame, &context, 0, 1)
+}
+
 /// The same over a frame that leaves by `ifindex` and came in by `came_by`, 0 for
 /// the host's own.
 pub fn egress_test_run(

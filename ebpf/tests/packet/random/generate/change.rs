@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! What others do to the maps.
+
+use blixt_ebpf::layout::{
+    ADDRESS_ANNOUNCE, ADDRESS_LOCAL, BACKEND_REFUSE, DEVICE_BRIDGE_PORT, DEVICE_OUTWARD,
+    DEVICE_PEER, NODE_SELF,
+};
+
+use super::ends::stranger;
+use crate::random::{
+    case::{Change, Chosen},
+    config::{
+        BACKENDS, Backend, NO_TABLE, SERVICES, SLOTS, Way, backend_id, is_v6, other_node, pod,
+        service, tables, this_node,
+    },
+    model::Model,
+    rng::Random,
+    world::{PLACES, host},
+};
+
+pub fn change(random: &mut Random, model: &Model) -> Change {
+    let number = random.below(SERVICES);
+    match random.below(24) {
+        0..4 => slots(random, model, number),
+        4..6 => serve(random, number),
+        6..11 => {
+            let which = random.below(BACKENDS as usize) as u32;
+            let which = if random.once_in(2) { 0 } else { which };
+            let id = backend_id(number, which);
+            let present = &model.config.backends[id as usize];
+            Change::Backend(id, backend(random, number, which, present))
+        }
+        11..17 => Change::Time(random.pick(&[
+            0, 0, 1, 1, 2, 5, 8, 9, 28, 29, 55, 60, 112, 113, 232, 233, 600, 6_938, 6_939,
+        ])),
+        17..20 => evict(random, model),
+        20 => Change::Address(
+            service(number).0.ip(),
+            random.pick(&[
+                None,
+                Some(0),
+                Some(ADDRESS_ANNOUNCE),
+                Some(ADDRESS_ANNOUNCE),
+                Some(ADDRESS_LOCAL),
+                Some(ADDRESS_LOCAL | ADDRESS_ANNOUNCE),
+            ]),
+        ),
+        21 => {
+            let v6 = random.once_in(2);
+            let across = random.once_in(2);
+            let ip = if random.once_in(3) {
+                this_node(v6)
+            } else {
+                other_node(v6, across)
+            };
+            Change::Node(ip, random.pick(&[None, Some(0), Some(NODE_SELF)]))
+        }
+        22 => Change::Device(
+            random.pick(&PLACES),
+            random.pick(&[
+                0,
+                DEVICE_OUTWARD,
+                DEVICE_PEER,
+                DEVICE_PEER,
+                DEVICE_OUTWARD | DEVICE_BRIDGE_PORT,
+            ]),
+        ),
+        _ if random.once_in(3) => Change::Exhaust,
+        _ if random.once_in(2) => Change::ForgetClients,
+        _ => Change::ForgetFragments,
+    }
+}
+
+/// Other slots for one of its tables: all alike, or mixed.
+fn slots(random: &mut Random, model: &Model, number: usize) -> Change {
+    let used = model.config.services[number].map(|chosen| chosen.table);
+    let index = random.below(2);
+    let table = match used {
+        Some(table) if table != NO_TABLE && !random.once_in(3) => table,
+        _ => tables(number)[index],
+    };
+    let count = SLOTS[(table % 2) as usize];
+    let mut slot = || match random.below(9) {
+        0 => BACKEND_REFUSE,
+        which => backend_id(number, which as u32 % BACKENDS),
+    };
+    let first = slot();
+    let mixed: Vec<u32> = (0..count).map(|_| slot()).collect();
+    let slots = if random.once_in(2) {
+        vec![first; count as usize]
+    } else {
+        mixed
+    };
+    Change::Slots(table, slots)
+}
+
+fn serve(random: &mut Random, number: usize) -> Change {
+    let index = random.below(2);
+    let mut chosen = Chosen {
+        table: tables(number)[index],
+        slots: SLOTS[index],
+        sticky: random.once_in(3),
+    };
+    match random.below(10) {
+        0 => return Change::Serve(number, None),
+        1 => chosen.slots = 0,
+        2 => chosen.slots += random.pick(&[3, 20]),
+        3 => chosen.table = NO_TABLE,
+        _ => {}
+    }
+    Change::Serve(number, Some(chosen))
+}
+
+/// The same backend elsewhere or otherwise, another of the same id, or none.
+fn backend(random: &mut Random, number: usize, which: u32, present: &Backend) -> Backend {
+    let v6 = is_v6(number);
+    let usual = Backend::usual(number, which);
+    let base = if present.alive && random.once_in(3) {
+        present.clone()
+    } else {
+        Backend {
+            epoch: present.epoch.max(usual.epoch),
+            ..usual
+        }
+    };
+    let far = random.once_in(2);
+    let changed = match random.below(12) {
+        0 | 1 => return Backend::none(),
+        2 => Backend {
+            epoch: base.epoch + 1,
+            ..base
+        },
+        3 | 4 => Backend {
+            way: Way::Node(other_node(v6, false)),
+            hint: Some(crate::random::world::Place::Node),
+            ..base
+        },
+        5 | 6 => Backend {
+            way: Way::Tunnel(this_node(far), other_node(far, true)),
+            hint: Some(crate::random::world::Place::Node),
+            ..base
+        },
+        7 => Backend {
+            way: Way::Node(stranger(v6)),
+            hint: None,
+            ..base
+        },
+        8 => Backend {
+            address: (host(v6), base.address.port()).into(),
+            way: Way::Host,
+            ..base
+        },
+        9 => Backend {
+            address: (pod(v6, 3), base.address.port()).into(),
+            epoch: base.epoch + 1,
+            ..base
+        },
+        10 if random.once_in(2) => Backend {
+            quiescent: true,
+            ..base
+        },
+        10 => Backend {
+            alive: false,
+            ..base
+        },
+        _ => base,
+    };
+    Backend {
+        epoch: changed.epoch + u32::from(random.once_in(6)),
+        ..changed
+    }
+}
+
+fn evict(random: &mut Random, model: &Model) -> Change {
+    let settled = model.flows.settled.keys();
+    let keys: Vec<_> = settled.chain(model.flows.pending.keys()).collect();
+    if keys.is_empty() {
+        return Change::Time(0);
+    }
+    Change::Evict(*random.pick(&keys))
+}

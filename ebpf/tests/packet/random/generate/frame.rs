@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! A frame of any kind.
+
+use super::{
+    control,
+    ends::{self, Ends, tunnel},
+    options::lengthened,
+    spoil,
+};
+use crate::{
+    build::{
+        ACK, Extension, FIN, Field, MORE_FRAGMENTS, Mac, PSH, Packet, RST, SYN, TCP, Transport,
+        identify,
+    },
+    random::{case::Frame, model::Model, rng::Random, world::PLACES},
+};
+
+/// Flags of TCP segments, the sensible ones more often.
+const FLAGS: [u8; 20] = [
+    SYN,
+    SYN,
+    SYN,
+    SYN | ACK,
+    SYN | ACK,
+    ACK,
+    ACK,
+    ACK,
+    ACK | PSH,
+    ACK | PSH,
+    ACK | PSH,
+    FIN | ACK,
+    FIN | ACK,
+    FIN,
+    RST,
+    RST | ACK,
+    SYN | FIN,
+    SYN | RST,
+    0,
+    0xff,
+];
+
+pub fn frame(random: &mut Random, model: &Model) -> Frame {
+    if random.once_in(60) {
+        return spoil::noise(random, model);
+    }
+    if random.once_in(24) {
+        return control::question(random, model, Soundness::Any);
+    }
+    let (ends, packet) = packet(random, model);
+    framed(random, model, ends, packet, Soundness::Any)
+}
+
+/// One that the host may send: a sound one.
+pub fn of_host(random: &mut Random, model: &Model) -> Option<Frame> {
+    if random.once_in(12) {
+        return Some(control::question(random, model, Soundness::Sound));
+    }
+    let (ends, packet) = packet(random, model);
+    let frame = framed(random, model, ends, packet, Soundness::Sound);
+    (frame.bytes.len() < LONGEST).then_some(frame)
+}
+
+/// Whether frames may be damaged.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Soundness {
+    Sound,
+    Any,
+}
+
+/// Of those that the host sends: its headers are never so long that nobody looks
+/// behind them.
+const LONGEST: usize = 1_000;
+
+fn packet(random: &mut Random, model: &Model) -> (Ends, Packet) {
+    match random.below(23) {
+        0 | 1 => control::echo(random),
+        2..5 => control::error(random, model),
+        5 => control::path_error(random),
+        6..13 => {
+            let ends = ends::of_client(random);
+            transport(random, model, ends)
+        }
+        13 => {
+            let ends = ends::of_backend(random);
+            transport(random, model, ends)
+        }
+        _ => {
+            let ends = match ends::of_flow(random, model) {
+                Some(ends) => ends,
+                None => ends::of_client(random),
+            };
+            transport(random, model, ends)
+        }
+    }
+}
+
+/// The packet in a frame at the ends' interface, sound or spoilt.
+fn framed(
+    random: &mut Random,
+    model: &Model,
+    ends: Ends,
+    packet: Packet,
+    soundness: Soundness,
+) -> Frame {
+    let port = model.world.port(ends.at);
+    let (mut from, mut to) = (port.neighbour, port.mac);
+    if ends.by_host != random.once_in(50) {
+        from = to;
+    }
+    match random.below(200) {
+        0 => to = Mac([0xff; 6]),
+        1 => to = Mac([0x33, 0x33, 0, 0, 0, 1]),
+        2 => to = Mac([2, 9, 9, 9, 9, 9]),
+        _ => {}
+    }
+    let mut packet = packet.macs(from, to);
+    if random.once_in(6) {
+        let length = random.below(12);
+        packet = packet.trailer(random.bytes(length));
+    }
+    let mut segment = 0;
+    if random.once_in(40) {
+        segment = 100 + random.below(1_500) as u32;
+    }
+    let mut bytes = if random.once_in(9) {
+        let [from, to] = tunnel(random);
+        packet.inside(from, to).bytes()
+    } else {
+        packet.bytes()
+    };
+    if soundness == Soundness::Any && random.once_in(6) {
+        spoil::spoil(random, &mut bytes);
+    }
+    let at = if random.once_in(60) {
+        random.pick(&PLACES)
+    } else {
+        ends.at
+    };
+    Frame { at, bytes, segment }
+}
+
+fn transport(random: &mut Random, model: &Model, ends: Ends) -> (Ends, Packet) {
+    let (from, to, protocol) = ends.key;
+    let packet = if protocol == TCP {
+        tcp(random, model, &ends)
+    } else {
+        Packet::udp(from, to)
+    };
+    let most = match random.below(30) {
+        0 => 1_700,
+        1..6 => 200,
+        _ => 24,
+    };
+    let length = random.below(most);
+    let mut packet = packet.payload(random.bytes(length)).ttl(ttl(random));
+    if random.once_in(6) {
+        packet = lengthened(random, packet);
+    }
+    match random.below(14) {
+        0 => packet = fragment(random, packet, 0),
+        1 => {
+            let offset = 1 + random.below(200) as u16;
+            packet = fragment(random, packet, offset);
+        }
+        2 => packet = wrong_sum(random, packet),
+        3 => packet = classed(random, packet),
+        _ => {}
+    }
+    (ends, packet)
+}
+
+fn ttl(random: &mut Random) -> u8 {
+    match random.below(30) {
+        0 => random.below(3) as u8,
+        1 => 255,
+        _ => 64,
+    }
+}
+
+fn tcp(random: &mut Random, model: &Model, ends: &Ends) -> Packet {
+    let (from, to, _) = ends.key;
+    let flags = random.pick(&FLAGS);
+    let mut numbers = [random.next() as u32, random.next() as u32];
+    if let Some(pending) = model.flows.pending.get(&ends.key)
+        && pending.answered
+        && !random.once_in(4)
+    {
+        // What completes the handshake, or nearly so.
+        let off = u32::from(random.once_in(8));
+        numbers[1] = pending.acknowledgement.wrapping_add(off);
+    }
+    let [sequence, acknowledgement] = numbers;
+    let options = super::options::tcp(random);
+    Packet::tcp(from, to)
+        .flags(flags)
+        .numbers(sequence, acknowledgement)
+        .with_tcp(|tcp| tcp.options = options)
+}
+
+/// The piece of it at that offset, in units of 8 bytes.
+fn fragment(random: &mut Random, packet: Packet, offset: u16) -> Packet {
+    let more = offset == 0 || random.once_in(2);
+    let v4 = packet.source().is_ipv4();
+    let mut packet = if v4 {
+        packet.ipv4(|ip| ip.fragment = offset | if more { MORE_FRAGMENTS } else { 0 })
+    } else {
+        let header = Extension::fragment(offset, more);
+        packet.ipv6(|ip| ip.extensions.push(header))
+    };
+    // Few, so that later ones find a first.
+    identify(&mut packet, random.below(2) as u16);
+    if offset > 0 {
+        packet.transport = Transport::Other(packet.protocol());
+    }
+    packet
+}
+
+/// Wrong, or left out, or what is there until a device makes it.
+fn wrong_sum(random: &mut Random, packet: Packet) -> Packet {
+    let field = Field::Exactly(match random.below(3) {
+        0 => 0,
+        1 => 0xffff,
+        _ => random.next() as u16,
+    });
+    match &packet.transport {
+        Transport::Tcp(_) => packet.with_tcp(|tcp| tcp.checksum = field),
+        _ => packet.with_udp(|udp| udp.checksum = field),
+    }
+}
+
+fn classed(random: &mut Random, packet: Packet) -> Packet {
+    let class = random.next() as u8;
+    if packet.source().is_ipv4() {
+        packet.ipv4(|ip| ip.tos = class)
+    } else {
+        packet.ipv6(|ip| ip.traffic_class = class)
+    }
+}

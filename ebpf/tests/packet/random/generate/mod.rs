@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! Steps as they may come, one after the other, drawn so that flows live long
+//! enough to be in trouble.
+
+mod change;
+mod control;
+mod ends;
+mod frame;
+mod options;
+mod spoil;
+
+use super::{
+    case::{Frame, Step},
+    model::Model,
+    rng::Random,
+};
+
+/// Most steps of a case.
+const STEPS: usize = 24;
+
+pub struct Generator {
+    random: Random,
+    /// What came in before.
+    sent: Vec<Frame>,
+}
+
+impl Generator {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            random: Random::new(seed),
+            sent: Vec::new(),
+        }
+    }
+
+    /// How many steps the case has.
+    pub fn length(&mut self) -> usize {
+        let most = 1 + self.random.below(STEPS);
+        1 + self.random.below(most)
+    }
+
+    /// The next step after those that the model has gone through.
+    pub fn step(&mut self, model: &Model) -> Step {
+        let random = &mut self.random;
+        if random.once_in(7) {
+            return Step::Changes(change::change(random, model));
+        }
+        if random.once_in(12)
+            && let Some(frame) = self.sent.last()
+        {
+            // Sent again: the last one, or any.
+            let again = if random.once_in(2) {
+                frame.clone()
+            } else {
+                random.pick(&self.sent)
+            };
+            return Step::Arrives(again);
+        }
+        if random.once_in(30)
+            && let Some(frame) = frame::of_host(random, model)
+        {
+            return Step::Leaves(frame);
+        }
+        let frame = frame::frame(random, model);
+        self.sent.push(frame.clone());
+        Step::Arrives(frame)
+    }
+}

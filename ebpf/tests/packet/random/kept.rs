@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! Cases in which the program or the model was wrong once.
+
+use super::{
+    case::{Case, arrives},
+    world::Place::{Node, Out, Pod},
+};
+
+/// What each is about, and the case.
+pub fn kept() -> Vec<(&'static str, Case)> {
+    vec![
+        (
+            "a ping in fragments, of which only the first has a type, is not answered",
+            Case {
+                forwards: true,
+                early: false,
+                steps: vec![arrives(
+                    Node,
+                    0,
+                    "020000000301 000000000000 0800 45000000 00002000 00010000 00000000 cb00710a
+                     08000000",
+                )],
+            },
+        ),
+        (
+            "what is around a packet is IPv6 only if it says so",
+            Case {
+                forwards: true,
+                early: false,
+                steps: vec![arrives(
+                    Out,
+                    0,
+                    "020000000101 000000000000 86dd 00000000 00000400 20010db8 00020000 00000000
+                     00000002 20010db8 00020000 00000000 00000001 45000000 00000000 00000000
+                     00000000 cb00710a",
+                )],
+            },
+        ),
+        (
+            "an IPv6 packet to ::ffff:203.0.113.10 is not for the IPv4 address",
+            Case {
+                forwards: true,
+                early: false,
+                steps: vec![arrives(
+                    Out,
+                    0,
+                    "020000000101 000000000000 86dd 60000000 00000600 00000000 00000000 00000000
+                     00000000 00000000 00000000 0000ffff cb00710a 00000000",
+                )],
+            },
+        ),
+        (
+            "an ICMPv6 error is one only inside of IPv6",
+            Case {
+                forwards: true,
+                early: false,
+                steps: vec![
+                    arrives(
+                        Node,
+                        0,
+                        "020000000301 000000000000 86dd 60000000 002a0600 20010db8 00010000
+                         00000000 00000001 20010db8 00050000 00000000 00000010 9c400051 00000000
+                         00000000 a0000000 00000000 00000000 00000000 00000000 00000000 00000000
+                         0000",
+                    ),
+                    arrives(
+                        Pod,
+                        0,
+                        "020000000201 000000000000 86dd 00000000 00003a00 00000000 00000000
+                         00000000 00000000 20010db8 00010000 00000000 00000001 02000000 00000000
+                         60000000 00000600 20010db8 00010000 00000000 00000001 20010db8 000a0000
+                         00000000 00000002 9c401f90",
+                    ),
+                ],
+            },
+        ),
+    ]
+}

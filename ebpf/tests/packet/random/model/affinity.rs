@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! Clients that keep their backend from flow to flow.
+
+use std::net::IpAddr;
+
+use blixt_ebpf::layout::{DELIVERY_MAC, STATE_NEW};
+
+use super::{Arrival, Model, flows::Entry, life::first_state, packet::Packet};
+use crate::random::{
+    case::{Chosen, Key},
+    config::{Config, service_id},
+};
+
+/// What is known of a client of a service. See `layout::Affinity`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    pub backend: u32,
+    pub epoch: u32,
+    /// Units of time since its last new flow.
+    pub age: u32,
+}
+
+/// Seconds that clients of such services are remembered.
+pub const SECONDS: u32 = 60;
+
+impl Client {
+    fn is_over(&self) -> bool {
+        u64::from(self.age) << 30 >= u64::from(SECONDS) * 1_000_000_000
+    }
+}
+
+impl Model<'_> {
+    /// The backend that the client's last flow went to, if it may have this one.
+    pub fn recall(&self, packet: &Packet, number: usize, chosen: Chosen) -> Option<u32> {
+        if !chosen.sticky {
+            return None;
+        }
+        let client = self
+            .clients
+            .get(&(packet.header.source, service_id(number)))?;
+        let backend = &self.config.backends[client.backend as usize];
+        // The middle of a connection is no new flow.
+        let new = first_state(packet) == STATE_NEW;
+        let gone = !backend.alive || backend.epoch != client.epoch;
+        // Another node meant it for this one.
+        let circles = packet.overhead != 0 && backend.is_remote();
+        let refused = gone || new && (client.is_over() || backend.quiescent) || circles;
+        (!refused).then_some(client.backend)
+    }
+
+    pub fn remember(&mut self, client: IpAddr, service: u32, backend: u32, epoch: u32) {
+        let age = 0;
+        let known = Client {
+            backend,
+            epoch,
+            age,
+        };
+        self.clients.insert((client, service), known);
+    }
+
+    /// Remembers a connection that has shown that there is somebody at both ends;
+    /// `key` is its client's.
+    pub fn remember_settled(&mut self, key: &Key, entry: &Entry) {
+        let Some(number) = Config::number(key.1, key.2) else {
+            return;
+        };
+        let sticky = self.config.services[number].is_some_and(|chosen| chosen.sticky);
+        if sticky && entry.state == STATE_NEW && service_id(number) == entry.service {
+            self.remember(key.0.ip(), entry.service, entry.backend, entry.epoch);
+        }
+    }
+
+    /// Whether a packet of a pending flow comes back from the node that it was sent
+    /// to, which remembers something else. Who does not agree with the table forgets.
+    pub fn is_sent_back(&mut self, arrival: &Arrival, packet: &Packet, key: &Key) -> bool {
+        let Some(entry) = self.flows.pending.get(key).map(|pending| &pending.entry) else {
+            return false;
+        };
+        if entry.state != STATE_NEW || !entry.is_remote(key) {
+            return false;
+        }
+        let same_link = entry.delivery == DELIVERY_MAC && arrival.frame[6..12] == entry.macs[..6];
+        if packet.overhead == 0 && !same_link {
+            return false;
+        }
+        let Some((number, chosen)) = self.service(packet) else {
+            return false;
+        };
+        if !chosen.sticky || self.slot(packet, chosen, 0) == Some(entry.backend) {
+            return false;
+        }
+        self.clients
+            .remove(&(packet.header.source, service_id(number)));
+        true
+    }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+
+//! Packets of no flow.
+
+use blixt_ebpf::layout::{ADDRESS_LOCAL, BACKEND_REFUSE, DELIVERY_UNKNOWN};
+
+use super::{
+    Arrival, Model,
+    flows::{Entry, Pending},
+    life::first_state,
+    packet::Packet,
+    verdict::Verdict,
+};
+use crate::random::{
+    case::Key,
+    config::{Backend, Way, service_id},
+};
+
+/// Slots tried before a flow is given up whose ends are in use.
+const ATTEMPTS: u32 = 4;
+
+impl Model<'_> {
+    /// Begins a flow for a packet, or says what becomes of it instead.
+    pub fn begin(&mut self, arrival: &Arrival, packet: &Packet) -> Option<Verdict> {
+        let passed = || Verdict::new(super::Fate::Passed, arrival.frame.clone());
+        let Some(flags) = self.address(packet) else {
+            return Some(passed());
+        };
+        let Some((number, chosen)) = self.service(packet) else {
+            // The host answers for its own.
+            if flags & ADDRESS_LOCAL != 0 {
+                return Some(passed());
+            }
+            self.drops.no_service += 1;
+            return Some(Self::refuse(arrival, packet));
+        };
+        let remembered = self.recall(packet, number, chosen);
+        for attempt in 0..ATTEMPTS {
+            let slot = match remembered {
+                Some(id) if attempt == 0 => Some(id),
+                _ => self.slot(packet, chosen, attempt),
+            };
+            match self.try_slot(packet, number, slot) {
+                Slot::Refuses => {
+                    self.service_stats(service_id(number)).refused += 1;
+                    if packet.is_tcp() {
+                        self.drops.refused_tcp += 1;
+                    } else {
+                        self.drops.refused_udp += 1;
+                    }
+                    return Some(Self::refuse(arrival, packet));
+                }
+                Slot::Inconsistent => {
+                    self.drops.inconsistent += 1;
+                    return Some(Verdict::dropped());
+                }
+                Slot::Free(id) => {
+                    self.establish(arrival, packet, id, service_id(number));
+                    if chosen.sticky && !packet.is_tcp() {
+                        // Datagrams show nothing: the first has to do.
+                        let epoch = self.config.backends[id as usize].epoch;
+                        self.remember(packet.header.source, service_id(number), id, epoch);
+                    }
+                    return None;
+                }
+                Slot::Taken => {}
+            }
+        }
+        self.drops.tuple_in_use += 1;
+        Some(Verdict::dropped())
+    }
+
+    fn refuse(arrival: &Arrival, packet: &Packet) -> Verdict {
+        if packet.is_tcp() {
+            Self::reset(arrival, packet)
+        } else {
+            Verdict::dropped()
+        }
+    }
+
+    fn try_slot(&self, packet: &Packet, number: usize, slot: Option<u32>) -> Slot {
+        let id = match slot {
+            Some(BACKEND_REFUSE) => return Slot::Refuses,
+            Some(id) => id,
+            None => return Slot::Inconsistent,
+        };
+        let Some(backend) = self
+            .config
+            .backends
+            .get(id as usize)
+            .filter(|one| one.alive)
+        else {
+            return Slot::Inconsistent;
+        };
+        let taken = !backend.is_remote() && {
+            let other = self.flows.find(&replies_to(packet, backend));
+            other.is_some_and(|other| {
+                other.service != service_id(number)
+                    && !self.is_over(packet.protocol, other)
+                    && self.is_alive(other)
+            })
+        };
+        if taken { Slot::Taken } else { Slot::Free(id) }
+    }
+
+    fn establish(&mut self, arrival: &Arrival, packet: &Packet, id: u32, service: u32) {
+        let backend = self.config.backends[id as usize].clone();
+        let key = packet.key();
+        let entry = Entry {
+            address: if backend.is_remote() {
+                key.1
+            } else {
+                backend.address
+            },
+            forward: true,
+            state: first_state(packet),
+            backend: id,
+            epoch: backend.epoch,
+            service,
+            seen: 0,
+            used: self.clock,
+            ifindex: 0,
+            delivery: DELIVERY_UNKNOWN,
+            overhead: 0,
+            looked_at: false,
+            macs: [0; 12],
+            mtu: 0,
+            mss: 0,
+        };
+        if !backend.is_remote() {
+            let ifindex = self.world.ifindex(arrival.place);
+            let reply = entry.turned(&key, ifindex, arrival.by_host());
+            self.flows
+                .put_pending(replies_to(packet, &backend), Pending::from(reply));
+        }
+        self.flows.put_pending(key, Pending::from(entry));
+        self.service_stats(service).flows += 1;
+        self.backend_stats(id).flows += 1;
+    }
+}
+
+/// What a slot has for a packet.
+enum Slot {
+    Refuses,
+    Inconsistent,
+    /// A flow of another service runs between the same ends.
+    Taken,
+    Free(u32),
+}
+
+/// How a backend's replies look. To one that is the client itself, the service's
+/// address stands for that.
+fn replies_to(packet: &Packet, backend: &Backend) -> Key {
+    let client = packet.source();
+    let ip = if client.ip() == backend.address.ip() {
+        packet.header.destination
+    } else {
+        client.ip()
+    };
+    (backend.address, (ip, client.port()).into(), packet.protocol)
+}
+
+impl Backend {
+    /// Whether packets go to another node as they are.
+    pub fn is_remote(&self) -> bool {
+        matches!(self.way, Way::Node(_) | Way::Tunnel(..))
+    }
+}
