@@ -10,19 +10,16 @@
 //! not tell each other whom they remember. Where they disagree, the table decides,
 //! which is the same on all of them.
 
-use aya_ebpf::{
-    bindings::{__sk_buff, BPF_ANY},
-    helpers::generated::bpf_ktime_get_coarse_ns,
-};
+use aya_ebpf::{bindings::BPF_ANY, helpers::generated::bpf_ktime_get_coarse_ns};
 use blixt_ebpf::layout::{
-    Address, Affinity, AffinityKey, BACKEND_ALIVE, BACKEND_QUIESCENT, BACKEND_REFUSE,
-    BACKEND_REMOTE, DELIVERY_MAC, Flow, STATE_NEW, Service,
+    Address, Affinity, AffinityKey, BACKEND_ALIVE, BACKEND_QUIESCENT, BACKEND_REFUSE, Flow,
+    STATE_NEW, Service,
 };
 
 use crate::{
-    flows::Tuple,
+    flows::{self, Tuple},
     maps::{AFFINITY, BACKEND},
-    packet::{Packet, load},
+    packet::Packet,
     select,
     tracking::{first_state, is_remote},
 };
@@ -60,8 +57,6 @@ pub fn recall(packet: &Packet, service: &Service) -> u32 {
         || backend.flags & BACKEND_ALIVE == 0
         || backend.epoch != last.epoch
         || backend.flags & BACKEND_QUIESCENT != 0 && first_state(packet) == STATE_NEW
-        // Another node meant it for this one: sent on, it would travel in circles.
-        || packet.overhead != 0 && backend.flags & BACKEND_REMOTE != 0
     {
         return BACKEND_REFUSE;
     }
@@ -114,29 +109,27 @@ pub fn settle(client: &Tuple, flow: &Flow) {
 }
 
 /// Whether a packet of a pending flow comes back from the node that it was sent to,
-/// which remembers something else of its client. The one of both that the table
-/// does not agree with forgets the client, and begins the flow anew.
-///
-/// # Safety
-/// `skb` is the program's context, its frame as it came.
+/// or by way of it, since that remembers something else of its client: its TTL tells.
+/// One of them that the table does not agree with forgets the client, and begins the
+/// flow anew.
 #[inline(never)]
-pub unsafe fn is_sent_back(skb: *mut __sk_buff, packet: &Packet, flow: &Flow) -> bool {
+pub fn is_sent_back<const V6: bool>(packet: &Packet) -> bool {
     let tuple = &packet.tuple;
-    if flow.state != STATE_NEW || !is_remote(tuple, flow) {
+    let Some(entry) = flows::pending::<V6>(tuple) else {
         return false;
-    }
-    // SAFETY: as the caller promises.
-    let macs = unsafe { load::<[[u8; 6]; 2]>(skb, 0) };
-    let same_link =
-        flow.delivery == DELIVERY_MAC && macs.is_some_and(|[_, from]| from == flow.dmac);
-    if packet.overhead == 0 && !same_link {
-        return false;
-    }
+    };
+    // SAFETY: a map's element stays valid for this run.
+    let backend = unsafe {
+        if u32::from(packet.ttl) >= (*entry).hops || !is_remote(tuple, &(*entry).flow) {
+            return false;
+        }
+        (*entry).flow.backend
+    };
     let Some(service) = select::service(tuple) else {
         return false;
     };
     if service.affinity == 0
-        || select::backend(&service, select::hash(tuple, true), 0) == Some(flow.backend)
+        || select::backend(&service, select::hash(tuple, true), 0) == Some(backend)
     {
         return false;
     }

@@ -57,7 +57,7 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
         let tick = tracking::tick();
         let mut flow = flows::find::<V6>(tuple).unwrap_or(ptr::null_mut());
         if flow.is_null() || continuation(packet, &*flow, tick) != Continuation::GoOn {
-            let verdict = match stray::<V6>(skb, tick, packet) {
+            let verdict = match stray::<V6>(tick, packet) {
                 BEGIN => begin::<V6>(skb, packet),
                 BURY => bury::<V6>(packet),
                 _ => BEGUN,
@@ -96,23 +96,21 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
 global! {
     /// What a packet means that found no settled flow to go on with: BEGUN for one of
     /// a pending flow, else BEGIN or BURY.
-    fn stray(skb: *mut __sk_buff, tick: u16; packet: Packet) -> i32
+    fn stray(tick: u16; packet: Packet) -> i32
         = stray_body, stray4, stray6
 }
 
 #[inline(always)]
-unsafe fn stray_body<const V6: bool>(skb: *mut __sk_buff, tick: u16, packet: &Packet) -> i32 {
+fn stray_body<const V6: bool>(tick: u16, packet: &Packet) -> i32 {
     let flow = flows::find_any::<V6>(&packet.tuple);
     if flow.is_null() {
         return BEGIN;
     }
-    // SAFETY: as the caller promises; a map's element stays valid for this run.
-    unsafe {
-        match continuation(packet, &*flow, tick) {
-            Continuation::GoOn if !affinity::is_sent_back(skb, packet, &*flow) => BEGUN,
-            Continuation::GoOn | Continuation::Begin => BEGIN,
-            Continuation::Bury => BURY,
-        }
+    // SAFETY: a map's element stays valid for this run.
+    match continuation(packet, unsafe { &*flow }, tick) {
+        Continuation::GoOn if !affinity::is_sent_back::<V6>(packet) => BEGUN,
+        Continuation::GoOn | Continuation::Begin => BEGIN,
+        Continuation::Bury => BURY,
     }
 }
 
@@ -418,6 +416,7 @@ unsafe fn establish<const V6: bool>(
     entry.acknowledgement = 0;
     entry.packets = 0;
     entry.answered = 0;
+    entry.hops = packet.ttl.into();
     if backend.flags & BACKEND_REMOTE == 0 {
         // SAFETY: as above.
         unsafe { begin_way(skb, &mut entry.flow) };

@@ -183,6 +183,8 @@ pub struct Pending {
     pub packets: u32,
     /// Not 0 once the backend has answered a SYN.
     pub answered: u32,
+    /// TTL or hop limit of the packet that began the flow; 0 when that is not known.
+    pub hops: u32,
 }
 
 /// Key of `affinities`: a client of a service.

@@ -112,6 +112,7 @@ unsafe fn restore<const V6: bool>(
         (*other).acknowledgement = 0;
         (*other).packets = 0;
         (*other).answered = 0;
+        (*other).hops = 0;
         flows::put_pending::<V6>(twin, &*other);
     }
 }

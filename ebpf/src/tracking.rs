@@ -191,6 +191,7 @@ pub unsafe fn refresh<const V6: bool>(skb: *mut __sk_buff, tuple: &Tuple, flow: 
                 (*scratch).acknowledgement = 0;
                 (*scratch).packets = 0;
                 (*scratch).answered = 0;
+                (*scratch).hops = 0;
                 flows::restore_pending::<V6>(&twin, &*scratch);
             }
         }

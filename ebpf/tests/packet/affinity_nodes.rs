@@ -14,8 +14,12 @@ const SECONDS: u32 = 60;
 
 /// Services whose clients are kept at a backend of the other node, while the table
 /// has one here for them. `there` makes the one of the other.
-fn with_kept(there: impl Fn(Ends) -> Ends + Sync, test: impl Fn(&mut Lab, &Ends, &Ends) + Sync) {
-    with_lab(Forwarding::On, |lab| {
+fn with_kept(
+    forwarding: Forwarding,
+    there: impl Fn(Ends) -> Ends + Sync,
+    test: impl Fn(&mut Lab, &Ends, &Ends) + Sync,
+) {
+    with_lab(forwarding, |lab| {
         for here in Ends::all() {
             println!("{here}");
             lab.keep_clients(&here, SECONDS);
@@ -43,7 +47,7 @@ fn travelling(lab: &Lab, ends: &Ends, packet: &Packet) -> Packet {
 #[ignore = "needs root"]
 fn a_client_keeps_its_backend_on_another_node() {
     for there in [Ends::remote, |ends: Ends| ends.beyond(false)] {
-        with_kept(there, |lab, there, _| {
+        with_kept(Forwarding::On, there, |lab, there, _| {
             for port in 40_001..40_003 {
                 let flow = there.clone().client_port(port);
                 // Twice: it was not answered.
@@ -61,7 +65,7 @@ fn a_client_keeps_its_backend_on_another_node() {
 #[test]
 #[ignore = "needs root"]
 fn what_comes_back_from_the_node_of_the_backend_goes_where_the_table_says() {
-    with_kept(Ends::remote, |lab, there, here| {
+    with_kept(Forwarding::On, Ends::remote, |lab, there, here| {
         let flow = there.clone().client_port(40_001);
         let sent = flow.opening();
         lab.client_sends(&sent)
@@ -81,7 +85,7 @@ fn what_comes_back_from_the_node_of_the_backend_goes_where_the_table_says() {
 #[test]
 #[ignore = "needs root"]
 fn what_comes_back_from_the_node_of_the_backend_is_sent_again_where_the_table_agrees() {
-    with_kept(Ends::remote, |lab, there, _| {
+    with_kept(Forwarding::On, Ends::remote, |lab, there, _| {
         lab.choose(there);
         let sent = there.clone().client_port(40_001).opening();
         for packet in [sent.clone(), sent.hop()] {
@@ -95,25 +99,9 @@ fn what_comes_back_from_the_node_of_the_backend_is_sent_again_where_the_table_ag
 
 #[test]
 #[ignore = "needs root"]
-fn what_another_node_sent_here_in_a_tunnel_is_not_sent_on_for_the_clients_sake() {
-    let beyond = |ends: Ends| ends.beyond(false);
-    with_kept(beyond, |lab, there, here| {
-        let [node, source] = there.tunnel_here();
-        lab.put_node(node, 0);
-        lab.put_node(source, NODE_SELF);
-        let sent = there.clone().client_port(40_001).opening();
-        let inside = sent.clone().inside(node, source);
-        let expected = lab.pod.emits(&sent.clone().to(here.backend).hop());
-        lab.receive(&lab.node, lab.across(&inside).bytes())
-            .is_redirected_as(&expected);
-    });
-}
-
-#[test]
-#[ignore = "needs root"]
 fn what_comes_back_in_a_tunnel_goes_where_the_table_says() {
     let beyond = |ends: Ends| ends.beyond(false);
-    with_kept(beyond, |lab, there, here| {
+    with_kept(Forwarding::On, beyond, |lab, there, here| {
         let [node, source] = there.tunnel_here();
         lab.put_node(node, 0);
         lab.put_node(source, NODE_SELF);
@@ -125,4 +113,24 @@ fn what_comes_back_in_a_tunnel_goes_where_the_table_says() {
         lab.receive(&lab.node, lab.across(&inside).bytes())
             .is_redirected_as(&expected);
     });
+}
+
+// Where the kernel alone knows the other node's MAC address, and by way of a third.
+#[test]
+#[ignore = "needs root"]
+fn what_was_around_is_known_by_its_ttl_however_it_comes() {
+    for forwarding in [Forwarding::On, Forwarding::Off] {
+        with_kept(forwarding, Ends::remote, |lab, there, here| {
+            let sent = there.clone().client_port(40_001);
+            lab.begin(&sent);
+            // As a client sends it again.
+            lab.begin(&sent);
+            let flow = lab.forward_flow(&sent).expect("an entry");
+            assert_eq!(flow.backend, there.backend_id);
+            let back = lab.client_sends(&sent.opening().hop().hop().hop());
+            assert!(back.was_redirected());
+            let flow = lab.forward_flow(&sent).expect("an entry");
+            assert_eq!(flow.backend, here.backend_id);
+        });
+    }
 }
