@@ -2,6 +2,8 @@
 
 //! A case in the kernel and in the model, step by step.
 
+use std::thread;
+
 use blixt_ebpf::layout::Drops;
 
 use super::{
@@ -33,6 +35,17 @@ enum Check {
 pub struct Disagreement {
     pub case: Case,
     pub difference: Difference,
+}
+
+/// Says which case it was in which the model itself fails.
+struct Named(u64);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            println!("in the case of seed {}", self.0);
+        }
+    }
 }
 
 pub struct Runner<'a> {
@@ -130,6 +143,7 @@ impl<'a> Runner<'a> {
         model.fault = self.fault;
         let mut steps = Vec::new();
         let mut result = Ok(());
+        let _named = Named(seed);
         for _ in 0..generator.length() {
             let step = generator.step(&model);
             let done = self.step(&mut model, &step, check);

@@ -31,10 +31,10 @@ pub fn change(random: &mut Random, model: &Model) -> Change {
             let present = &model.config.backends[id as usize];
             Change::Backend(id, backend(random, number, which, present))
         }
-        11..17 => Change::Time(random.pick(&[
+        11..16 => Change::Time(random.pick(&[
             0, 0, 1, 1, 2, 5, 8, 9, 28, 29, 55, 60, 112, 113, 232, 233, 600, 6_938, 6_939,
         ])),
-        17..20 => evict(random, model),
+        16..20 => evict(random, model),
         20 => Change::Address(
             service(number).0.ip(),
             random.pick(&[
@@ -82,7 +82,7 @@ fn slots(random: &mut Random, model: &Model, number: usize) -> Change {
     };
     let count = SLOTS[(table % 2) as usize];
     let mut slot = || match random.below(9) {
-        0 => BACKEND_REFUSE,
+        0 | 1 => BACKEND_REFUSE,
         which => backend_id(number, which as u32 % BACKENDS),
     };
     let first = slot();

@@ -40,12 +40,12 @@ impl Model<'_> {
             .clients
             .get(&(packet.header.source, service_id(number)))?;
         let backend = &self.config.backends[client.backend as usize];
-        // The middle of a connection is no new flow.
+        // The middle of a connection may belong to one that takes no new ones.
         let new = first_state(packet) == STATE_NEW;
         let gone = !backend.alive || backend.epoch != client.epoch;
         // Another node meant it for this one.
         let circles = packet.overhead != 0 && backend.is_remote();
-        let refused = gone || new && (client.is_over() || backend.quiescent) || circles;
+        let refused = gone || client.is_over() || new && backend.quiescent || circles;
         (!refused).then_some(client.backend)
     }
 
@@ -66,7 +66,11 @@ impl Model<'_> {
             return;
         };
         let sticky = self.config.services[number].is_some_and(|chosen| chosen.sticky);
-        if sticky && entry.state == STATE_NEW && service_id(number) == entry.service {
+        let client = self.clients.get(&(key.0.ip(), entry.service));
+        let known = client.is_some_and(|client| !client.is_over());
+        // One that was not begun here says nothing of a client who is remembered.
+        let says = entry.state == STATE_NEW || !known;
+        if sticky && says && service_id(number) == entry.service {
             self.remember(key.0.ip(), entry.service, entry.backend, entry.epoch);
         }
     }
