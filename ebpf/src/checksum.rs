@@ -22,7 +22,7 @@ use crate::{
 
 /// BPF_F_IPV6 (linux/bpf.h, since 6.16): the pseudo header's change is not made
 /// up for by an IP header checksum, so skb->csum must not follow it.
-const BPF_F_IPV6: u64 = 1 << 7;
+pub const BPF_F_IPV6: u64 = 1 << 7;
 
 /// Where the checksum is in the transport header.
 pub const TCP_CHECK: u32 = 16;

@@ -2,7 +2,7 @@
 
 //! Per-CPU counters: no atomics, the reader adds up.
 
-use blixt_ebpf::layout::{DIRECTION_FORWARD, Drops, Flow, Stats};
+use blixt_ebpf::layout::{Drops, Flow, Stats};
 
 use crate::maps::{BACKEND_STATS, DROPS, SERVICE_STATS};
 
@@ -21,17 +21,17 @@ pub fn forwarded(flow: &Flow, bytes: u32) {
     // SAFETY: as in `dropped`.
     unsafe {
         if let Some(stats) = SERVICE_STATS.get_ptr_mut(flow.service) {
-            count(&mut *stats, flow.direction, bytes);
+            count(&mut *stats, flow.is_forward(), bytes);
         }
         if let Some(stats) = BACKEND_STATS.get_ptr_mut(flow.backend) {
-            count(&mut *stats, flow.direction, bytes);
+            count(&mut *stats, flow.is_forward(), bytes);
         }
     }
 }
 
 #[inline(always)]
-fn count(stats: &mut Stats, direction: u8, bytes: u32) {
-    if direction == DIRECTION_FORWARD {
+fn count(stats: &mut Stats, forward: bool, bytes: u32) {
+    if forward {
         stats.rx_packets += 1;
         stats.rx_bytes += u64::from(bytes);
     } else {

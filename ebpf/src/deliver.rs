@@ -15,9 +15,9 @@ use aya_ebpf::{
     },
 };
 use blixt_ebpf::layout::{
-    Address, BACKEND_LOCAL, BACKEND_REMOTE, BACKEND_TUNNEL, Backend, DELIVERY_HOST, DELIVERY_MAC,
-    DELIVERY_NEIGH, DELIVERY_PEER, DELIVERY_STACK, DELIVERY_UNKNOWN, DEVICE_PEER,
-    DIRECTION_FORWARD, Flow,
+    Address, BACKEND_LOCAL, BACKEND_REMOTE, BACKEND_SNAT, BACKEND_TUNNEL, Backend, DELIVERY_HOST,
+    DELIVERY_MAC, DELIVERY_NEIGH, DELIVERY_PEER, DELIVERY_STACK, DELIVERY_UNKNOWN, DEVICE_PEER,
+    Flow,
 };
 
 use crate::{
@@ -27,7 +27,7 @@ use crate::{
     host,
     maps::{BACKEND, DEVICE},
     packet::Packet,
-    path_mtu,
+    path_mtu, snat,
     tunnel::{enter, is_v4, overhead},
 };
 
@@ -55,13 +55,13 @@ global! {
 #[inline(always)]
 unsafe fn resolve_body<const V6: bool>(
     skb: *mut __sk_buff,
-    packet: &Packet,
+    packet: &mut Packet,
     flow: &mut Flow,
 ) -> i32 {
     // SAFETY: `fib` is zeroed plain data; unions are written before they are read.
     unsafe {
         let mut fib: Fib = mem::zeroed();
-        let forward = flow.direction == DIRECTION_FORWARD;
+        let forward = flow.is_forward();
         flow.overhead = 0;
         let (saddr, daddr) = if forward {
             let (source, daddr) = target(packet, flow);
@@ -73,6 +73,11 @@ unsafe fn resolve_body<const V6: bool>(
         } else if flow.delivery == DELIVERY_HOST {
             host::resolve(flow);
             return 0;
+        } else if flow.is_snat() {
+            let Some(client) = snat::client::<V6>(&mut packet.tuple) else {
+                return 0;
+            };
+            (flow.address, client)
         } else if is_hairpin(&packet.tuple, flow) {
             (flow.address, packet.tuple.saddr)
         } else {
@@ -156,7 +161,8 @@ pub unsafe fn device_mtu(skb: *mut __sk_buff, ifindex: u32) -> u16 {
 
 /// Where a client's packets go: to the backend, or to the node that has it. What
 /// the flow writes follows, since the one may turn into the other. The first of
-/// both is the source where that is not the client: that of the packet around.
+/// both is the source where that is not the client: that of the packet around, or
+/// what stands for the client.
 #[inline(always)]
 fn target(packet: &Packet, flow: &mut Flow) -> (Option<Address>, Address) {
     match BACKEND.get(flow.backend) {
@@ -173,7 +179,8 @@ fn target(packet: &Packet, flow: &mut Flow) -> (Option<Address>, Address) {
         Some(backend) => {
             flow.address = backend.address;
             flow.port = backend.port;
-            (None, backend.address)
+            let source = (backend.flags & BACKEND_SNAT != 0).then_some(backend.source);
+            (source, backend.address)
         }
         None => (None, flow.address),
     }
@@ -252,7 +259,7 @@ unsafe fn neighbour<const V6: bool>(flow: &Flow) -> i32 {
     let mut hop: bpf_redir_neigh = unsafe { mem::zeroed() };
     let mut gateway: Address = [0; 4];
     // Of a packet around another the kernel knows the way itself.
-    if flow.direction == DIRECTION_FORWARD
+    if flow.is_forward()
         && flow.overhead == 0
         && let Some(backend) = BACKEND.get(flow.backend)
         && (backend.ifindex == flow.ifindex || backend.flags & BACKEND_REMOTE != 0)

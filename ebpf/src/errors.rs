@@ -11,7 +11,7 @@ use aya_ebpf::{
     bindings::__sk_buff,
     helpers::generated::{bpf_l4_csum_replace, bpf_skb_store_bytes},
 };
-use blixt_ebpf::layout::{Address, DELIVERY_UNKNOWN, DIRECTION_FORWARD, Flow};
+use blixt_ebpf::layout::{Address, DELIVERY_UNKNOWN, Flow};
 
 use crate::{
     checksum::{difference, folded, place_in, replace_pseudo, replaced},
@@ -27,6 +27,7 @@ use crate::{
         copied, copy_to, pull,
     },
     rewrite::network,
+    snat,
 };
 
 /// Bytes before the embedded packet.
@@ -81,7 +82,11 @@ pub unsafe fn error<const V6: bool>(skb: *mut __sk_buff) -> i32 {
         if (*flow).delivery == DELIVERY_UNKNOWN {
             resolve::<V6>(skb, &report.answer, flow);
         }
-        if !translate::<V6>(skb, report, flow) {
+        let forward = (*flow).is_forward();
+        let hairpin = is_hairpin(&report.answer.tuple, &*flow);
+        if !translate::<V6>(skb, forward, hairpin, &raw const *report, flow)
+            || (*flow).is_snat() && !translate_other_end::<V6>(skb, !forward, report)
+        {
             counters::dropped(|drops| &mut drops.rewrite_failed);
             return TC_ACT_SHOT;
         }
@@ -102,22 +107,22 @@ pub unsafe fn concerns<const V6: bool>(skb: *mut __sk_buff) -> bool {
 }
 
 global! {
-    /// Writes the flow's address and port inside and outside. Returns false when the
-    /// kernel would not make the packet writable.
-    fn translate(skb: *mut __sk_buff; report: Report, flow: Flow) -> bool
+    /// Writes an entry's address and port inside and outside: over the answer's
+    /// destination (`forward`) or source, which the embedded packet has the other way
+    /// round. Returns false when the kernel would not make the packet writable.
+    fn translate(skb: *mut __sk_buff, forward: bool, hairpin: bool; report: Report, flow: Flow) -> bool
         = translate_body, translate4, translate6
 }
 
 #[inline(always)]
 unsafe fn translate_body<const V6: bool>(
     skb: *mut __sk_buff,
+    forward: bool,
+    hairpin: bool,
     report: &Report,
     flow: &Flow,
 ) -> bool {
     let tuple = &report.answer.tuple;
-    let forward = flow.direction == DIRECTION_FORWARD;
-    // What the answer has as destination, the embedded packet has as source.
-    let hairpin = is_hairpin(tuple, flow);
     let port = if forward { tuple.dport } else { tuple.sport };
     let (inside, outside) = if hairpin {
         (&flow.address, &flow.address)
@@ -178,6 +183,19 @@ unsafe fn translate_body<const V6: bool>(
         (!V6 || replace_pseudo::<true>(skb, sum, outside, &flow.address, 0))
             && network::<V6>(skb, report.answer.ttl, forward, outside, &flow.address)
     }
+}
+
+/// Translates the end that the flow leaves as it is. The network of such a pod does
+/// not hear from which router the error is, but from this node.
+#[inline(always)]
+unsafe fn translate_other_end<const V6: bool>(
+    skb: *mut __sk_buff,
+    forward: bool,
+    report: &Report,
+) -> bool {
+    let end = snat::other_end::<V6>(&report.answer.tuple);
+    // SAFETY: as the caller promises.
+    !end.is_null() && unsafe { translate::<V6>(skb, forward, false, report, end) }
 }
 
 /// A checksum after the change of addresses and of one port (RFC 1624, equation 3).

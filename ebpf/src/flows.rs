@@ -5,12 +5,16 @@
 use core::{mem::transmute, ptr};
 
 use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
-use blixt_ebpf::layout::{Address, DIRECTION_FORWARD, Flow, FlowKey4, FlowKey6, Pending};
+use blixt_ebpf::layout::{Address, Flow, FlowKey4, FlowKey6, Pending};
 
 use crate::{
     hairpin::is_hairpin,
     maps::{FLOW4, FLOW6, PENDING4, PENDING6},
+    snat,
 };
+
+/// `Tuple::protocol` of none that has an entry.
+pub const NO_PROTOCOL: u32 = 0;
 
 /// Both ends of a packet, as it is looked up: a `FlowKey6` as it stands.
 #[derive(Clone, Copy)]
@@ -72,12 +76,15 @@ impl Tuple {
         }
     }
 
-    /// The twin of a packet of this flow.
+    /// The twin of a packet of this flow; of protocol NO_PROTOCOL when the table forgot
+    /// what the other end is called.
     #[inline(always)]
-    pub fn twin_in(&self, flow: &Flow) -> Self {
-        let forward = flow.direction == DIRECTION_FORWARD;
+    pub fn twin_in<const V6: bool>(&self, flow: &Flow) -> Self {
+        let forward = flow.is_forward();
         let mut twin = self.twin(&flow.address, flow.port, forward);
-        if is_hairpin(self, flow) {
+        if flow.is_snat() {
+            snat::rename::<V6>(self, &mut twin, forward);
+        } else if is_hairpin(self, flow) {
             // Who is on both ends has one address, the service's is the other.
             if forward {
                 twin.daddr = self.daddr;
@@ -165,14 +172,15 @@ pub fn restore<const V6: bool>(tuple: &Tuple, flow: &Flow) {
     };
 }
 
-/// The same of a pending flow.
+/// The same of a pending flow; whether it was written.
 #[inline(always)]
-pub fn restore_pending<const V6: bool>(tuple: &Tuple, entry: &Pending) {
-    let _ = if V6 {
+pub fn restore_pending<const V6: bool>(tuple: &Tuple, entry: &Pending) -> bool {
+    let done = if V6 {
         PENDING6.insert(tuple.key6(), entry, BPF_NOEXIST.into())
     } else {
         PENDING4.insert(tuple.key4(), entry, BPF_NOEXIST.into())
     };
+    done.is_ok()
 }
 
 /// Removes an entry of a flow that is no more pending, if there is one.

@@ -6,8 +6,8 @@ use core::ptr;
 
 use aya_ebpf::bindings::__sk_buff;
 use blixt_ebpf::layout::{
-    ADDRESS_LOCAL, BACKEND_ALIVE, BACKEND_REFUSE, BACKEND_REMOTE, Backend, DELIVERY_UNKNOWN,
-    DIRECTION_FORWARD, DIRECTION_REPLY, Flow, Service,
+    ADDRESS_LOCAL, BACKEND_ALIVE, BACKEND_REFUSE, BACKEND_REMOTE, BACKEND_SNAT, Backend,
+    DELIVERY_UNKNOWN, DIRECTION_REPLY, DIRECTION_SNAT, Flow, Pending, Service,
 };
 
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
     pending,
     refuse::reset,
     rewrite::rewrite,
-    select,
+    select, snat, source_port,
     too_big::{is_too_big, tell},
     tracking,
 };
@@ -34,10 +34,12 @@ use crate::{
 const ATTEMPTS: u32 = 4;
 
 /// What `begin` made of a packet, when that is not the verdict yet: the flow has
-/// its entries; a reset is due. Returned, not done in place: each call deeper
-/// takes its frame from the same 512 bytes of stack.
-const BEGUN: i32 = -1;
+/// its entries; a reset is due; the flow wants a port that stands for the client's.
+/// Returned, not done in place: each call deeper takes its frame from the same 512
+/// bytes of stack.
+pub const BEGUN: i32 = -1;
 const RESET: i32 = -2;
+const PORTLESS: i32 = -5;
 /// What `stray` makes of one.
 const BEGIN: i32 = -3;
 const BURY: i32 = -4;
@@ -58,7 +60,10 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
         let mut flow = flows::find::<V6>(tuple).unwrap_or(ptr::null_mut());
         if flow.is_null() || continuation(packet, &*flow, tick) != Continuation::GoOn {
             let verdict = match stray::<V6>(tick, packet) {
-                BEGIN => begin::<V6>(skb, packet),
+                BEGIN => match begin::<V6>(skb, packet) {
+                    PORTLESS => source_port::begin::<V6>(skb, packet),
+                    verdict => verdict,
+                },
                 BURY => bury::<V6>(packet),
                 _ => BEGUN,
             };
@@ -164,7 +169,7 @@ enum Continuation {
 /// say is the client's.
 #[inline(always)]
 fn continuation(packet: &Packet, flow: &Flow, tick: u16) -> Continuation {
-    if flow.direction != DIRECTION_FORWARD {
+    if !flow.is_forward() {
         Continuation::GoOn
     } else if tracking::starts_over(packet, flow, tick) {
         Continuation::Begin
@@ -216,7 +221,9 @@ unsafe fn send<const V6: bool, const PORTS: bool>(
         if packet.length > flow.mtu.into() && is_too_big(skb, packet, flow.mtu) {
             return tell::<V6>(skb, flow.mtu, packet);
         }
-        let written = if is_hairpin(&packet.tuple, flow) {
+        let written = if flow.is_snat() {
+            snat::rewrite::<V6>(skb, packet, flow)
+        } else if is_hairpin(&packet.tuple, flow) {
             hairpin::turn::<V6>(skb, packet, flow)
         } else {
             rewrite::<V6, PORTS>(skb, packet, flow)
@@ -294,7 +301,7 @@ fn bury_body<const V6: bool>(packet: &Packet) -> i32 {
     let flow = flows::find_any::<V6>(&packet.tuple);
     if !flow.is_null() {
         // SAFETY: the element stays valid for this run.
-        let twin = unsafe { packet.tuple.twin_in(&*flow) };
+        let twin = unsafe { packet.tuple.twin_in::<V6>(&*flow) };
         let other = flows::find_any::<V6>(&twin);
         // Another service's flow may have taken its place since.
         // SAFETY: as above.
@@ -349,12 +356,18 @@ unsafe fn begin_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i3
             if tuple.saddr == backend.address {
                 twin.daddr = tuple.daddr;
             }
-            if backend.flags & BACKEND_REMOTE != 0 || !is_taken::<V6>(&twin, &service) {
+            if backend.flags & (BACKEND_REMOTE | BACKEND_SNAT) != 0
+                || !is_taken::<V6>(&twin, &service)
+            {
                 establish::<V6>(skb, packet, &twin, id, backend, service.id);
                 if service.affinity != 0 && tuple.protocol() != IPPROTO_TCP {
                     affinity::remember(&tuple.saddr, service.id, id, backend.epoch);
                 }
-                return BEGUN;
+                return if backend.flags & BACKEND_SNAT == 0 {
+                    BEGUN
+                } else {
+                    PORTLESS
+                };
             }
         }
     }
@@ -378,6 +391,8 @@ unsafe fn is_taken<const V6: bool>(twin: &Tuple, service: &Service) -> bool {
 
 /// Writes the entries of a new flow. None has been seen yet, so that the first
 /// packet each way finds its way out. Replies of a remote backend do not come here.
+/// Where a port has to stand for the client's, the entry of replies is made ready in
+/// `scratch` alone.
 #[inline(always)]
 unsafe fn establish<const V6: bool>(
     skb: *mut __sk_buff,
@@ -396,7 +411,11 @@ unsafe fn establish<const V6: bool>(
     entry.flow = Flow {
         address: tuple.daddr,
         port: tuple.dport,
-        direction: DIRECTION_REPLY,
+        direction: if backend.flags & BACKEND_SNAT == 0 {
+            DIRECTION_REPLY
+        } else {
+            DIRECTION_REPLY | DIRECTION_SNAT
+        },
         state: tracking::first_state(packet),
         backend: id,
         epoch: backend.epoch,
@@ -417,18 +436,37 @@ unsafe fn establish<const V6: bool>(
     entry.packets = 0;
     entry.answered = 0;
     entry.hops = packet.ttl.into();
+    if backend.flags & BACKEND_SNAT == 0 {
+        // SAFETY: as the caller promises.
+        unsafe { enter::<V6>(skb, tuple, twin, backend, entry) };
+    }
+}
+
+/// Writes a new flow's entries: `entry` as it is for replies, and turned round for
+/// the client's packets.
+///
+/// # Safety
+/// `skb` is the program's context.
+#[inline(always)]
+pub unsafe fn enter<const V6: bool>(
+    skb: *mut __sk_buff,
+    tuple: &Tuple,
+    twin: &Tuple,
+    backend: &Backend,
+    entry: &mut Pending,
+) {
     if backend.flags & BACKEND_REMOTE == 0 {
-        // SAFETY: as above.
+        // SAFETY: as the caller promises.
         unsafe { begin_way(skb, &mut entry.flow) };
         flows::put_pending::<V6>(twin, entry);
         entry.flow.address = backend.address;
         entry.flow.port = backend.port;
     }
-    entry.flow.direction = DIRECTION_FORWARD;
+    entry.flow.direction ^= DIRECTION_REPLY;
     entry.flow.delivery = DELIVERY_UNKNOWN;
     entry.flow.ifindex = 0;
     flows::put_pending::<V6>(tuple, entry);
-    counters::begun(service, id);
+    counters::begun(entry.flow.service, entry.flow.backend);
 }
 
 /// To an address of ours, but to no service: what the host's stack would answer,

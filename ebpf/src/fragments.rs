@@ -63,18 +63,29 @@ unsafe fn note_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32
 /// `skb` is the program's context, `packet` what it parsed to.
 #[inline(never)]
 pub unsafe fn flow<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> *mut Flow {
-    // SAFETY: as the caller promises; a map's element stays valid for this run.
-    let Some(note) = (unsafe { FRAGMENT.get(key::<V6>(skb, packet)) }) else {
-        return ptr::null_mut();
-    };
-    if tracking::now().wrapping_sub(note.seen) > LIFETIME {
-        return ptr::null_mut();
+    // SAFETY: as the caller promises.
+    match unsafe { tuple::<V6>(skb, packet) } {
+        Some(tuple) => flows::find_any::<V6>(&tuple),
+        None => ptr::null_mut(),
     }
-    let tuple = Tuple {
+}
+
+/// A later fragment's tuple, with the ports that its first had; none where that is
+/// not known.
+///
+/// # Safety
+/// `skb` is the program's context, `packet` what it parsed to.
+#[inline(always)]
+pub unsafe fn tuple<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> Option<Tuple> {
+    // SAFETY: as the caller promises; a map's element stays valid for this run.
+    let note = unsafe { FRAGMENT.get(key::<V6>(skb, packet)) }?;
+    if tracking::now().wrapping_sub(note.seen) > LIFETIME {
+        return None;
+    }
+    Some(Tuple {
         sport: note.sport,
         dport: note.dport,
         protocol: note.protocol,
         ..packet.tuple
-    };
-    flows::find_any::<V6>(&tuple)
+    })
 }

@@ -9,7 +9,7 @@ use aya_ebpf::{
     bindings::__sk_buff,
     helpers::generated::{bpf_l4_csum_replace, bpf_skb_store_bytes},
 };
-use blixt_ebpf::layout::{Address, DIRECTION_FORWARD, Flow};
+use blixt_ebpf::layout::{Address, Flow};
 
 use crate::{
     checksum::{mangled, place_in},
@@ -23,13 +23,13 @@ use crate::{
 /// other: the backend's address at the client's, or the service's at the other.
 #[inline(always)]
 pub fn is_hairpin(tuple: &Tuple, flow: &Flow) -> bool {
-    let other = if flow.direction == DIRECTION_FORWARD {
+    let other = if flow.is_forward() {
         &tuple.saddr
     } else {
         &tuple.daddr
     };
     // The last word differs most.
-    flow.address[3] == other[3] && flow.address == *other
+    flow.address[3] == other[3] && flow.address == *other && !flow.is_snat()
 }
 
 global! {
@@ -45,7 +45,7 @@ global! {
 
 #[inline(always)]
 unsafe fn turn_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet, flow: &Flow) -> bool {
-    let forward = flow.direction == DIRECTION_FORWARD;
+    let forward = flow.is_forward();
     let address = &flow.address;
     // SAFETY: helper calls on the context.
     unsafe {

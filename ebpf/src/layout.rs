@@ -57,7 +57,7 @@ pub struct Backend {
     /// the node that the backend is on.
     pub gateway: Address,
     /// With BACKEND_TUNNEL: this node's address as the other node knows it, of the
-    /// family of `gateway`. Else zeros.
+    /// family of `gateway`. With BACKEND_SNAT: what stands for clients. Else zeros.
     pub source: Address,
     /// Interface on the way to `address` as the routing table has it, for hosts
     /// whose forwarding is off, where bpf_fib_lookup() refuses; 0 when unknown.
@@ -89,6 +89,11 @@ pub const BACKEND_LOCAL: u16 = 8;
 /// then, or soon none will; this is for who remembers it.
 pub const BACKEND_QUIESCENT: u16 = 16;
 
+/// Backend flag: on another node, which may know nothing of all this. `source`, an
+/// address of this node, stands for the client in what goes there, with a port of
+/// its own, and replies come back here.
+pub const BACKEND_SNAT: u16 = 32;
+
 /// Value of `nodes`, keyed by Address.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +118,8 @@ pub struct FlowKey4 {
     pub daddr: u32,
     pub sport: u16,
     pub dport: u16,
-    /// IPPROTO_TCP or IPPROTO_UDP; a whole word, so that no padding has to be zeroed.
+    /// IPPROTO_TCP or IPPROTO_UDP, and KEY_OTHER_END; a whole word, so that no padding
+    /// has to be zeroed.
     pub protocol: u32,
 }
 
@@ -132,7 +138,7 @@ pub struct FlowKey6 {
 
 /// Value of `flows4` and `flows6`: 64 bytes, one cache line beside the key's
 /// own. A flow has two: one found by the client's packets, one by the replies; one
-/// to a remote backend has the first alone.
+/// to a remote backend has the first alone, one with DIRECTION_SNAT four.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flow {
@@ -168,6 +174,20 @@ pub struct Flow {
     pub mtu: u16,
     /// Largest TCP segment to be announced to the client; 0 for whatever was announced.
     pub mss: u16,
+}
+
+impl Flow {
+    /// Whether it is of the client's packets.
+    #[inline(always)]
+    pub fn is_forward(&self) -> bool {
+        self.direction & DIRECTION_REPLY == 0
+    }
+
+    /// Whether both ends of its packets change.
+    #[inline(always)]
+    pub fn is_snat(&self) -> bool {
+        self.direction & DIRECTION_SNAT != 0
+    }
 }
 
 /// Value of `pending4` and `pending6`: a flow that has not shown yet that there is
@@ -213,6 +233,12 @@ pub struct Affinity {
 pub const DIRECTION_FORWARD: u8 = 0;
 /// `Flow::direction`: from the backend to the client.
 pub const DIRECTION_REPLY: u8 = 1;
+
+/// `Flow::direction`, beside the others: the end that the flow leaves as it is
+/// changes too, to address and port of the entry at its key with KEY_OTHER_END.
+pub const DIRECTION_SNAT: u8 = 2;
+/// In `protocol` of a flow's key: the entry there says what becomes of the other end.
+pub const KEY_OTHER_END: u32 = 1 << 8;
 
 /// `Flow::state`: a SYN or a first datagram was seen.
 pub const STATE_NEW: u8 = 0;
@@ -348,7 +374,8 @@ pub struct Drops {
     pub inconsistent: u64,
     /// The flow table took no entry for a new flow.
     pub no_entry: u64,
-    /// A helper failed to rewrite the packet.
+    /// A helper failed to rewrite the packet, or it is forgotten what its other end
+    /// becomes.
     pub rewrite_failed: u64,
     /// Both ends' addresses and ports are in use by a flow of another service.
     pub tuple_in_use: u64,
@@ -357,4 +384,6 @@ pub struct Drops {
     pub no_service: u64,
     /// Longer than the way out takes; its sender was told, unless many were lately.
     pub too_big: u64,
+    /// Every port tried for a flow that this node's address is to stand for is in use.
+    pub no_port: u64,
 }

@@ -57,6 +57,10 @@ mod rewrite;
 #[cfg(target_arch = "bpf")]
 mod select;
 #[cfg(target_arch = "bpf")]
+mod snat;
+#[cfg(target_arch = "bpf")]
+mod source_port;
+#[cfg(target_arch = "bpf")]
 mod too_big;
 #[cfg(target_arch = "bpf")]
 mod tracking;

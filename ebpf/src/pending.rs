@@ -8,14 +8,15 @@
 use core::ptr;
 
 use aya_ebpf::bindings::__sk_buff;
-use blixt_ebpf::layout::{DIRECTION_REPLY, Flow, Pending, STATE_NEW};
+use blixt_ebpf::layout::{Flow, Pending, STATE_NEW};
 
 use crate::{
     affinity,
-    flows::{self, Tuple},
+    flows::{self, NO_PROTOCOL, Tuple},
     global::global,
     maps::SCRATCH,
     packet::{IPPROTO_TCP, Packet, TCP_ACK, TCP_RST, TCP_SYN, copied},
+    snat,
     tracking::{self, is_remote},
 };
 
@@ -60,13 +61,16 @@ unsafe fn prove_body<const V6: bool>(
     let tuple = &packet.tuple;
     // SAFETY: as the caller promises; a map's element stays valid for this run.
     unsafe {
-        let forward = entry.flow.direction != DIRECTION_REPLY;
-        let twin = tuple.twin_in(&entry.flow);
+        let forward = entry.flow.is_forward();
+        let twin = tuple.twin_in::<V6>(&entry.flow);
         let other = flows::pending::<V6>(&twin)
             .filter(|other| (**other).flow.service == entry.flow.service);
         if let Some(other) = other {
             (*other).flow.used = tracking::now();
-        } else if !is_remote(tuple, &entry.flow) && flows::find_any::<V6>(&twin).is_null() {
+        } else if !is_remote(tuple, &entry.flow)
+            && twin.protocol != NO_PROTOCOL
+            && flows::find_any::<V6>(&twin).is_null()
+        {
             restore::<V6>(skb, tuple, &twin, entry);
         }
         if packet.tuple.protocol() == IPPROTO_TCP
@@ -90,6 +94,9 @@ unsafe fn prove_body<const V6: bool>(
         if let Some(other) = other {
             flows::put::<V6>(&twin, &(*other).flow);
             flows::remove_pending::<V6>(&twin);
+        }
+        if entry.flow.is_snat() {
+            snat::settle::<V6>(tuple, &twin);
         }
     }
     true
@@ -123,7 +130,7 @@ unsafe fn restore<const V6: bool>(
 /// come by here, so what the client sends after its SYN has to do.
 #[inline(always)]
 unsafe fn settles(skb: *mut __sk_buff, packet: &Packet, entry: &mut Pending) -> bool {
-    let reply = entry.flow.direction == DIRECTION_REPLY;
+    let reply = !entry.flow.is_forward();
     if packet.tuple.protocol() == IPPROTO_TCP {
         if packet.flags & (TCP_SYN | TCP_RST) != 0 {
             return false;

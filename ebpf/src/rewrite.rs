@@ -3,7 +3,7 @@
 //! Network address translation of one packet, checksums included.
 
 use aya_ebpf::{bindings::__sk_buff, helpers::generated::bpf_csum_update};
-use blixt_ebpf::layout::{Address, DIRECTION_FORWARD, Flow};
+use blixt_ebpf::layout::{Address, Flow};
 
 use crate::{
     checksum::{End, difference, folded, replace_end, replaced},
@@ -26,7 +26,7 @@ pub unsafe fn rewrite<const V6: bool, const PORTS: bool>(
 ) -> bool {
     // SAFETY: helper calls on the context; every write is bounds-checked first.
     unsafe {
-        let forward = flow.direction == DIRECTION_FORWARD;
+        let forward = flow.is_forward();
         let tuple = &packet.tuple;
         let (address, port) = if forward {
             (&tuple.daddr, tuple.dport)

@@ -12,11 +12,12 @@ use blixt_ebpf::layout::{
 };
 
 use crate::{
-    flows::{self, Tuple},
+    flows::{self, NO_PROTOCOL, Tuple},
     global::global,
     host::begin_way,
     maps::SCRATCH,
     packet::{IPPROTO_TCP, Packet, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN},
+    snat,
 };
 
 /// Idle time after which a UDP flow is over, in units of `now()`: 120 s, what
@@ -111,7 +112,7 @@ pub fn first_state(packet: &Packet) -> u8 {
 pub fn follow<const V6: bool>(packet: &Packet, flow: &mut Flow) {
     if packet.tuple.protocol() != IPPROTO_TCP {
         // A datagram from the backend makes two sides that have spoken.
-        if flow.state == STATE_NEW && flow.direction == DIRECTION_REPLY {
+        if flow.state == STATE_NEW && !flow.is_forward() {
             flow.state = STATE_ESTABLISHED;
         }
         return;
@@ -140,7 +141,7 @@ global! {
 
 #[inline(always)]
 fn close_body<const V6: bool>(tuple: &Tuple, flow: &Flow) -> i32 {
-    let other = flows::find_any::<V6>(&tuple.twin_in(flow));
+    let other = flows::find_any::<V6>(&tuple.twin_in::<V6>(flow));
     // SAFETY: the element stays readable and writable for this run (RCU).
     unsafe {
         // Another service's flow may have taken its place since.
@@ -175,7 +176,10 @@ pub fn is_remote(tuple: &Tuple, flow: &Flow) -> bool {
 /// `skb` is the program's context, the flow not remote.
 #[inline(never)]
 pub unsafe fn refresh<const V6: bool>(skb: *mut __sk_buff, tuple: &Tuple, flow: &Flow) {
-    let twin = tuple.twin_in(flow);
+    let twin = tuple.twin_in::<V6>(flow);
+    if twin.protocol == NO_PROTOCOL {
+        return;
+    }
     if let Some(other) = flows::find::<V6>(&twin) {
         // SAFETY: as in `close`.
         unsafe { (*other).used = flow.seen };
@@ -196,6 +200,10 @@ pub unsafe fn refresh<const V6: bool>(skb: *mut __sk_buff, tuple: &Tuple, flow: 
             }
         }
     }
+    if flow.is_snat() {
+        // SAFETY: nothing is asked of the caller.
+        unsafe { snat::keep::<V6>(tuple, &twin, flow) };
+    }
 }
 
 /// Makes `other` the other direction's entry of a flow, not yet seen, so that its
@@ -206,11 +214,11 @@ pub unsafe fn refresh<const V6: bool>(skb: *mut __sk_buff, tuple: &Tuple, flow: 
 #[inline(always)]
 pub unsafe fn turn(skb: *mut __sk_buff, tuple: &Tuple, flow: &Flow, other: &mut Flow) {
     *other = *flow;
-    if flow.direction == DIRECTION_FORWARD {
+    other.direction ^= DIRECTION_REPLY;
+    if flow.is_forward() {
         // What replies are rewritten to is what the client sent to.
         other.address = tuple.daddr;
         other.port = tuple.dport;
-        other.direction = DIRECTION_REPLY;
         // SAFETY: as the caller promises.
         unsafe {
             other.ifindex = (*skb).ifindex;
@@ -219,7 +227,6 @@ pub unsafe fn turn(skb: *mut __sk_buff, tuple: &Tuple, flow: &Flow, other: &mut 
     } else {
         other.address = tuple.saddr;
         other.port = tuple.sport;
-        other.direction = DIRECTION_FORWARD;
         other.ifindex = 0;
         other.delivery = DELIVERY_UNKNOWN;
     }

@@ -7,7 +7,7 @@ use aya_ebpf::bindings::{
     xdp_action::{XDP_DROP, XDP_PASS, XDP_TX},
     xdp_md,
 };
-use blixt_ebpf::layout::{DELIVERY_MAC, DELIVERY_PEER, DIRECTION_FORWARD, Flow, STATE_ESTABLISHED};
+use blixt_ebpf::layout::{DELIVERY_MAC, DELIVERY_PEER, Flow, STATE_ESTABLISHED};
 
 use super::{
     frame::{is_for_host, load},
@@ -59,6 +59,7 @@ unsafe fn go_on<const V6: bool>(ctx: *mut xdp_md, packet: &Packet, flow: &Flow) 
             || flow.mtu != 0 && packet.length > flow.mtu.into()
             || flow.ifindex != (*ctx).ingress_ifindex
             || packet.ttl <= 1
+            || flow.is_snat()
             || is_hairpin(packet, flow)
             || !is_steady(packet, flow)
         {
@@ -78,7 +79,7 @@ unsafe fn go_on<const V6: bool>(ctx: *mut xdp_md, packet: &Packet, flow: &Flow) 
 #[inline(always)]
 fn is_hairpin(packet: &Packet, flow: &Flow) -> bool {
     let tuple = &packet.tuple;
-    let other = if flow.direction == DIRECTION_FORWARD {
+    let other = if flow.is_forward() {
         tuple.saddr[3]
     } else {
         tuple.daddr[3]
@@ -90,7 +91,7 @@ fn is_hairpin(packet: &Packet, flow: &Flow) -> bool {
 /// looked after once a tick, by the packet that is passed on.
 #[inline(always)]
 fn is_steady(packet: &Packet, flow: &Flow) -> bool {
-    let forward = flow.direction == DIRECTION_FORWARD;
+    let forward = flow.is_forward();
     if flow.tick != tracking::tick() || forward && !is_alive(flow) {
         return false;
     }

@@ -8,6 +8,7 @@ use blixt_ebpf::layout::{BACKEND_ALIVE, Drops};
 use crate::{
     build::{Field, Packet, RST, fragments},
     harness::{Ends, Forwarding, Lab, ip, with_lab},
+    source_port::take_all_ports,
 };
 
 /// Makes the program drop packets for one reason; the drops that this counts.
@@ -58,9 +59,33 @@ every_reason! {
     no_service => packets_to_a_port_without_service,
     too_big => packets_that_the_way_does_not_take,
     tuple_in_use => two_services_with_one_backend_and_one_client_socket,
+    no_port => flows_for_which_every_port_is_in_use,
+    rewrite_failed => packets_of_which_one_end_is_forgotten,
     ;
     no_entry => "an LRU table makes room; only memory or another CPU's eviction in between can fail it",
-    rewrite_failed => "the helpers fail only when the kernel cannot copy the headers, for lack of memory",
+}
+
+fn flows_for_which_every_port_is_in_use(lab: &mut Lab, ends: &Ends) -> u64 {
+    let snat = ends.clone().snat();
+    lab.choose(&snat);
+    take_all_ports(lab, &snat);
+    lab.client_sends(&snat.opening()).is_dropped();
+    lab.client_sends(&snat.opening()).is_dropped();
+    2
+}
+
+fn packets_of_which_one_end_is_forgotten(lab: &mut Lab, ends: &Ends) -> u64 {
+    let snat = ends.clone().snat();
+    lab.choose(&snat);
+    let masked = lab.mask(&snat);
+    let answer = lab.across(&masked.answer(&snat.reply()));
+    assert!(lab.receive(&lab.node, answer.bytes()).was_redirected());
+    for (from, to) in masked.ways() {
+        lab.forget_other_end(from, to, ends.protocol);
+    }
+    lab.client_sends(&ends.request()).is_dropped();
+    lab.receive(&lab.node, answer.bytes()).is_dropped();
+    2
 }
 
 fn packets_that_the_way_does_not_take(lab: &mut Lab, ends: &Ends) -> u64 {

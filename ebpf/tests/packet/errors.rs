@@ -42,7 +42,7 @@ fn kinds(ends: &Ends) -> Vec<Icmp> {
 }
 
 /// An error about `packet`, of which it carries `length` bytes.
-fn error(from: IpAddr, to: IpAddr, icmp: &Icmp, packet: &Packet, length: usize) -> Packet {
+pub fn error(from: IpAddr, to: IpAddr, icmp: &Icmp, packet: &Packet, length: usize) -> Packet {
     let frame = packet.bytes();
     let embedded = &frame[packet.network_at()..];
     let embedded = &embedded[..length.min(embedded.len())];
@@ -98,7 +98,12 @@ fn about_request(
 }
 
 /// Runs `check` for every kind of error, every length and two places it is from.
-fn with_errors(ends: &Ends, packet: &Packet, near: IpAddr, check: impl Fn(IpAddr, &Icmp, usize)) {
+pub fn with_errors(
+    ends: &Ends,
+    packet: &Packet,
+    near: IpAddr,
+    check: impl Fn(IpAddr, &Icmp, usize),
+) {
     for from in [near, router(ends)] {
         for icmp in kinds(ends) {
             for length in lengths(packet) {

@@ -23,6 +23,8 @@ pub struct Ends {
     pub remote: bool,
     /// Around packets to it: this node's address and the other's.
     pub tunnel: Option<[IpAddr; 2]>,
+    /// This node's address, where that stands for the client.
+    pub snat: Option<IpAddr>,
 }
 
 impl Ends {
@@ -38,6 +40,7 @@ impl Ends {
             epoch: 1007,
             remote: false,
             tunnel: None,
+            snat: None,
         }
     }
 
@@ -66,6 +69,7 @@ impl Ends {
             epoch: 1009,
             remote: false,
             tunnel: None,
+            snat: None,
         }
     }
 
@@ -125,6 +129,20 @@ impl Ends {
         self.backend.set_ip(address.parse().expect("an address"));
         self.epoch += 700;
         self
+    }
+
+    /// The same with a backend behind the other node, which sees this one's address
+    /// for the client's.
+    pub fn snat(self) -> Self {
+        let mut far = self.routed();
+        let source = if far.service.is_ipv4() {
+            "172.16.0.1"
+        } else {
+            "2001:db8:2::1"
+        };
+        far.snat = Some(source.parse().expect("an address"));
+        far.epoch += 50;
+        far
     }
 
     /// The same with a client behind the other node.

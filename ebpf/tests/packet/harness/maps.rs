@@ -5,8 +5,8 @@
 use std::net::IpAddr;
 
 use blixt_ebpf::layout::{
-    ADDRESS_ANNOUNCE, AddressInfo, BACKEND_ALIVE, BACKEND_REFUSE, BACKEND_REMOTE, BACKEND_TUNNEL,
-    Backend, Drops, Fragment, FragmentKey, Node, Service, Stats,
+    ADDRESS_ANNOUNCE, AddressInfo, BACKEND_ALIVE, BACKEND_REFUSE, BACKEND_REMOTE, BACKEND_SNAT,
+    BACKEND_TUNNEL, Backend, Drops, Fragment, FragmentKey, Node, Service, Stats,
 };
 
 use super::{
@@ -91,6 +91,11 @@ impl Lab {
             backend.gateway = address(node);
             backend.source = address(source);
             backend.flags |= BACKEND_TUNNEL;
+        }
+        if let Some(source) = ends.snat {
+            backend.source = address(source);
+            backend.ifindex = self.node.ifindex;
+            backend.flags |= BACKEND_SNAT;
         }
         change(&mut backend);
         self.object.set("backends", ends.backend_id, backend);
