@@ -144,7 +144,7 @@ const SLOTS_IN_ELEMENT = 16;
 export const TABLE_ELEMENT_SIZE = 4 * SLOTS_IN_ELEMENT;
 
 /** A table's slots one after another, in host byte order as a typed array has them; zeros fill up the last element. */
-export function encodeTable(slots: Uint32Array): Uint8Array {
+export function encodeTable(slots: Uint32Array): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(Math.ceil(slots.length / SLOTS_IN_ELEMENT) * TABLE_ELEMENT_SIZE);
   bytes.set(new Uint8Array(slots.buffer, slots.byteOffset, slots.byteLength));
   return bytes;

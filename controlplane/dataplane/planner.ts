@@ -340,7 +340,11 @@ function planTable(entry: Entry, id: number, targets: readonly ServiceTarget[], 
   const signature = targets.map((target, i) => `${ids[i]}=${target.share}`).join();
   const sameId = id === entry.value.table && entry.value.slots > 0;
   if (sameId && entry.signature === signature) return;
-  const table = (): Uint32Array => maglevTable(targets).map((index) => ids[index] as number);
+  const table = (): Uint32Array => {
+    const slots = maglevTable(targets);
+    for (let slot = 0; slot < slots.length; slot++) slots[slot] = ids[slots[slot] as number] as number;
+    return slots;
+  };
   const { adoptedTable } = entry;
   entry.signature = signature;
   entry.adoptedTable = undefined;

@@ -2,8 +2,14 @@
 
 import { assertEquals } from "@std/assert";
 import { MANIFESTS_ENVIRONMENT } from "../permissions.ts";
-import { controlPlaneCommand, type ControlPlaneSettings, loaderCommand } from "./part_commands.ts";
-import { layOut } from "./paths.ts";
+import {
+  ALLOCATOR,
+  controlPlaneCommand,
+  type ControlPlaneSettings,
+  HEAP_FLAGS,
+  loaderCommand,
+} from "./part_commands.ts";
+import { layOut, paths as here } from "./paths.ts";
 
 const paths = layOut("/repo", "/cache");
 const object = "/cache/target-bpf/bpfel-unknown-none/release/blixt";
@@ -36,6 +42,8 @@ Deno.test("controlPlaneCommand() takes every capability away before Deno starts"
   assertEquals(command.slice(0, command.indexOf("/opt/deno")), [
     ..."setpriv --pdeathsig KILL".split(" "),
     ..."setpriv --bounding-set=-all --inh-caps=-all --no-new-privs".split(" "),
+    "env",
+    ...ALLOCATOR,
   ]);
 });
 
@@ -97,4 +105,9 @@ Deno.test("controlPlaneCommand() keeps a path with a comma in one piece", () => 
     controlPlaneCommand({ ...settings, options: { ...settings.options, source } }),
   );
   assertEquals(read?.startsWith("/home/me/a,,b,"), true);
+});
+
+Deno.test("controlPlaneCommand() and the container image ask for the same use of memory", async () => {
+  const image = await Deno.readTextFile(`${here.repository}/controlplane/Containerfile`);
+  for (const setting of [HEAP_FLAGS, ...ALLOCATOR]) assertEquals(image.includes(setting), true, setting);
 });

@@ -34,6 +34,7 @@ export interface ParsedFile {
 
 /** What a part of a file says, wherever it stands: its lines are counted from its own first one. */
 export interface ParsedDocument {
+  readonly text: string;
   readonly objects: readonly ParsedObject[];
   readonly invalid: readonly string[];
   readonly incomplete: boolean;
@@ -64,8 +65,8 @@ export function parseManifests(file: string, text: string, before?: ParsedFile):
   const documents = new Map<string, ParsedDocument>();
   const parsed = splitDocuments(text).map((part) => {
     const known = documents.get(part.text) ?? before?.documents.get(part.text) ?? parseDocument(part.text);
-    documents.set(part.text, known);
-    return { part, known };
+    documents.set(known.text, known);
+    return { part: { ...part, text: known.text }, known };
   });
   return {
     objects: parsed.flatMap(({ part, known }) => known.objects.map((object) => inFile(object, file, part))),
@@ -82,7 +83,9 @@ function inFile({ place, ...object }: ParsedObject, file: string, part: Part): M
   return { ...object, file, lineOf: (path) => part.line + lineOfField(part.text, place, path) };
 }
 
-function parseDocument(text: string): ParsedDocument {
+function parseDocument(slice: string): ParsedDocument {
+  // V8 keeps a whole file alive for a part of it, and the next version's for the next part that changes.
+  const text = ` ${slice}`.slice(1);
   const { items, faults } = readDocuments(text);
   const objects: ParsedObject[] = [];
   const invalid: string[] = [];
@@ -116,7 +119,7 @@ function parseDocument(text: string): ParsedDocument {
     else if (checked.id !== undefined) invalid.push(checked.id);
     else incomplete = true;
   }
-  return { objects, invalid, incomplete, problems };
+  return { text, objects, invalid, incomplete, problems };
 }
 
 interface Header {
