@@ -96,11 +96,17 @@ pub fn entry(expected: &Entry, came: &Flow) -> Result<(), Difference> {
 
 fn pending(expected: &Waiting, came: &Pending) -> Result<(), Difference> {
     entry(&expected.entry, &came.flow)?;
-    let got = (came.acknowledgement, came.packets, came.answered != 0);
+    let got = (
+        came.acknowledgement,
+        came.packets,
+        came.answered != 0,
+        came.hops,
+    );
     let wanted = (
         expected.acknowledgement,
         expected.packets,
         expected.answered,
+        expected.hops.into(),
     );
     if got == wanted {
         return Ok(());

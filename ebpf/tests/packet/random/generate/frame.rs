@@ -175,6 +175,8 @@ fn ttl(random: &mut Random) -> u8 {
     match random.below(30) {
         0 => random.below(3) as u8,
         1 => 255,
+        // Of one that has been at another node.
+        2..5 => 63,
         _ => 64,
     }
 }

@@ -4,9 +4,9 @@
 
 use std::net::IpAddr;
 
-use blixt_ebpf::layout::{DELIVERY_MAC, STATE_NEW};
+use blixt_ebpf::layout::STATE_NEW;
 
-use super::{Arrival, Model, flows::Entry, life::first_state, packet::Packet};
+use super::{Model, flows::Entry, life::first_state, packet::Packet};
 use crate::random::{
     case::{Chosen, Key},
     config::{Config, service_id},
@@ -43,9 +43,7 @@ impl Model<'_> {
         // The middle of a connection may belong to one that takes no new ones.
         let new = first_state(packet) == STATE_NEW;
         let gone = !backend.alive || backend.epoch != client.epoch;
-        // Another node meant it for this one.
-        let circles = packet.overhead != 0 && backend.is_remote();
-        let refused = gone || client.is_over() || new && backend.quiescent || circles;
+        let refused = gone || client.is_over() || new && backend.quiescent;
         (!refused).then_some(client.backend)
     }
 
@@ -75,17 +73,14 @@ impl Model<'_> {
         }
     }
 
-    /// Whether a packet of a pending flow comes back from the node that it was sent
-    /// to, which remembers something else. Who does not agree with the table forgets.
-    pub fn is_sent_back(&mut self, arrival: &Arrival, packet: &Packet, key: &Key) -> bool {
-        let Some(entry) = self.flows.pending.get(key).map(|pending| &pending.entry) else {
+    /// Whether a packet of a pending flow comes back, having been on other nodes, which
+    /// remember something else. Who does not agree with the table forgets.
+    pub fn is_sent_back(&mut self, packet: &Packet, key: &Key) -> bool {
+        let Some(pending) = self.flows.pending.get(key) else {
             return false;
         };
-        if entry.state != STATE_NEW || !entry.is_remote(key) {
-            return false;
-        }
-        let same_link = entry.delivery == DELIVERY_MAC && arrival.frame[6..12] == entry.macs[..6];
-        if packet.overhead == 0 && !same_link {
+        let entry = &pending.entry;
+        if packet.header.ttl >= pending.hops || !entry.is_remote(key) {
             return false;
         }
         let Some((number, chosen)) = self.service(packet) else {

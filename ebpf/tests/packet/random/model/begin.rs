@@ -106,6 +106,10 @@ impl Model<'_> {
     fn establish(&mut self, arrival: &Arrival, packet: &Packet, id: u32, service: u32) {
         let backend = self.config.backends[id as usize].clone();
         let key = packet.key();
+        let begun = |entry: Entry| Pending {
+            hops: packet.header.ttl,
+            ..entry.into()
+        };
         let entry = Entry {
             address: if backend.is_remote() {
                 key.1
@@ -130,10 +134,10 @@ impl Model<'_> {
         if !backend.is_remote() {
             let ifindex = self.world.ifindex(arrival.place);
             let reply = entry.turned(&key, ifindex, arrival.by_host());
-            self.flows
-                .put_pending(replies_to(packet, &backend), Pending::from(reply));
+            let twin = replies_to(packet, &backend);
+            self.flows.put_pending(twin, begun(reply));
         }
-        self.flows.put_pending(key, Pending::from(entry));
+        self.flows.put_pending(key, begun(entry));
         self.service_stats(service).flows += 1;
         self.backend_stats(id).flows += 1;
     }

@@ -39,6 +39,8 @@ pub struct Pending {
     pub acknowledgement: u32,
     pub packets: u32,
     pub answered: bool,
+    /// TTL of the packet that began the flow; 0 when that is not known.
+    pub hops: u8,
 }
 
 impl From<Entry> for Pending {
@@ -48,6 +50,7 @@ impl From<Entry> for Pending {
             acknowledgement: 0,
             packets: 0,
             answered: false,
+            hops: 0,
         }
     }
 }

@@ -32,7 +32,7 @@ impl Model<'_> {
             None => Meaning::Begins,
         };
         let meaning = match meaning {
-            Meaning::GoesOn if self.is_sent_back(&arrival, &packet, &key) => Meaning::Begins,
+            Meaning::GoesOn if self.is_sent_back(&packet, &key) => Meaning::Begins,
             other => other,
         };
         match meaning {
