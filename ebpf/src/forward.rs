@@ -252,14 +252,16 @@ global! {
 }
 
 #[inline(always)]
-unsafe fn unsound_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
+unsafe fn unsound_body<const V6: bool>(skb: *mut __sk_buff, packet: &mut Packet) -> i32 {
     if packet.defect == LATER_FRAGMENT {
         // SAFETY: as the caller promises; the element stays valid for this run.
         unsafe {
             let flow = fragments::flow::<V6>(skb, packet);
             if !flow.is_null() {
-                // The first found the way, but the flow may have begun anew since.
+                // The first found the way, but the flow may have begun anew since. Of its
+                // packets' ports only the first knew.
                 if (*flow).delivery == DELIVERY_UNKNOWN {
+                    fragments::name::<V6>(skb, packet);
                     resolve::<V6>(skb, packet, flow);
                 }
                 return send::<V6, false>(skb, packet, &*flow);

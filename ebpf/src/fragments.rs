@@ -70,6 +70,18 @@ pub unsafe fn flow<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> *mut
     }
 }
 
+/// Gives a later fragment the tuple that its first had, if that is known.
+///
+/// # Safety
+/// `skb` is the program's context, `packet` what it parsed to.
+#[inline(never)]
+pub unsafe fn name<const V6: bool>(skb: *mut __sk_buff, packet: &mut Packet) {
+    // SAFETY: as the caller promises.
+    if let Some(tuple) = unsafe { tuple::<V6>(skb, packet) } {
+        packet.tuple = tuple;
+    }
+}
+
 /// A later fragment's tuple, with the ports that its first had; none where that is
 /// not known.
 ///

@@ -4,9 +4,9 @@
 
 use std::ops::AddAssign;
 
-use blixt_ebpf::layout::Drops;
+use blixt_ebpf::layout::{Drops, STATE_FIN_WAIT};
 
-use super::model::Fate;
+use super::model::{Fate, Model};
 use crate::harness::sum;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,6 +16,10 @@ pub struct Coverage {
     pub dropped: u64,
     pub redirected: u64,
     pub drops: Drops,
+    /// Entries at the ends of cases: settled ones, and those of connections that one
+    /// end has closed, or both.
+    pub settled: u64,
+    pub closing: u64,
 }
 
 impl Coverage {
@@ -25,6 +29,17 @@ impl Coverage {
             Fate::Dropped => self.dropped += 1,
             Fate::Redirected => self.redirected += 1,
         }
+    }
+
+    /// What a case leaves.
+    pub fn end(&mut self, model: &Model) {
+        self.cases += 1;
+        self.drops = sum(&[self.drops, model.drops]);
+        let settled = model.flows.settled.values();
+        self.settled += settled.clone().count() as u64;
+        self.closing += settled
+            .filter(|entry| entry.state >= STATE_FIN_WAIT)
+            .count() as u64;
     }
 
     pub fn packets(&self) -> u64 {
@@ -39,5 +54,7 @@ impl AddAssign for Coverage {
         self.dropped += other.dropped;
         self.redirected += other.redirected;
         self.drops = sum(&[self.drops, other.drops]);
+        self.settled += other.settled;
+        self.closing += other.closing;
     }
 }

@@ -3,7 +3,8 @@
 //! Cases in which the program or the model was wrong once.
 
 use super::{
-    case::{Case, arrives},
+    case::{Case, Change, Step, arrives, ip, socket},
+    config::{Backend, Way},
     world::Place::{Node, Out, Pod},
 };
 
@@ -71,6 +72,40 @@ pub fn kept() -> Vec<(&'static str, Case)> {
                          00000000 00000000 20010db8 00010000 00000000 00000001 02000000 00000000
                          60000000 00000600 20010db8 00010000 00000000 00000001 20010db8 000a0000
                          00000000 00000002 9c401f90",
+                    ),
+                ],
+            },
+        ),
+        (
+            "a later fragment, which has no ports, takes none away from its flow",
+            Case {
+                forwards: true,
+                early: false,
+                steps: vec![
+                    Step::Changes(Change::Backend(
+                        25,
+                        Backend {
+                            address: socket("[2001:db8:a::2]:8080"),
+                            epoch: 1000,
+                            alive: true,
+                            way: Way::Node(ip("2001:db8:dead::1")),
+                            quiescent: false,
+                            hint: None,
+                        },
+                    )),
+                    arrives(
+                        Pod,
+                        0,
+                        "020000000201 000000000000 86dd 60000000 001d2c00 20010db8 000a0000
+                         00000000 00000002 20010db8 00050000 00000000 00000010 11000001 cafe0000
+                         00000050 00150000 00000000 00000000 00000000 00",
+                    ),
+                    arrives(
+                        Pod,
+                        0,
+                        "020000000201 000000000000 86dd 60000000 00182c00 20010db8 000a0000
+                         00000000 00000002 20010db8 00050000 00000000 00000010 11000048 cafe0000
+                         00000000 00000000 00000000 00000000",
                     ),
                 ],
             },

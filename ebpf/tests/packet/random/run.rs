@@ -4,8 +4,6 @@
 
 use std::thread;
 
-use blixt_ebpf::layout::Drops;
-
 use super::{
     case::{Case, Step},
     compare::{self, Counted, Difference},
@@ -156,7 +154,7 @@ impl<'a> Runner<'a> {
             }
         }
         let result = result.and_then(|()| self.finish(&model, check));
-        self.coverage.cases += 1;
+        self.coverage.end(&model);
         result.map_err(|difference| {
             self.clean();
             let case = Case {
@@ -240,7 +238,6 @@ impl<'a> Runner<'a> {
                 *count = sum(&[*count, *by]);
             }
         }
-        self.coverage.drops = sum::<Drops>(&[self.coverage.drops, model.drops]);
         if model.errors_sent > 0 {
             self.kernel.maps.forgive();
         }

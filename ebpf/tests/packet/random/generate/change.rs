@@ -11,16 +11,16 @@ use super::ends::stranger;
 use crate::random::{
     case::{Change, Chosen},
     config::{
-        BACKENDS, Backend, NO_TABLE, SERVICES, SLOTS, Way, backend_id, is_v6, other_node, pod,
-        service, tables, this_node,
+        BACKENDS, Backend, NO_TABLE, SLOTS, Way, backend_id, is_v6, other_node, pod, service,
+        tables, this_node,
     },
     model::Model,
     rng::Random,
     world::{PLACES, host},
 };
 
-pub fn change(random: &mut Random, model: &Model) -> Change {
-    let number = random.below(SERVICES);
+/// `number` is the service's that may be changed.
+pub fn change(random: &mut Random, model: &Model, number: usize) -> Change {
     match random.below(24) {
         0..4 => slots(random, model, number),
         4..6 => serve(random, number),

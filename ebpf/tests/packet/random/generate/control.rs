@@ -31,8 +31,8 @@ fn announced(v6: bool) -> IpAddr {
 }
 
 /// A ping.
-pub fn echo(random: &mut Random) -> (Ends, Packet) {
-    let ends = ends::of_client(random);
+pub fn echo(random: &mut Random, focus: usize) -> (Ends, Packet) {
+    let ends = ends::of_client(random, focus);
     let (from, to, _) = ends.key;
     let v6 = from.is_ipv6();
     let kind = match (v6, random.below(6)) {
@@ -54,10 +54,10 @@ pub fn echo(random: &mut Random) -> (Ends, Packet) {
 }
 
 /// A complaint about a packet of a flow.
-pub fn error(random: &mut Random, model: &Model) -> (Ends, Packet) {
+pub fn error(random: &mut Random, model: &Model, focus: usize) -> (Ends, Packet) {
     let ends = match ends::of_flow(random, model) {
         Some(ends) if !random.once_in(20) => ends,
-        _ => ends::of_client(random),
+        _ => ends::of_client(random, focus),
     };
     let (answering, answered, protocol) = ends.key;
     let v6 = answered.is_ipv6();

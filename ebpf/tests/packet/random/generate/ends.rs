@@ -4,11 +4,12 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use super::number;
 use crate::{
     build::{TCP, UDP},
     random::{
         case::Key,
-        config::{self, SERVICES, other_node, pod, service, this_node},
+        config::{self, other_node, pod, service, this_node},
         model::Model,
         rng::Random,
         world::{Place, host},
@@ -52,8 +53,8 @@ pub fn of_flow(random: &mut Random, model: &Model) -> Option<Ends> {
 }
 
 /// Of a packet that may begin a flow.
-pub fn of_client(random: &mut Random) -> Ends {
-    let number = random.below(SERVICES);
+pub fn of_client(random: &mut Random, focus: usize) -> Ends {
+    let number = number(random, focus);
     let (mut destination, mut protocol) = service(number);
     match random.below(40) {
         0 => destination.set_port(4_444),
@@ -77,8 +78,8 @@ pub fn of_client(random: &mut Random) -> Ends {
 }
 
 /// Of a packet from a backend, in a flow or not.
-pub fn of_backend(random: &mut Random) -> Ends {
-    let number = random.below(SERVICES);
+pub fn of_backend(random: &mut Random, focus: usize) -> Ends {
+    let number = number(random, focus);
     let backend = config::Backend::usual(number, random.below(4) as u32);
     let client = (client(random, number), 40_000 + random.below(PORTS) as u16);
     Ends {

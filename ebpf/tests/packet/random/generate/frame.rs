@@ -40,23 +40,23 @@ const FLAGS: [u8; 20] = [
     0xff,
 ];
 
-pub fn frame(random: &mut Random, model: &Model) -> Frame {
+pub fn frame(random: &mut Random, model: &Model, focus: usize) -> Frame {
     if random.once_in(60) {
         return spoil::noise(random, model);
     }
     if random.once_in(24) {
         return control::question(random, model, Soundness::Any);
     }
-    let (ends, packet) = packet(random, model);
+    let (ends, packet) = packet(random, model, focus);
     framed(random, model, ends, packet, Soundness::Any)
 }
 
 /// One that the host may send: a sound one.
-pub fn of_host(random: &mut Random, model: &Model) -> Option<Frame> {
+pub fn of_host(random: &mut Random, model: &Model, focus: usize) -> Option<Frame> {
     if random.once_in(12) {
         return Some(control::question(random, model, Soundness::Sound));
     }
-    let (ends, packet) = packet(random, model);
+    let (ends, packet) = packet(random, model, focus);
     let frame = framed(random, model, ends, packet, Soundness::Sound);
     (frame.bytes.len() < LONGEST).then_some(frame)
 }
@@ -72,23 +72,23 @@ pub enum Soundness {
 /// behind them.
 const LONGEST: usize = 1_000;
 
-fn packet(random: &mut Random, model: &Model) -> (Ends, Packet) {
+fn packet(random: &mut Random, model: &Model, focus: usize) -> (Ends, Packet) {
     match random.below(23) {
-        0 | 1 => control::echo(random),
-        2..5 => control::error(random, model),
+        0 | 1 => control::echo(random, focus),
+        2..5 => control::error(random, model, focus),
         5 => control::path_error(random),
         6..13 => {
-            let ends = ends::of_client(random);
+            let ends = ends::of_client(random, focus);
             transport(random, model, ends)
         }
         13 => {
-            let ends = ends::of_backend(random);
+            let ends = ends::of_backend(random, focus);
             transport(random, model, ends)
         }
         _ => {
             let ends = match ends::of_flow(random, model) {
                 Some(ends) => ends,
-                None => ends::of_client(random),
+                None => ends::of_client(random, focus),
             };
             transport(random, model, ends)
         }
@@ -183,7 +183,17 @@ fn ttl(random: &mut Random) -> u8 {
 
 fn tcp(random: &mut Random, model: &Model, ends: &Ends) -> Packet {
     let (from, to, _) = ends.key;
-    let flags = random.pick(&FLAGS);
+    let mut flags = random.pick(&FLAGS);
+    if let Some(waiting) = model.flows.pending.get(&ends.key)
+        && !random.once_in(3)
+    {
+        // What comes next in a handshake.
+        flags = if waiting.entry.forward {
+            ACK
+        } else {
+            SYN | ACK
+        };
+    }
     let mut numbers = [random.next() as u32, random.next() as u32];
     if let Some(pending) = model.flows.pending.get(&ends.key)
         && pending.answered

@@ -12,23 +12,29 @@ mod spoil;
 
 use super::{
     case::{Frame, Step},
+    config::SERVICES,
     model::Model,
     rng::Random,
 };
 
 /// Most steps of a case.
-const STEPS: usize = 24;
+const STEPS: usize = 40;
 
 pub struct Generator {
     random: Random,
+    /// The service that most of the case is about.
+    focus: usize,
     /// What came in before.
     sent: Vec<Frame>,
 }
 
 impl Generator {
     pub fn new(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let focus = random.below(SERVICES);
         Self {
-            random: Random::new(seed),
+            random,
+            focus,
             sent: Vec::new(),
         }
     }
@@ -43,7 +49,8 @@ impl Generator {
     pub fn step(&mut self, model: &Model) -> Step {
         let random = &mut self.random;
         if random.once_in(7) {
-            return Step::Changes(change::change(random, model));
+            let number = number(random, self.focus);
+            return Step::Changes(change::change(random, model, number));
         }
         if random.once_in(12)
             && let Some(frame) = self.sent.last()
@@ -57,12 +64,21 @@ impl Generator {
             return Step::Arrives(again);
         }
         if random.once_in(30)
-            && let Some(frame) = frame::of_host(random, model)
+            && let Some(frame) = frame::of_host(random, model, self.focus)
         {
             return Step::Leaves(frame);
         }
-        let frame = frame::frame(random, model);
+        let frame = frame::frame(random, model, self.focus);
         self.sent.push(frame.clone());
         Step::Arrives(frame)
+    }
+}
+
+/// A service: mostly that one, else the one that shares its backends, or any.
+fn number(random: &mut Random, focus: usize) -> usize {
+    match random.below(8) {
+        0 => random.below(SERVICES),
+        1 | 2 => focus ^ 1,
+        _ => focus,
     }
 }

@@ -167,6 +167,6 @@ impl Model<'_> {
             self.drops.rewrite_failed += 1;
             return Some(Verdict::dropped());
         };
-        Some(self.deliver(verdict, &entry, arrival.is_v6(), 0))
+        Some(self.deliver(verdict, &entry, arrival.is_v6(), arrival.segment))
     }
 }
