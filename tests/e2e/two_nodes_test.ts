@@ -3,30 +3,18 @@
 // Two hosts with a Blixt each and the same manifests, in which they are Nodes:
 // whichever gets a packet brings it to the pod, and the pod's node answers.
 
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { buildAll } from "../../controlplane/tasks/build.ts";
 import { CLIENT, FAMILIES, GATEWAY, PROTOCOLS } from "../netns/addresses.ts";
 import { Blixt } from "../netns/blixt.ts";
 import { readChecksumCounters } from "../netns/checksums.ts";
 import { ManifestFolder } from "../netns/manifest_folder.ts";
 import { networkTest } from "../netns/network_test_case.ts";
-import { readReport, sendFlows, startServers, startTransfer } from "../netns/traffic.ts";
-import type { TransferReport } from "../netns/traffic/transfer.ts";
+import { addNodes } from "../netns/node_manifests.ts";
+import { sendFlows, startServers } from "../netns/traffic.ts";
+import { transfer } from "../netns/transfer.ts";
 import { type ClusterNode, TwoNodes, type TwoNodesOptions } from "../netns/two_nodes.ts";
 import { listenerAddress, ROOM } from "./testbed.ts";
-
-/** Nodes, and the name of the node that has it at each endpoint. */
-async function addNodes(manifests: ManifestFolder, { east, west }: TwoNodes): Promise<void> {
-  const node = ({ name, ipv4, ipv6 }: ClusterNode): string =>
-    `apiVersion: v1\nkind: Node\nmetadata: {name: ${name}}\nstatus:\n  addresses:\n` +
-    [ipv4, ipv6].map((address) => `  - {type: InternalIP, address: "${address}"}\n`).join("");
-  await manifests.write("nodes.yaml", `${node(east)}---\n${node(west)}`);
-  const place = (_: string, address: string): string =>
-    `  - addresses: ["${address}"]\n    nodeName: ${/[.:]11$/.test(address) ? "east" : "west"}`;
-  for (const file of ["echo-stable.yaml", "echo-canary.yaml"]) {
-    await manifests.edit(file, /^ {2}- addresses: \["(.*)"\]$/, place);
-  }
-}
 
 /** The two nodes with servers in the pods and Blixt on each. */
 async function start(stack: AsyncDisposableStack, options: TwoNodesOptions): Promise<{
@@ -44,19 +32,6 @@ async function start(stack: AsyncDisposableStack, options: TwoNodesOptions): Pro
     );
   const [east, west] = [await on(nodes.east), await on(nodes.west)];
   return { nodes, blixts: { east, west } };
-}
-
-/** A transfer to a pod whose hash is compared; `meanwhile` happens when its first tenth is through. */
-async function transfer(
-  nodes: TwoNodes,
-  options: { family: "ipv4" | "ipv6"; bytes?: number; seconds?: number; direction?: "put" | "get" },
-  meanwhile: () => Promise<void> = () => Promise.resolve(),
-): Promise<void> {
-  const { direction = "put", bytes = 8_000_000, seconds = 1, family } = options;
-  const running = await startTransfer(nodes, { direction, family, bytes, seconds });
-  await meanwhile();
-  const report = await readReport<TransferReport>(running);
-  assert(report.unharmed, `${direction} over ${family}: ${JSON.stringify(report)}`);
 }
 
 for (

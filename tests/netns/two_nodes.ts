@@ -122,6 +122,19 @@ export class TwoNodes implements AsyncDisposable {
     ]);
   }
 
+  /** Makes of a node one of an ordinary cluster: it forwards itself, and the network knows that its pods are there. */
+  async makeOrdinary(node: ClusterNode): Promise<void> {
+    await node.netns.sysctl({ "net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 1 });
+    const other = node === this.east ? this.west : this.east;
+    const pods = PLACES.filter(([, name]) => name === node.name).map(([number]) => backendAddresses(number));
+    const ways = pods.flatMap(({ ipv4, ipv6 }) => [
+      `route replace ${ipv4}/32 via ${node.ipv4}`,
+      `route replace ${ipv6}/128 via ${node.ipv6}`,
+    ]);
+    const knowing = this.options.fabric === "link" ? other.netns : this.router;
+    await knowing.ip(ways);
+  }
+
   /** Every other packet for the Gateway's addresses goes to the other node, whatever it belongs to. */
   async alternate(gateway: DualStack): Promise<void> {
     const lines = [this.east, this.west].flatMap(({ ipv4, ipv6 }, index) => [
