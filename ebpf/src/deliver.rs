@@ -63,13 +63,16 @@ unsafe fn resolve_body<const V6: bool>(
         let mut fib: Fib = mem::zeroed();
         let forward = flow.is_forward();
         flow.overhead = 0;
-        let (saddr, daddr) = if forward {
-            let (source, daddr) = target(packet, flow);
+        // Put together where the helper reads it: the stack has no room for more.
+        let saddr = &mut fib.__bindgen_anon_3.ipv6_src;
+        let daddr = &mut fib.__bindgen_anon_4.ipv6_dst;
+        if forward {
+            target(packet, flow, saddr, daddr);
             if is_here(flow.backend) {
                 flow.delivery = DELIVERY_STACK;
+                host::note(flow.port);
                 return 0;
             }
-            (source.unwrap_or(packet.tuple.saddr), daddr)
         } else if flow.delivery == DELIVERY_HOST {
             host::resolve(flow);
             return 0;
@@ -77,25 +80,28 @@ unsafe fn resolve_body<const V6: bool>(
             let Some(client) = snat::client::<V6>(&mut packet.tuple) else {
                 return 0;
             };
-            (flow.address, client)
-        } else if is_hairpin(&packet.tuple, flow) {
-            (flow.address, packet.tuple.saddr)
+            *saddr = flow.address;
+            *daddr = client;
         } else {
-            (flow.address, packet.tuple.daddr)
-        };
-        let v6 = if flow.overhead == 0 {
-            V6
+            *saddr = flow.address;
+            *daddr = if is_hairpin(&packet.tuple, flow) {
+                packet.tuple.saddr
+            } else {
+                packet.tuple.daddr
+            };
+        }
+        let (v6, most) = if flow.overhead == 0 {
+            (V6, u16::MAX)
         } else {
-            !is_v4(&daddr)
+            (!is_v4(daddr), path_mtu::known(daddr, u16::MAX))
         };
         if v6 {
             fib.family = AF_INET6;
-            fib.__bindgen_anon_3.ipv6_src = saddr;
-            fib.__bindgen_anon_4.ipv6_dst = daddr;
         } else {
             fib.family = AF_INET;
-            fib.__bindgen_anon_3.ipv4_src = saddr[3];
-            fib.__bindgen_anon_4.ipv4_dst = daddr[3];
+            let (saddr, daddr) = (saddr[3], daddr[3]);
+            fib.__bindgen_anon_3.ipv4_src = saddr;
+            fib.__bindgen_anon_4.ipv4_dst = daddr;
         }
         fib.l4_protocol = packet.tuple.protocol();
         fib.ifindex = (*skb).ifindex;
@@ -136,8 +142,7 @@ unsafe fn resolve_body<const V6: bool>(
             flow.mtu = device_mtu(skb, flow.ifindex);
         }
         if flow.overhead != 0 {
-            let mtu = path_mtu::known(&daddr, flow.mtu);
-            flow.mtu = mtu.saturating_sub(flow.overhead.into());
+            flow.mtu = flow.mtu.min(most).saturating_sub(flow.overhead.into());
         }
     }
     0
@@ -160,29 +165,31 @@ pub unsafe fn device_mtu(skb: *mut __sk_buff, ifindex: u32) -> u16 {
 }
 
 /// Where a client's packets go: to the backend, or to the node that has it. What
-/// the flow writes follows, since the one may turn into the other. The first of
-/// both is the source where that is not the client: that of the packet around, or
-/// what stands for the client.
+/// the flow writes follows, since the one may turn into the other. The source is the
+/// client, what stands for it, or that of the packet around.
 #[inline(always)]
-fn target(packet: &Packet, flow: &mut Flow) -> (Option<Address>, Address) {
+fn target(packet: &Packet, flow: &mut Flow, saddr: &mut Address, daddr: &mut Address) {
+    *saddr = packet.tuple.saddr;
     match BACKEND.get(flow.backend) {
-        Some(backend) if backend.epoch != flow.epoch => (None, flow.address),
+        Some(backend) if backend.epoch != flow.epoch => *daddr = flow.address,
         Some(backend) if backend.flags & BACKEND_REMOTE != 0 => {
             flow.address = packet.tuple.daddr;
             flow.port = packet.tuple.dport;
-            if backend.flags & BACKEND_TUNNEL == 0 {
-                return (None, backend.gateway);
+            *daddr = backend.gateway;
+            if backend.flags & BACKEND_TUNNEL != 0 {
+                flow.overhead = overhead(&backend.gateway);
+                *saddr = backend.source;
             }
-            flow.overhead = overhead(&backend.gateway);
-            (Some(backend.source), backend.gateway)
         }
         Some(backend) => {
             flow.address = backend.address;
             flow.port = backend.port;
-            let source = (backend.flags & BACKEND_SNAT != 0).then_some(backend.source);
-            (source, backend.address)
+            *daddr = backend.address;
+            if backend.flags & BACKEND_SNAT != 0 {
+                *saddr = backend.source;
+            }
         }
-        None => (None, flow.address),
+        None => *daddr = flow.address,
     }
 }
 

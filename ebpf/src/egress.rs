@@ -18,10 +18,12 @@ use crate::{
     extensions::walk_extensions,
     flows::{self, Tuple},
     fragments,
+    header::Ipv4,
+    host,
     ingress::TCX_NEXT,
     packet::{
-        ETH_HLEN, Family, ICMP, ICMPV6, IPPROTO_TCP, IPPROTO_UDP, IPV6_HLEN, LATER_FRAGMENT,
-        MAPPED, Packet, SOUND, family, load, protocol,
+        ETH_HLEN, FRAGMENT_OFFSET, Family, ICMP, ICMPV6, IPPROTO_TCP, IPPROTO_UDP, IPV6_HLEN,
+        LATER_FRAGMENT, MAPPED, Packet, SOUND, family, load, place, protocol,
     },
     select,
 };
@@ -83,30 +85,23 @@ unsafe fn question(skb: *mut __sk_buff) -> i32 {
 unsafe fn ipv4(skb: *mut __sk_buff) -> bool {
     // SAFETY: as the caller promises.
     unsafe {
-        let Some([version_ihl, _]) = load::<[u8; 2]>(skb, ETH_HLEN) else {
-            return false;
-        };
-        let Some([fragment, ttl_protocol]) = load::<[u16; 2]>(skb, ETH_HLEN + 6) else {
-            return false;
-        };
-        let Some([saddr, daddr]) = load::<[u32; 2]>(skb, ETH_HLEN + 12) else {
+        let Some(ip) = place::<Ipv4>(skb, ETH_HLEN) else {
             return false;
         };
         let mut tuple = Tuple {
-            saddr: [0, 0, MAPPED, saddr],
-            daddr: [0, 0, MAPPED, daddr],
+            saddr: [0, 0, MAPPED, (*ip).saddr],
+            daddr: [0, 0, MAPPED, (*ip).daddr],
             sport: 0,
             dport: 0,
-            protocol: ttl_protocol.to_ne_bytes()[1].into(),
+            protocol: (*ip).protocol.into(),
         };
-        let later = fragment & 0x1fff_u16.to_be() != 0;
+        let later = (*ip).fragment & FRAGMENT_OFFSET.to_be() != 0;
         if !later {
-            let l4 = ETH_HLEN + u32::from(version_ihl & 0x0f) * 4;
-            let Some([sport, dport]) = load::<[u16; 2]>(skb, l4) else {
+            let l4 = ETH_HLEN + u32::from((*ip).version_ihl & 0x0f) * 4;
+            let Some(ports) = load::<u32>(skb, l4) else {
                 return false;
             };
-            tuple.sport = sport;
-            tuple.dport = dport;
+            tuple.set_ports(ports);
         }
         is_ours::<false>(skb, tuple, later)
     }
@@ -139,18 +134,17 @@ unsafe fn ipv6(skb: *mut __sk_buff, next: u8) -> bool {
             protocol: protocol.into(),
         };
         if !later {
-            let Some([sport, dport]) = load::<[u16; 2]>(skb, l4) else {
+            let Some(ports) = load::<u32>(skb, l4) else {
                 return false;
             };
-            tuple.sport = sport;
-            tuple.dport = dport;
+            tuple.set_ports(ports);
         }
         is_ours::<true>(skb, tuple, later)
     }
 }
 
 /// Whether the host is a client here, or a backend: to one of our addresses unless
-/// the host has it, or of a flow. Of an address of its own a host's packets stay
+/// the host has it, or of a flow, at a port of the host's that has one. Of an address of its own a host's packets stay
 /// inside, and do not come here.
 #[inline(always)]
 unsafe fn is_ours<const V6: bool>(skb: *mut __sk_buff, tuple: Tuple, later: bool) -> bool {
@@ -158,7 +152,7 @@ unsafe fn is_ours<const V6: bool>(skb: *mut __sk_buff, tuple: Tuple, later: bool
         return flags & ADDRESS_LOCAL == 0;
     }
     if !later {
-        return !flows::find_any::<V6>(&tuple).is_null();
+        return host::may_have(tuple.sport) && !flows::find_any::<V6>(&tuple).is_null();
     }
     let packet = Packet {
         tuple,

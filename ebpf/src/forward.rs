@@ -7,7 +7,7 @@ use core::ptr;
 use aya_ebpf::bindings::__sk_buff;
 use blixt_ebpf::layout::{
     ADDRESS_LOCAL, BACKEND_ALIVE, BACKEND_REFUSE, BACKEND_REMOTE, BACKEND_SNAT, Backend,
-    DELIVERY_UNKNOWN, DIRECTION_REPLY, DIRECTION_SNAT, Flow, Pending, Service,
+    DELIVERY_HOST, DELIVERY_UNKNOWN, DIRECTION_REPLY, DIRECTION_SNAT, Flow, Pending, Service,
 };
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     fragments,
     global::global,
     hairpin::{self, is_hairpin},
-    host::begin_way,
+    host::{self, begin_way},
     maps::{BACKEND, SCRATCH},
     mss,
     packet::{FIRST_FRAGMENT, IPPROTO_TCP, IPPROTO_UDP, LATER_FRAGMENT, Packet, TCP_SYN},
@@ -33,16 +33,13 @@ use crate::{
 /// between the same client and backend for another service.
 const ATTEMPTS: u32 = 4;
 
-/// What `begin` made of a packet, when that is not the verdict yet: the flow has
+/// What `admit` made of a packet, when that is not the verdict yet: the flow has
 /// its entries; a reset is due; the flow wants a port that stands for the client's.
 /// Returned, not done in place: each call deeper takes its frame from the same 512
 /// bytes of stack.
 pub const BEGUN: i32 = -1;
 const RESET: i32 = -2;
-const PORTLESS: i32 = -5;
-/// What `stray` makes of one.
-const BEGIN: i32 = -3;
-const BURY: i32 = -4;
+const PORTLESS: i32 = -3;
 
 /// Forwards, refuses or drops one parsed packet, or leaves it to the stack.
 ///
@@ -59,13 +56,9 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
         let tick = tracking::tick();
         let mut flow = flows::find::<V6>(tuple).unwrap_or(ptr::null_mut());
         if flow.is_null() || continuation(packet, &*flow, tick) != Continuation::GoOn {
-            let verdict = match stray::<V6>(tick, packet) {
-                BEGIN => match begin::<V6>(skb, packet) {
-                    PORTLESS => source_port::begin::<V6>(skb, packet),
-                    verdict => verdict,
-                },
-                BURY => bury::<V6>(packet),
-                _ => BEGUN,
+            let verdict = match admit::<V6>(skb, tick, !flow.is_null(), packet) {
+                PORTLESS => source_port::begin::<V6>(skb, packet),
+                verdict => verdict,
             };
             if verdict == RESET {
                 return reset::<V6>(skb, packet);
@@ -99,23 +92,35 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
 }
 
 global! {
-    /// What a packet means that found no settled flow to go on with: BEGUN for one of
-    /// a pending flow, else BEGIN or BURY.
-    fn stray(tick: u16; packet: Packet) -> i32
-        = stray_body, stray4, stray6
+    /// Finds a packet that has no settled flow to go on with its place: in a pending
+    /// one, in a new one, or in none. `settled` says that there is such a flow all the
+    /// same. Returns BEGUN or RESET or the program's verdict.
+    fn admit(skb: *mut __sk_buff, tick: u16, settled: bool; packet: Packet) -> i32
+        = admit_body, admit4, admit6
 }
 
 #[inline(always)]
-fn stray_body<const V6: bool>(tick: u16, packet: &Packet) -> i32 {
-    let flow = flows::find_any::<V6>(&packet.tuple);
-    if flow.is_null() {
-        return BEGIN;
-    }
-    // SAFETY: a map's element stays valid for this run.
-    match continuation(packet, unsafe { &*flow }, tick) {
-        Continuation::GoOn if !affinity::is_sent_back::<V6>(packet) => BEGUN,
-        Continuation::GoOn | Continuation::Begin => BEGIN,
-        Continuation::Bury => BURY,
+unsafe fn admit_body<const V6: bool>(
+    skb: *mut __sk_buff,
+    tick: u16,
+    settled: bool,
+    packet: &Packet,
+) -> i32 {
+    let flow = if settled {
+        flows::find::<V6>(&packet.tuple)
+    } else {
+        flows::pending::<V6>(&packet.tuple).map(<*mut Pending>::cast)
+    };
+    // SAFETY: as the caller promises; a map's element stays valid for this run.
+    unsafe {
+        if let Some(flow) = flow {
+            match continuation(packet, &*flow, tick) {
+                Continuation::GoOn if !affinity::is_sent_back::<V6>(packet) => return BEGUN,
+                Continuation::GoOn | Continuation::Begin => {}
+                Continuation::Bury => return bury::<V6>(packet),
+            }
+        }
+        begin::<V6>(skb, packet)
     }
 }
 
@@ -316,15 +321,10 @@ fn bury_body<const V6: bool>(packet: &Packet) -> i32 {
     RESET
 }
 
-global! {
-    /// A packet of no flow we know: begins one if it is for a service. Returns BEGUN
-    /// or RESET or the program's verdict.
-    fn begin(skb: *mut __sk_buff; packet: Packet) -> i32
-        = begin_body, begin4, begin6
-}
-
+/// A packet of no flow we know: begins one if it is for a service. Returns BEGUN
+/// or RESET or the program's verdict.
 #[inline(always)]
-unsafe fn begin_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
+unsafe fn begin<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
     let tuple = &packet.tuple;
     let Some(flags) = select::address::<V6>(&tuple.daddr) else {
         return TC_ACT_OK;
@@ -460,6 +460,9 @@ pub unsafe fn enter<const V6: bool>(
     if backend.flags & BACKEND_REMOTE == 0 {
         // SAFETY: as the caller promises.
         unsafe { begin_way(skb, &mut entry.flow) };
+        if entry.flow.delivery == DELIVERY_HOST {
+            host::note(tuple.sport);
+        }
         flows::put_pending::<V6>(twin, entry);
         entry.flow.address = backend.address;
         entry.flow.port = backend.port;

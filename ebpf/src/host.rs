@@ -10,7 +10,10 @@ use aya_ebpf::{
 };
 use blixt_ebpf::layout::{DELIVERY_HOST, DELIVERY_UNKNOWN, DEVICE_BRIDGE_PORT, Flow};
 
-use crate::{maps::DEVICE, packet::load};
+use crate::{
+    maps::{DEVICE, HOST_PORT},
+    packet::load,
+};
 
 /// Begins the way of replies to who sent the frame: all of it when that is the
 /// host, since an error may go there before the first reply.
@@ -39,6 +42,26 @@ pub unsafe fn begin_way(skb: *mut __sk_buff, flow: &mut Flow) {
 pub unsafe fn is_from_host(skb: *mut __sk_buff) -> bool {
     // SAFETY: as the caller promises.
     unsafe { load::<[[u8; 6]; 2]>(skb, 0) }.is_some_and(|[to, from]| to == from)
+}
+
+/// Whether the host may have a flow at this port of its own (network byte order). Of
+/// one that was ever noted, the flow tables know.
+#[inline(always)]
+pub fn may_have(port: u16) -> bool {
+    let port = u32::from(port);
+    HOST_PORT
+        .get(port >> 6)
+        .is_some_and(|ports| ports.noted[port as usize & 63] != 0)
+}
+
+/// Notes that the host has a flow at this port of its own (network byte order).
+#[inline(always)]
+pub fn note(port: u16) {
+    let port = u32::from(port);
+    if let Some(ports) = HOST_PORT.get_ptr_mut(port >> 6) {
+        // SAFETY: a byte of a map's element, and all that write it write the same.
+        unsafe { (*ports).noted[port as usize & 63] = 1 };
+    }
 }
 
 /// Sends a frame, made out to who sent it, back there. Returns the program's verdict.

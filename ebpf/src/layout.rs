@@ -324,6 +324,14 @@ pub const DEVICE_OUTWARD: u32 = 2;
 /// so the kernel calls them another host's although they are for this one.
 pub const DEVICE_BRIDGE_PORT: u32 = 4;
 
+/// Value of `host_ports`: of 64 ports of the host's own, which ever had a flow.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostPorts {
+    /// 1 for those, else 0.
+    pub noted: [u8; 64],
+}
+
 /// Value of `allowances`, per CPU.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use aya_ebpf::{
 };
 use blixt_ebpf::layout::{
     Address, AddressInfo, Affinity, AffinityKey, Allowance, Backend, Device, Drops, Flow, FlowKey4,
-    FlowKey6, Fragment, FragmentKey, Node, Pending, Service, ServiceKey, Slots, Stats,
+    FlowKey6, Fragment, FragmentKey, HostPorts, Node, Pending, Service, ServiceKey, Slots, Stats,
 };
 
 /// BPF_F_INNER_MAP (linux/bpf.h): inner arrays may differ in size.
@@ -74,6 +74,11 @@ pub static PENDING6: LruHashMap<FlowKey6, Pending, PENDING> = LruHashMap::new();
 /// Where an entry is put together: the stack has no room for it.
 #[btf_map(name = "scratch")]
 pub static SCRATCH: PerCpuArray<Pending, 1> = PerCpuArray::new();
+
+/// Which ports of the host's own are, or were, an end of a flow, a byte for each:
+/// `egress` asks it first, since most of what a host sends is of none.
+#[btf_map(name = "host_ports")]
+pub static HOST_PORT: Array<HostPorts, 1_024> = Array::new();
 
 /// What first fragments say of later ones. LRU, and of no use after half a minute.
 #[btf_map(name = "fragments")]

@@ -29,6 +29,7 @@ mod fragments;
 mod hairpin;
 mod harness;
 mod host;
+mod host_ports;
 mod lifetimes;
 mod mss;
 mod pass;

@@ -11,7 +11,7 @@ use std::{
 use aya::Pod;
 use blixt_ebpf::layout::{
     Address, AddressInfo, Affinity, AffinityKey, Allowance, Backend, Device, Drops, Flow, FlowKey4,
-    FlowKey6, Fragment, FragmentKey, Node, Pending, Service, ServiceKey, Slots, Stats,
+    FlowKey6, Fragment, FragmentKey, HostPorts, Node, Pending, Service, ServiceKey, Slots, Stats,
 };
 
 /// A layout struct as aya takes it.
@@ -45,6 +45,7 @@ layouts!(
     FlowKey6,
     Fragment,
     FragmentKey,
+    HostPorts,
     Node,
     Pending,
     Service,

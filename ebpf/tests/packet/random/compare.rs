@@ -2,6 +2,8 @@
 
 //! Whether the kernel did what the model does, and its maps hold what the model has.
 
+use std::collections::BTreeSet;
+
 use blixt_ebpf::layout::{
     AffinityKey, DELIVERY_HOST, DELIVERY_MAC, DELIVERY_NEIGH, DELIVERY_PEER, Drops, Flow,
     FragmentKey, Pending, Stats,
@@ -10,7 +12,7 @@ use blixt_ebpf::layout::{
 use super::{
     case::Key,
     kernel::Came,
-    maps::Maps,
+    maps::{HOST_PORTS, Maps, NO_PORTS},
     model::{Entry, Fate, Model, NoteKey, Verdict, Waiting},
 };
 use crate::{
@@ -192,6 +194,27 @@ pub fn take_clients(model: &Model, maps: &Maps) -> Result<(), Difference> {
     Ok(())
 }
 
+/// The same of the host's ports.
+pub fn take_ports(model: &Model, maps: &Maps) -> Result<(), Difference> {
+    let elements = model.host_ports.iter().map(|port| u32::from(*port) / 64);
+    for element in elements.collect::<BTreeSet<_>>() {
+        let mut expected = NO_PORTS;
+        for port in &model.host_ports {
+            if u32::from(*port) / 64 == element {
+                expected.noted[usize::from(*port) % 64] = 1;
+            }
+        }
+        let came = maps.host_ports.get(element);
+        if came != Some(expected) {
+            return Err(format!(
+                "ports of element {element}: {came:?}, expected {expected:?}"
+            ));
+        }
+        maps.host_ports.put(element, NO_PORTS);
+    }
+    Ok(())
+}
+
 pub fn nodes(model: &Model, maps: &Maps) -> Result<(), Difference> {
     for (ip, expected) in &model.config.nodes {
         let came = maps.nodes.get(address(*ip));
@@ -255,7 +278,10 @@ pub fn empty(maps: &Maps) -> Result<(), Difference> {
         + maps.pending4.keys().len()
         + maps.pending6.keys().len()
         + maps.fragments.keys().len()
-        + maps.clients.keys().len();
+        + maps.clients.keys().len()
+        + (0..HOST_PORTS)
+            .filter(|element| maps.host_ports.get(*element) != Some(NO_PORTS))
+            .count();
     if left == 0 {
         return Ok(());
     }

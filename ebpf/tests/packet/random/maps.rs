@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use blixt_ebpf::layout::{
     Address, AddressInfo, Affinity, AffinityKey, Allowance, BACKEND_ALIVE, BACKEND_LOCAL,
     BACKEND_QUIESCENT, BACKEND_REMOTE, BACKEND_TUNNEL, Backend, Device, Drops, Flow, FlowKey4,
-    FlowKey6, Fragment, FragmentKey, Node, Pending, SLOTS_IN_ELEMENT, Service, ServiceKey, Slots,
-    Stats,
+    FlowKey6, Fragment, FragmentKey, HostPorts, Node, Pending, SLOTS_IN_ELEMENT, Service,
+    ServiceKey, Slots, Stats,
 };
 
 use super::{
@@ -19,6 +19,10 @@ use super::{
 };
 use crate::harness::{FlowKey, Layout, Object, Table, address, service_key};
 
+/// Elements of `host_ports`, and what such a one holds at first.
+pub const HOST_PORTS: u32 = 1_024;
+pub const NO_PORTS: HostPorts = HostPorts { noted: [0; 64] };
+
 pub struct Maps {
     world: World,
     pub flows4: Table<FlowKey4, Flow>,
@@ -27,6 +31,7 @@ pub struct Maps {
     pub pending6: Table<FlowKey6, Pending>,
     pub fragments: Table<FragmentKey, Fragment>,
     pub clients: Table<AffinityKey, Affinity>,
+    pub host_ports: Table<u32, HostPorts>,
     pub nodes: Table<Address, Node>,
     pub drops: Table<u32, Drops>,
     pub service_stats: Table<u32, Stats>,
@@ -52,6 +57,7 @@ impl Maps {
             pending6: object.table("pending6"),
             fragments: object.table("fragments"),
             clients: object.table("affinities"),
+            host_ports: object.table("host_ports"),
             nodes: object.table("nodes"),
             drops: object.table("drops"),
             service_stats: object.table("service_stats"),
@@ -104,7 +110,7 @@ impl Maps {
             .for_each(|key| self.clients.remove(key));
     }
 
-    /// Removes every flow, what fragments said, and the clients.
+    /// Removes every flow, what fragments said, the clients, and the host's ports.
     pub fn clear(&self) {
         self.flows4
             .keys()
@@ -127,6 +133,9 @@ impl Maps {
             .into_iter()
             .for_each(|key| self.fragments.remove(key));
         self.forget_clients();
+        for element in 0..HOST_PORTS {
+            self.host_ports.put(element, NO_PORTS);
+        }
     }
 
     pub fn remove(&self, key: &Key) {

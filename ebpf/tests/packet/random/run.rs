@@ -218,6 +218,7 @@ impl<'a> Runner<'a> {
         compare::take_flows(model, &self.kernel.maps)?;
         compare::take_notes(model, &self.kernel.maps)?;
         compare::take_clients(model, &self.kernel.maps)?;
+        compare::take_ports(model, &self.kernel.maps)?;
         if model.config.nodes != self.usual.nodes || check == Check::Full {
             compare::nodes(model, &self.kernel.maps)?;
         }

@@ -134,6 +134,9 @@ impl Model<'_> {
         if !backend.is_remote() {
             let ifindex = self.world.ifindex(arrival.place);
             let reply = entry.turned(&key, ifindex, arrival.by_host());
+            if arrival.by_host().is_some() {
+                self.host_ports.insert(packet.source().port().to_be());
+            }
             let twin = replies_to(packet, &backend);
             self.flows.put_pending(twin, begun(reply));
         }

@@ -64,7 +64,8 @@ impl Model<'_> {
             || report().is_some_and(|report| self.flows.find(&report.answer).is_some())
     }
 
-    /// To one of our addresses unless the host has it, or of a flow.
+    /// To one of our addresses unless the host has it, or of a flow, which the host has
+    /// at the port that it sends from.
     fn is_for_us(&self, frame: &[u8], v6: bool) -> bool {
         let Some(packet) = Packet::parse(frame, v6, 0) else {
             return false;
@@ -74,7 +75,10 @@ impl Model<'_> {
         }
         match packet.piece {
             Piece::Later => self.noted(&packet).is_some(),
-            _ => self.flows.find(&packet.key()).is_some(),
+            _ => {
+                let port = packet.source().port().to_be();
+                self.host_ports.contains(&port) && self.flows.find(&packet.key()).is_some()
+            }
         }
     }
 }

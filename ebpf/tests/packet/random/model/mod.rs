@@ -28,7 +28,10 @@ mod tunnel;
 mod verdict;
 mod way;
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use blixt_ebpf::layout::{DEVICE_BRIDGE_PORT, Drops, Stats};
 
@@ -69,6 +72,9 @@ pub struct Model<'a> {
     pub notes: BTreeMap<NoteKey, Note>,
     /// By address and service id.
     pub clients: BTreeMap<(IpAddr, u32), Client>,
+    /// Ports of the host's own that ever had a flow: those of backends in its network,
+    /// as the flow writes them, and of the host as a client. In wire order as numbers.
+    pub host_ports: BTreeSet<u16>,
     pub drops: Drops,
     pub service_stats: Vec<Stats>,
     pub backend_stats: Vec<Stats>,
@@ -87,6 +93,7 @@ impl<'a> Model<'a> {
             flows: Flows::default(),
             notes: BTreeMap::new(),
             clients: BTreeMap::new(),
+            host_ports: BTreeSet::new(),
             drops: Drops::default(),
             service_stats: vec![NO_STATS; 1 + service_id(SERVICES - 1) as usize],
             backend_stats: vec![NO_STATS; config.backends.len()],

@@ -74,6 +74,8 @@ impl Model<'_> {
                 let known = self.known_mtu(to, entry.mtu);
                 entry.mtu = known.saturating_sub(entry.overhead.into());
             }
+        } else if entry.forward {
+            self.host_ports.insert(entry.address.port().to_be());
         }
         *self.flows.find_mut(key).expect("as above") = entry;
     }
