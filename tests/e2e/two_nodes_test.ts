@@ -4,35 +4,14 @@
 // whichever gets a packet brings it to the pod, and the pod's node answers.
 
 import { assertEquals } from "@std/assert";
-import { buildAll } from "../../controlplane/tasks/build.ts";
 import { CLIENT, FAMILIES, GATEWAY, PROTOCOLS } from "../netns/addresses.ts";
-import { Blixt } from "../netns/blixt.ts";
 import { readChecksumCounters } from "../netns/checksums.ts";
-import { ManifestFolder } from "../netns/manifest_folder.ts";
 import { networkTest } from "../netns/network_test_case.ts";
-import { addNodes } from "../netns/node_manifests.ts";
-import { sendFlows, startServers } from "../netns/traffic.ts";
+import { sendFlows } from "../netns/traffic.ts";
 import { transfer } from "../netns/transfer.ts";
-import { type ClusterNode, TwoNodes, type TwoNodesOptions } from "../netns/two_nodes.ts";
-import { listenerAddress, ROOM } from "./testbed.ts";
-
-/** The two nodes with servers in the pods and Blixt on each. */
-async function start(stack: AsyncDisposableStack, options: TwoNodesOptions): Promise<{
-  readonly nodes: TwoNodes;
-  readonly blixts: Readonly<Record<"east" | "west", Blixt>>;
-}> {
-  await buildAll();
-  const manifests = stack.use(await ManifestFolder.copyOf("bare-host"));
-  const nodes = stack.use(await TwoNodes.create(options));
-  await addNodes(manifests, nodes);
-  await startServers(nodes);
-  const on = async ({ netns, name }: ClusterNode): Promise<Blixt> =>
-    stack.use(
-      await Blixt.start(netns, { manifests: manifests.path, node: name, interfaces: ["eth0"], flags: ROOM }),
-    );
-  const [east, west] = [await on(nodes.east), await on(nodes.west)];
-  return { nodes, blixts: { east, west } };
-}
+import type { TwoNodesOptions } from "../netns/two_nodes.ts";
+import { listenerAddress } from "./testbed.ts";
+import { TwoNodesTestbed } from "./two_nodes_testbed.ts";
 
 for (
   const options of [
@@ -42,8 +21,8 @@ for (
   ] satisfies TwoNodesOptions[]
 ) {
   networkTest(`two nodes, ${JSON.stringify(options)}`, async (test) => {
-    await using stack = new AsyncDisposableStack();
-    const { nodes, blixts } = await start(stack, options);
+    await using testbed = await TwoNodesTestbed.create(options);
+    const { nodes, blixts } = testbed;
 
     for (const node of [nodes.east, nodes.west]) {
       await test.step(`${node.name} brings flows to the pods of both, which see the client`, async () => {

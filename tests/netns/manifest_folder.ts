@@ -45,12 +45,14 @@ export class ManifestFolder implements AsyncDisposable {
       ? before.replaceAll(expression, replacement)
       : before.replaceAll(expression, replacement);
     if (after === before) throw new Error(`${file} has nothing that matches ${pattern}`);
-    await Deno.writeTextFile(path, after);
+    await this.write(file, after);
   }
 
-  /** Writes a whole file, new or in place of an old one. */
+  /** Writes a whole file, new or in place of an old one, in one step: whoever reads meanwhile sees no empty file. */
   async write(file: string, text: string): Promise<void> {
-    await Deno.writeTextFile(`${this.path}/${file}`, text);
+    const part = `${this.path}.part`;
+    await Deno.writeTextFile(part, text);
+    await Deno.rename(part, `${this.path}/${file}`);
   }
 
   /** Reads a whole file. */
