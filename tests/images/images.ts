@@ -22,7 +22,7 @@ const denoFolder = `${paths.cache}/deno-dir`;
 /** What the stages before the last leave, and where it is here. */
 async function standIns(part: Part, containerfile: string): Promise<StandIns> {
   if (part === "loader") {
-    return { "build:/cache/target/release": `${paths.target}/${MUSL_TARGET}/release` };
+    return { "build:/cache/target/release": `${imageTarget}/${MUSL_TARGET}/release` };
   }
   return {
     "deno:/deno": await denoOf(containerfile),
@@ -58,12 +58,15 @@ export async function buildControlPlane(): Promise<void> {
   await fetchPackages(denoFolder);
 }
 
+/** A folder of its own: Cargo lets nobody else build in one that it builds in, and every start of Blixt does. */
+const imageTarget = `${paths.cache}/target-image`;
+
 /** Makes what goes into the loader's image. */
 export async function buildStaticLoader(): Promise<void> {
   const build = "cargo build --release --locked --package blixt-loader --target";
   await runOrThrow([...build.split(" "), MUSL_TARGET], {
     cwd: paths.repository,
-    env: { CARGO_TARGET_DIR: paths.target },
+    env: { CARGO_TARGET_DIR: imageTarget },
     log: `${paths.logs}/image-loader.log`,
   });
 }
