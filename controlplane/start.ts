@@ -5,6 +5,7 @@
 import type { Snapshot } from "./api/snapshot.ts";
 import type { Config, SourceConfig } from "./cli.ts";
 import { Dataplane } from "./dataplane/dataplane.ts";
+import type { FullTable } from "./dataplane/fullness.ts";
 import type { Unprogrammed } from "./dataplane/planner.ts";
 import type { Ends } from "./ends.ts";
 import { answerHealth, type Health } from "./health.ts";
@@ -15,7 +16,7 @@ import type { Output } from "./output.ts";
 import { runLoop } from "./run.ts";
 import type { StatusWriter } from "./status/status_writer.ts";
 import { Store } from "./store/store.ts";
-import type { Translation } from "./translate/translation.ts";
+import type { Notice, Translation } from "./translate/translation.ts";
 import { translateHere } from "./translate_here.ts";
 
 /** Milliseconds for the kernel's counters to be read. */
@@ -46,6 +47,7 @@ export async function start(
       for (const one of services) output.say({ type: "error", text: unprogrammed(one) });
       store.notify();
     },
+    onFull: (tables) => status.setOfNode?.(fullTables(config.source, tables)),
     onConnected: () => metrics?.connected(),
   });
   const now: Now = { isReady: false, withoutRoom: 0, leads: () => true };
@@ -125,6 +127,17 @@ function endpoints({ health, metrics: address }: Config, now: Now, metrics: Metr
     all.push({ address, option: "--metrics", answer: (path) => metrics.answer(path) });
   }
   return all;
+}
+
+/** About the Node, which the control plane of a cluster knows; without one it is the only one, and its log is read. */
+function fullTables({ node }: SourceConfig, tables: readonly FullTable[]): Notice[] {
+  if (node === undefined) return [];
+  return tables.map(({ message }) => ({
+    kind: "Node",
+    key: node,
+    reason: "FlowTableFull",
+    message: `${message}.`,
+  }));
 }
 
 function unprogrammed({ service, reason }: Unprogrammed): string {

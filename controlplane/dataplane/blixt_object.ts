@@ -66,7 +66,14 @@ export function blixtObject(options: BlixtObjectOptions = {}): Uint8Array {
   const map = (name: string, type: number, key: TypeSpec, value: TypeSpec, maxEntries: number): MapSpec => (
     { name, type, key, value, maxEntries: options.sizes?.[name] ?? maxEntries }
   );
-  const flowKey: TypeSpec = { element: "u32", length: 4 };
+  const flowKey: TypeSpec = {
+    struct: "FlowKey",
+    fields: { saddr: "u32", daddr: "u32", ports: "u32", protocol: "u32" },
+  };
+  const flow: TypeSpec = {
+    struct: "Flow",
+    fields: { used: "u32", state: "u8", direction: "u8", port: "u16" },
+  };
   const maps = [
     map("services", MAP_TYPE.HASH, struct("ServiceKey"), struct("Service"), services),
     map("tables", MAP_TYPE.ARRAY_OF_MAPS, "u32", { element: "u32", length: 16 }, 2 * services),
@@ -74,8 +81,8 @@ export function blixtObject(options: BlixtObjectOptions = {}): Uint8Array {
     map("addresses", MAP_TYPE.HASH, ADDRESS, struct("AddressInfo"), services),
     map("nodes", MAP_TYPE.HASH, ADDRESS, struct("Node"), 64),
     map("devices", MAP_TYPE.HASH, "u32", struct("Device"), 64),
-    map("flows4", MAP_TYPE.LRU_HASH, flowKey, "u64", 1_024),
-    map("flows6", MAP_TYPE.LRU_HASH, flowKey, "u64", 1_024),
+    map("flows4", MAP_TYPE.LRU_HASH, flowKey, flow, 1_024),
+    map("flows6", MAP_TYPE.LRU_HASH, flowKey, flow, 1_024),
     map("pending4", MAP_TYPE.LRU_HASH, flowKey, "u64", 128),
     map("pending6", MAP_TYPE.LRU_HASH, flowKey, "u64", 128),
     map("affinities", MAP_TYPE.LRU_HASH, flowKey, "u64", 128),

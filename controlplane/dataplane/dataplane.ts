@@ -6,6 +6,8 @@ import { CODE, LoaderError } from "../loader/error.ts";
 import type { LoadedObject, WatchResponse } from "../loader/messages.ts";
 import type { DesiredDataplane } from "../translate/desired.ts";
 import { Backoff } from "../backoff.ts";
+import { FlowWatch } from "./flow_watch.ts";
+import type { FullTable } from "./fullness.ts";
 import { NEXT_NAME, OBJECT_NAME } from "./kernel.ts";
 import { checkLayout, type Layout } from "./layout.ts";
 import { type Limits, maxEntries } from "./limits.ts";
@@ -37,6 +39,8 @@ export interface DataplaneOptions {
   readonly log: (line: string) => void;
   /** Told whenever the services that the kernel cannot serve as desired are others than before. */
   readonly onUnprogrammed?: ((services: readonly Unprogrammed[]) => void) | undefined;
+  /** Told whenever other flow tables are full of flows that go on than before. */
+  readonly onFull?: ((tables: readonly FullTable[]) => void) | undefined;
   /** A number from 0 up to 1; default Math.random. */
   readonly random?: () => number;
   /** Told when a session with the loader begins. */
@@ -71,6 +75,7 @@ export class Dataplane {
   readonly #layout: Layout;
   readonly #wake = new Wake();
   readonly #backoff: Backoff;
+  readonly #flowWatch: FlowWatch;
   readonly #versions = new WeakMap<DesiredDataplane, number>();
   readonly #closed = new AbortController();
   #waiters: Waiter[] = [];
@@ -89,6 +94,8 @@ export class Dataplane {
     this.#file = readObject(options.object);
     this.#layout = checkLayout(this.#file);
     this.#backoff = new Backoff(options.random ?? Math.random);
+    const { log, onFull, clock = systemClock } = options;
+    this.#flowWatch = new FlowWatch({ layout: this.#layout, clock, log, onFull });
   }
 
   /** Services that the kernel does not serve as desired, with the reasons. */
@@ -205,6 +212,7 @@ export class Dataplane {
       this.#connection = { client, session, loaded };
       this.#options.onConnected?.();
       const watching = this.#watch(client, signal).catch((error) => ended.abort(error));
+      this.#flowWatch.run(client, loaded, signal);
       try {
         await this.#work(session, upgrade, greeting, signal);
       } finally {

@@ -3,6 +3,7 @@
 // A Dataplane in front of the fake loader, for tests of what the two do together.
 
 import { deadline } from "@std/async/deadline";
+import { delay } from "@std/async/delay";
 import { LoaderClient } from "../loader/client.ts";
 import { FakeLoader } from "../loader/fake.ts";
 import { fakeInterface } from "../loader/fake_network.ts";
@@ -42,7 +43,7 @@ export class FakeBench implements AsyncDisposable {
       log: (line) => this.log.push(line),
       clock: {
         now: () => Date.now(),
-        sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds / 100)),
+        sleep: (milliseconds, signal) => delay(milliseconds / 100, { ...(signal && { signal }) }),
       },
       ...options,
     });

@@ -48,7 +48,7 @@ export interface KernelState {
 /** Elements of one of the object's maps. */
 export function dumpMap(
   client: LoaderClient,
-  map: MapName,
+  map: MapName | "flows4" | "flows6",
   signal?: AbortSignal,
   name = OBJECT_NAME,
 ): AsyncGenerator<Element> {

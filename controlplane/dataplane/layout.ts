@@ -81,6 +81,10 @@ export const BACKEND_QUIESCENT = 16;
 export const BACKEND_SNAT = 32;
 /** `Node::flags`: an address of this node; without it, another node's. */
 export const NODE_SELF = 1;
+/** `Flow::state`: both sides have spoken. */
+export const STATE_ESTABLISHED = 1;
+/** `Flow::state`: a RST or both FINs were seen; the entry counts no more. */
+export const STATE_CLOSED = 4;
 /** `Device::flags`: a veth whose other end is in another network namespace. */
 export const DEVICE_PEER = 1;
 /** `Device::flags`: faces clients. */
@@ -99,7 +103,16 @@ export type Layout =
     /** Reasons of `drops` in the order of the object. */
     readonly dropReasons: readonly string[];
     readonly Drops: StructCodec<Readonly<Record<string, "u64">>>;
+    readonly flows: Readonly<Record<"flows4" | "flows6", FlowPlaces>>;
   };
+
+/** Where in an entry of a flow table stands what this control plane reads of it: offsets in bytes. */
+export interface FlowPlaces {
+  /** In the key. */
+  readonly protocol: number;
+  readonly state: number;
+  readonly used: number;
+}
 
 /** The object does not have the maps or structs that this control plane was built for. */
 export class LayoutError extends Error {
@@ -130,6 +143,23 @@ export function checkLayout(object: ObjectFile): Layout {
     Stats: codec("Stats"),
     Drops: new StructCodec(drops, ...checkStruct(object, "Drops", drops)),
     dropReasons,
+    flows: { flows4: flowPlaces(object, "flows4"), flows6: flowPlaces(object, "flows6") },
+  };
+}
+
+function flowPlaces(object: ObjectFile, name: string): FlowPlaces {
+  const map = object.maps.get(name);
+  if (map === undefined) throw new LayoutError(`The object has no map ${name}`);
+  const offset = (type: number | undefined, field: string, size: number): number => {
+    const struct = type === undefined ? undefined : resolveType(object.btf, type);
+    const member = struct?.kind === "struct" ? struct.members.find((each) => each.name === field) : undefined;
+    if (member !== undefined && sizeOf(object.btf, member.type) === size) return member.offset;
+    throw new LayoutError(`Map ${name} has no field ${field} of ${size} bytes in the object`);
+  };
+  return {
+    protocol: offset(map.keyType, "protocol", 4),
+    state: offset(map.valueType, "state", 1),
+    used: offset(map.valueType, "used", 4),
   };
 }
 

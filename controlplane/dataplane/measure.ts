@@ -53,6 +53,6 @@ export async function measure(
       backends: one.backends.map(({ name, id }) => ({ name, traffic: backends.get(id) ?? NO_TRAFFIC })),
     })),
     drops: await readDrops(client, layout, signal),
-    ...await readUses(client, object, known, signal),
+    ...await readUses(client, layout, object, known, signal),
   };
 }

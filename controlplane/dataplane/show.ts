@@ -2,6 +2,7 @@
 
 import { formatEndpoint } from "./address.ts";
 import { formatBytes, formatNumber } from "./format.ts";
+import { Fullness } from "./fullness.ts";
 import type { BackendState, ServiceState, State, Traffic } from "./state.ts";
 
 const HEADER = ["SERVICE", "BACKEND", "WEIGHT", "FLOWS", "SHARE", "PACKETS", "IN", "OUT", "REFUSED"] as const;
@@ -61,18 +62,22 @@ function formatInterfaces({ interfaces }: State, colour: boolean): string {
 /** "~" stands before a number that is estimated. */
 function formatUses({ uses, memory }: State, colour: boolean): string {
   if (uses.length === 0) return "";
-  const rows = uses.map(({ name, used, estimated, most, memory }) => [
+  const about = (estimated: boolean, number: number): string =>
+    `${estimated ? "~" : ""}${formatNumber(number)}`;
+  const rows = uses.map(({ name, used, live, estimated, most, memory }) => [
     name,
-    `${estimated ? "~" : ""}${formatNumber(used)}`,
+    about(estimated, used),
+    live === undefined ? "" : about(estimated, live),
     formatNumber(most),
     formatBytes(BigInt(memory)),
   ]);
   const [header = "", ...lines] = alignColumns([
-    ["ROOM FOR", "USED", "MOST", "MEMORY"],
+    ["ROOM FOR", "USED", "LIVE", "MOST", "MEMORY"],
     ...rows,
-    ["all maps", "", "", formatBytes(BigInt(memory))],
+    ["all maps", "", "", "", formatBytes(BigInt(memory))],
   ], 1);
-  return ["", dim(header, colour), ...lines].join("\n") + "\n";
+  const full = new Fullness().update(uses).map(({ message }) => `${message}.`);
+  return ["", dim(header, colour), ...lines, ...full].join("\n") + "\n";
 }
 
 function serviceRows(service: ServiceState): string[][] {

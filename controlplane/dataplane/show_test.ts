@@ -67,6 +67,7 @@ const state: State = {
       of: "flows4",
       name: "flows over IPv4",
       used: 123_456,
+      live: 4_321,
       estimated: true,
       most: 1_000_000,
       memory: 290_400_000,
@@ -96,11 +97,22 @@ eth0       clients  XDP and TCX  program 57, ingress  its driver has XDP
 veth13              TCX          ingress              faces no clients
 veth14              nothing                           faces no clients
 
-ROOM FOR             USED       MOST    MEMORY
-flows over IPv4  ~123,456  1,000,000  290.4 MB
-services                2     10,000    3.9 MB
-all maps                              300.0 MB
+ROOM FOR             USED    LIVE       MOST    MEMORY
+flows over IPv4  ~123,456  ~4,321  1,000,000  290.4 MB
+services                2             10,000    3.9 MB
+all maps                                      300.0 MB
 `,
+  );
+});
+
+Deno.test("formatState() says which flow table is full, and what to raise", () => {
+  const uses = [{ ...state.uses[0]!, used: 1_000_000, live: 990_000 }];
+  assert(
+    formatState({ ...state, uses }, { colour: false }).endsWith(
+      "\nAbout 990,000 of at most 1,000,000 flows over " +
+        "IPv4 go on, and for a new one the one that was silent longest is forgotten. Raise --flows: 2,000,000 would take " +
+        "580.8 MB instead of 290.4 MB.\n",
+    ),
   );
 });
 

@@ -80,6 +80,7 @@ export async function readState(client: LoaderClient, layout: Layout, signal?: A
     interfaces: await readInterfaces(client, object, kernel.devices, signal),
     ...await readUses(
       client,
+      layout,
       object,
       { services: kernel.services.size, backends: kernel.backends.size },
       signal,

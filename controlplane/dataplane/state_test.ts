@@ -69,7 +69,7 @@ Deno.test("readState() shows what there is room for, and how much of it is used"
     dataplane(web),
   );
   const flows = bench.fake.object(OBJECT_NAME).map("flows6");
-  for (const id of [1, 2, 3]) flows.poke(encodeU32(id), new Uint8Array(8));
+  for (const id of [1, 2, 3]) flows.poke(new Uint8Array(16).fill(id), new Uint8Array(8));
   bench.fake.object(OBJECT_NAME).map("affinities").poke(encodeU32(1), new Uint8Array(8));
   const { uses, memory } = await read(bench);
   assertEquals(uses.map(({ name, used, estimated, most }) => [name, used, estimated, most]), [

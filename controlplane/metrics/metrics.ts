@@ -45,6 +45,7 @@ export class Metrics implements Meter {
   readonly #states: readonly { readonly gauge: Gauge; readonly value: () => number }[];
   readonly #limit: Gauge;
   readonly #used: Gauge;
+  readonly #live: Gauge;
   readonly #memory: Gauge;
   readonly #measured: Gauge;
   readonly #apiWrites: Counter;
@@ -89,6 +90,13 @@ export class Metrics implements Meter {
     this.#used = gauge("used", "How many there are; flows that have ended count until the room is needed.", [
       "of",
     ]);
+    this.#live = gauge(
+      "live",
+      "Flows that have not ended, of those there are: the limit is reached when they are.",
+      [
+        "of",
+      ],
+    );
     this.#memory = gauge("maps_memory_bytes", "Kernel memory of all maps.");
     this.#measured = gauge("measured", "1 when the kernel's counters could be read this time.");
     this.#apiWrites = counter("api_writes", "Writing requests to the API server.", ["method", "result"]);
@@ -101,6 +109,7 @@ export class Metrics implements Meter {
       this.#limit.set({ of }, 0);
       this.#used.set({ of }, 0);
     }
+    for (const  of of["flows4", "flows6"]) this.#live.set({ of }, 0);
     for (const method of METHODS) for (const result of RESULTS) this.#apiWrites.inc({ method, result }, 0);
     for (const kind of [...KIND_NAMES, "Lease"]) this.#watchEnds.inc({ kind }, 0);
   }
@@ -153,9 +162,10 @@ export class Metrics implements Meter {
   #show(measurement: Measurement): void {
     this.#traffic.set(measurement);
     this.#memory.set(measurement.memory);
-    for (const { of, most, used } of measurement.uses) {
+    for (const { of, most, used, live } of measurement.uses) {
       this.#limit.set({ of }, most);
       this.#used.set({ of }, used);
+      if (live !== undefined) this.#live.set({ of }, live);
     }
   }
 }

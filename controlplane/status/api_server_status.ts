@@ -49,6 +49,7 @@ export class ApiServerStatusWriter implements StatusWriter {
   readonly #queue: WorkQueue;
   readonly #pace = new Pace();
   readonly #events: EventRecorder;
+  readonly #nodeEvents: EventRecorder;
   readonly #backoffs = new Map<string, Backoff>();
   /** By key of the queue. */
   #desired = new Map<string, DesiredStatus>();
@@ -60,6 +61,7 @@ export class ApiServerStatusWriter implements StatusWriter {
     this.#clock = options.clock ?? systemClock;
     this.#queue = new WorkQueue(this.#stop.signal, this.#clock);
     this.#events = new EventRecorder(options);
+    this.#nodeEvents = new EventRecorder(options);
   }
 
   set(statuses: readonly DesiredStatus[], notices: readonly Notice[]): void {
@@ -72,6 +74,10 @@ export class ApiServerStatusWriter implements StatusWriter {
       if (object !== undefined && this.#settled.get(status) !== object) this.#queue.add(key);
     }
     this.#events.set(notices, this.#stop.signal);
+  }
+
+  setOfNode(notices: readonly Notice[]): void {
+    this.#nodeEvents.set(notices, this.#stop.signal);
   }
 
   /** Writes until the signal. */

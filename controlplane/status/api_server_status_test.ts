@@ -224,3 +224,32 @@ Deno.test("statusPatch() names what differs, and null for what goes", () => {
     },
   );
 });
+
+Deno.test("ApiServerStatusWriter.setOfNode() writes an Event about its node on every node, whoever writes statuses", async () => {
+  const body = {
+    apiVersion: "v1",
+    kind: "Event",
+    metadata: { generateName: "n1.", namespace: "default" },
+    involvedObject: { apiVersion: "v1", kind: "Node", name: "n1", uid: "n", resourceVersion: "3" },
+    type: "Warning",
+    reason: "FlowTableFull",
+    message: "All of it.",
+    source: { component: "blixt" },
+    reportingComponent: OURS,
+    firstTimestamp: NOW,
+    lastTimestamp: NOW,
+    count: 1,
+  };
+  await withWriter(
+    [{ request: "POST /api/v1/namespaces/default/events", body, json: { metadata: { name: "n1.1" } } }],
+    ({ store, writer }) => {
+      const metadata = { name: "n1", uid: "n", resourceVersion: "3" };
+      store.set("Node", { apiVersion: "v1", kind: "Node", metadata });
+      const notice = { kind: "Node", key: "n1", reason: "FlowTableFull", message: "All of it." } as const;
+      writer.set([], [{ ...notice, message: "The leader's." }]);
+      writer.setOfNode([notice]);
+      writer.setOfNode([notice]);
+    },
+    () => false,
+  );
+});

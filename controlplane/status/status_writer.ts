@@ -11,6 +11,11 @@ export interface StatusWriter {
     notices: readonly Notice[],
     loadBalancers: readonly DesiredLoadBalancer[],
   ): void;
+  /**
+   * Notices about this node alone, as they hold now: each node says its own, whoever writes statuses. Absent where its
+   * log is read anyway.
+   */
+  setOfNode?(notices: readonly Notice[]): void;
   /** Finishes what is under way. */
   close(): Promise<void>;
 }

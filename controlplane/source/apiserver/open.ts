@@ -67,6 +67,7 @@ export function openApiServer(
       statuses.set(list, notices);
       services.set(loadBalancers);
     },
+    setOfNode: (notices) => statuses.setOfNode(notices),
     close: () => statuses.close(),
   };
   return {

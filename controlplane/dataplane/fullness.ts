@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { formatBytes, formatNumber } from "./format.ts";
+import type { Use } from "./use.ts";
+
+/** A flow table is full from this share of flows that go on, as far as a sample can tell, and until that one. */
+const FULL = 0.95;
+const NOT_FULL = 0.8;
+
+/** A table of flows that go on: each new one takes the place of another. */
+export interface FullTable {
+  readonly of: Use["of"];
+  /** Sentences without the last full stop: number, limit, the way out and its price. */
+  readonly message: string;
+}
+
+/** Knows which flow tables are full. In between, one that was full still is: users are not told of every ripple. */
+export class Fullness {
+  #full: readonly FullTable[] = [];
+
+  /** Those that are full now. A table that stays full keeps what was said of it when it began. */
+  update(uses: readonly Use[]): readonly FullTable[] {
+    const full = uses.flatMap((use): FullTable[] => {
+      const before = this.#full.find(({ of }) => of === use.of);
+      const share = (use.live ?? 0) / use.most;
+      if (before !== undefined && share >= NOT_FULL) return [before];
+      return share >= FULL ? [{ of: use.of, message: messageOf(use) }] : [];
+    });
+    const isSame = full.length === this.#full.length && full.every((table, i) => table === this.#full[i]);
+    return this.#full = isSame ? this.#full : full;
+  }
+}
+
+function messageOf({ name, live = 0, estimated, most, memory }: Use): string {
+  const number = `${estimated ? "About " : ""}${formatNumber(live)} of at most ${
+    formatNumber(most)
+  } ${name} go on`;
+  const price = `${formatNumber(2 * most)} would take ${formatBytes(2n * BigInt(memory))} instead of ${
+    formatBytes(BigInt(memory))
+  }`;
+  return `${number}, and for a new one the one that was silent longest is forgotten. Raise --flows: ${price}`;
+}
