@@ -5,7 +5,7 @@
 import type { Snapshot } from "./api/snapshot.ts";
 import type { Config, SourceConfig } from "./cli.ts";
 import { Dataplane } from "./dataplane/dataplane.ts";
-import type { FullTable } from "./dataplane/fullness.ts";
+import type { ReachedLimit } from "./dataplane/fullness.ts";
 import type { Unprogrammed } from "./dataplane/planner.ts";
 import type { Ends } from "./ends.ts";
 import { answerHealth, type Health } from "./health.ts";
@@ -47,7 +47,7 @@ export async function start(
       for (const one of services) output.say({ type: "error", text: unprogrammed(one) });
       store.notify();
     },
-    onFull: (tables) => status.setOfNode?.(fullTables(config.source, tables)),
+    onReached: (tables) => status.setOfNode?.(reachedLimits(config.source, tables)),
     onConnected: () => metrics?.connected(),
   });
   const now: Now = { isReady: false, withoutRoom: 0, leads: () => true };
@@ -130,12 +130,12 @@ function endpoints({ health, metrics: address }: Config, now: Now, metrics: Metr
 }
 
 /** About the Node, which the control plane of a cluster knows; without one it is the only one, and its log is read. */
-function fullTables({ node }: SourceConfig, tables: readonly FullTable[]): Notice[] {
+function reachedLimits({ node }: SourceConfig, tables: readonly ReachedLimit[]): Notice[] {
   if (node === undefined) return [];
   return tables.map(({ message }) => ({
     kind: "Node",
     key: node,
-    reason: "FlowTableFull",
+    reason: "LimitReached",
     message: `${message}.`,
   }));
 }

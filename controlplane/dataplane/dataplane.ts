@@ -7,7 +7,8 @@ import type { LoadedObject, WatchResponse } from "../loader/messages.ts";
 import type { DesiredDataplane } from "../translate/desired.ts";
 import { Backoff } from "../backoff.ts";
 import { FlowWatch } from "./flow_watch.ts";
-import type { FullTable } from "./fullness.ts";
+import type { ReachedLimit } from "./fullness.ts";
+import { ReachedLimits } from "./reached_limits.ts";
 import { NEXT_NAME, OBJECT_NAME } from "./kernel.ts";
 import { checkLayout, type Layout } from "./layout.ts";
 import { type Limits, maxEntries } from "./limits.ts";
@@ -39,8 +40,8 @@ export interface DataplaneOptions {
   readonly log: (line: string) => void;
   /** Told whenever the services that the kernel cannot serve as desired are others than before. */
   readonly onUnprogrammed?: ((services: readonly Unprogrammed[]) => void) | undefined;
-  /** Told whenever other flow tables are full of flows that go on than before. */
-  readonly onFull?: ((tables: readonly FullTable[]) => void) | undefined;
+  /** Told whenever other limits of this node are reached than before. */
+  readonly onReached?: ((limits: readonly ReachedLimit[]) => void) | undefined;
   /** A number from 0 up to 1; default Math.random. */
   readonly random?: () => number;
   /** Told when a session with the loader begins. */
@@ -75,6 +76,7 @@ export class Dataplane {
   readonly #layout: Layout;
   readonly #wake = new Wake();
   readonly #backoff: Backoff;
+  readonly #limits: ReachedLimits;
   readonly #flowWatch: FlowWatch;
   readonly #versions = new WeakMap<DesiredDataplane, number>();
   readonly #closed = new AbortController();
@@ -94,8 +96,10 @@ export class Dataplane {
     this.#file = readObject(options.object);
     this.#layout = checkLayout(this.#file);
     this.#backoff = new Backoff(options.random ?? Math.random);
-    const { log, onFull, clock = systemClock } = options;
-    this.#flowWatch = new FlowWatch({ layout: this.#layout, clock, log, onFull });
+    const { log, onReached, clock = systemClock } = options;
+    this.#limits = new ReachedLimits({ log, ...(onReached && { onReached }) });
+    const onFull = (tables: readonly ReachedLimit[]): void => this.#limits.set("flows", tables);
+    this.#flowWatch = new FlowWatch({ layout: this.#layout, clock, onFull });
   }
 
   /** Services that the kernel does not serve as desired, with the reasons. */
@@ -284,6 +288,7 @@ export class Dataplane {
           }
           this.#done(version, unprogrammed);
         }
+        this.#limits.set("session", session.reached);
         this.#backoff.reset();
         this.#lastComplaint = "";
         // Not before something went well: a loader that refuses everything would be greeted at every attempt.

@@ -296,3 +296,28 @@ Deno.test("Dataplane refuses an object of another layout before it writes a byte
     "Struct Service has no field affinity",
   );
 });
+
+Deno.test("Dataplane serves with as many nodes and interfaces as there is room for, and says of the rest", async () => {
+  await using bench = await FakeBench.start();
+  const told: string[] = [];
+  const subject = bench.run({
+    onReached: (limits) => told.push(limits.map(({ message }) => message).join("; ")),
+  });
+  bench.fake.network.setInterfaces(
+    Array.from(
+      { length: 70 },
+      (_, index) => fakeInterface(index + 2, `eth${index}`, { kind: index === 69 ? "" : "veth" }),
+    ),
+  );
+  const others = Array.from({ length: 70 }, (_, index) => `10.9.0.${index}`);
+  await bench.program(subject, { ...dataplane(service("192.0.2.1:80")), nodes: { own: [], others } });
+  await bench.until(() => (told.at(-1) ?? "").includes("interfaces"));
+  assertEquals(
+    told.at(-1),
+    "6 addresses of nodes are more than the map nodes holds, and what they send in tunnels is " +
+      "left to the host; 6 interfaces are more than the map devices holds, and what comes in there is left to the host",
+  );
+  const kernel = await bench.kernel();
+  assertEquals([kernel.services.size, kernel.nodes.size, kernel.devices.size], [1, 64, 64]);
+  assertEquals(kernel.devices.has(71), true, "the one of hardware, which faces clients");
+});

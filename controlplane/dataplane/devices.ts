@@ -62,6 +62,17 @@ export function outwardOf(devices: ReadonlyMap<number, DeviceValue>): Set<number
   return new Set(facing.map(([ifindex]) => ifindex));
 }
 
+/** Those that there is room for: the ones that face clients first, for without them nothing comes in. */
+export function fittingDevices(
+  devices: ReadonlyMap<number, DeviceValue>,
+  most: number,
+): ReadonlyMap<number, DeviceValue> {
+  if (devices.size <= most) return devices;
+  const outward = outwardOf(devices);
+  const sorted = [...devices].sort(([a], [b]) => Number(outward.has(b)) - Number(outward.has(a)));
+  return new Map(sorted.slice(0, most));
+}
+
 /** Changes of `devices` from what it holds to what it should hold. */
 export function deviceChanges(
   held: ReadonlyMap<number, DeviceValue>,
@@ -73,8 +84,9 @@ export function deviceChanges(
   });
   const gone = [...held.keys()].filter((ifindex) => !wanted.has(ifindex));
   return [
-    ...puts.map(([key, value]): Change => ({ map: "devices", key, value })),
+    // What goes makes room.
     ...gone.map((key): Change => ({ map: "devices", key, value: undefined })),
+    ...puts.map(([key, value]): Change => ({ map: "devices", key, value })),
   ];
 }
 

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { fakeInterface } from "../loader/fake_network.ts";
 import { HOOK, type Interface } from "../loader/messages.ts";
-import { attachmentsOf, deviceChanges, devicesOf, outwardOf } from "./devices.ts";
+import { attachmentsOf, deviceChanges, devicesOf, fittingDevices, outwardOf } from "./devices.ts";
 import { DEVICE_BRIDGE_PORT, DEVICE_OUTWARD, DEVICE_PEER } from "./layout.ts";
 
 const lo = fakeInterface(1, "lo", { type: 772 });
@@ -85,9 +85,16 @@ Deno.test("deviceChanges() writes what is new or other, and takes away what is g
   const held = new Map([[2, same], [3, { ...other, mac: "bb" }], [4, same], [5, { ...moved, master: 8 }]]);
   const wanted = new Map([[2, same], [3, other], [5, moved], [6, same]]);
   assertEquals(deviceChanges(held, wanted), [
+    // First, to make room.
+    { map: "devices", key: 4, value: undefined },
     { map: "devices", key: 3, value: other },
     { map: "devices", key: 5, value: moved },
     { map: "devices", key: 6, value: same },
-    { map: "devices", key: 4, value: undefined },
   ]);
+});
+
+Deno.test("fittingDevices() leaves out what faces no clients, where there are more than the map holds", () => {
+  const all = devicesOf([pod, { ...pod, ifindex: 8 }, eth0]);
+  assertEquals([...fittingDevices(all, 2).keys()].sort(), [2, 3]);
+  assertEquals([...fittingDevices(all, 3).keys()].length, 3);
 });

@@ -3,7 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { FakeBench } from "./fake_bench.ts";
 import { dataplane } from "./fixtures.ts";
-import type { FullTable } from "./fullness.ts";
+import type { ReachedLimit } from "./fullness.ts";
 import { OBJECT_NAME } from "./kernel.ts";
 import { STATE_CLOSED, STATE_ESTABLISHED } from "./layout.ts";
 
@@ -35,8 +35,9 @@ async function watch(
 ): Promise<void> {
   await using bench = await FakeBench.start();
   const told: string[] = [];
-  const onFull = (tables: readonly FullTable[]): void => void told.push(tables.map(({ of }) => of).join());
-  const subject = bench.run({ limits: { flows: 10 }, onFull });
+  const onReached = (tables: readonly ReachedLimit[]): void =>
+    void told.push(tables.map(({ of }) => of).join());
+  const subject = bench.run({ limits: { flows: 10 }, onReached });
   await bench.program(subject, dataplane());
   await body(bench, told, async () => (await subject.measure())?.uses[0]?.live);
 }
@@ -52,7 +53,7 @@ Deno.test("FlowWatch says once that a table is full of flows that go on, and onc
     await bench.until(() => told.length === 2);
     assertEquals(told, ["flows4", ""]);
     assertEquals(bench.log.filter((line) => line.includes("Raise --flows")).length, 1);
-    assertEquals(bench.log.at(-1), "The table flows4 has room for new flows again");
+    assertEquals(bench.log.at(-1), "The map flows4 has room again.");
   });
 });
 

@@ -7,20 +7,21 @@ import type { Use } from "./use.ts";
 const FULL = 0.95;
 const NOT_FULL = 0.8;
 
-/** A table of flows that go on: each new one takes the place of another. */
-export interface FullTable {
-  readonly of: Use["of"];
-  /** Sentences without the last full stop: number, limit, the way out and its price. */
+/** A limit that is reached on this node. */
+export interface ReachedLimit {
+  /** The map that is full. */
+  readonly of: string;
+  /** Sentences without the last full stop: number, limit, what that means, the way out and its price. */
   readonly message: string;
 }
 
 /** Knows which flow tables are full. In between, one that was full still is: users are not told of every ripple. */
 export class Fullness {
-  #full: readonly FullTable[] = [];
+  #full: readonly ReachedLimit[] = [];
 
   /** Those that are full now. A table that stays full keeps what was said of it when it began. */
-  update(uses: readonly Use[]): readonly FullTable[] {
-    const full = uses.flatMap((use): FullTable[] => {
+  update(uses: readonly Use[]): readonly ReachedLimit[] {
+    const full = uses.flatMap((use): ReachedLimit[] => {
       const before = this.#full.find(({ of }) => of === use.of);
       const share = (use.live ?? 0) / use.most;
       if (before !== undefined && share >= NOT_FULL) return [before];

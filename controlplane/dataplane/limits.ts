@@ -54,6 +54,8 @@ export interface Capacity {
   readonly services: number;
   readonly backends: number;
   readonly tables: number;
+  /** Addresses of nodes; any number when absent. */
+  readonly nodes?: number;
 }
 
 /** The ids that the maps of an object have room for. */
@@ -63,5 +65,6 @@ export function capacityOf({ maps }: Pick<LoadedObject, "maps">): Capacity {
     services: Math.min(entries("services"), entries("addresses"), entries("service_stats") - 1),
     backends: Math.min(entries("backends"), entries("backend_stats")) - 1,
     tables: entries("tables") - 1,
+    nodes: entries("nodes"),
   };
 }

@@ -34,6 +34,14 @@ Deno.test("maxEntries() leaves maps of a limit that is absent as the object has 
 
 Deno.test("capacityOf() is what the smallest of the maps leaves", () => {
   const sizes = maxEntries(DEFAULT_LIMITS);
-  const smaller = { ...sizes, service_stats: 51, addresses: 40, backends: 31, backend_stats: 21, tables: 11 };
-  assertEquals(capacityOf(loaded(smaller)), { services: 40, backends: 20, tables: 10 });
+  const smaller = {
+    ...sizes,
+    service_stats: 51,
+    addresses: 40,
+    backends: 31,
+    backend_stats: 21,
+    tables: 11,
+    nodes: 7,
+  };
+  assertEquals(capacityOf(loaded(smaller)), { services: 40, backends: 20, tables: 10, nodes: 7 });
 });

@@ -34,6 +34,8 @@ export interface Plan {
   readonly unprogrammed: readonly Unprogrammed[];
   /** True when ids became free that an unprogrammed service may use: plan again once this is done. */
   readonly again: boolean;
+  /** Addresses of other nodes that there was no room for. */
+  readonly nodesLeftOut: number;
 }
 
 /** A service as the kernel will have it when the plans so far are done. */
@@ -130,7 +132,7 @@ export class Planner {
     const phases = new Phases();
     const unprogrammed: Unprogrammed[] = [];
     const wanted = new Set<string>();
-    const moved = this.#planNodes(desired.nodes ?? NO_NODES, phases);
+    const { moved, nodesLeftOut } = this.#planNodes(desired.nodes ?? NO_NODES, phases);
     for (const service of desired.services) {
       const key = {
         address: service.address,
@@ -154,7 +156,7 @@ export class Planner {
     this.#planAddresses(desired.announced, local, phases);
     this.#sweep(phases);
     const freed = phases.oldServices.length + phases.oldTables.length + phases.oldBackends.length;
-    return { changes: phases.all(), unprogrammed, again: unprogrammed.length > 0 && freed > 0 };
+    return { changes: phases.all(), unprogrammed, again: unprogrammed.length > 0 && freed > 0, nodesLeftOut };
   }
 
   /** Plans one service, or says why it stays as it is. */
@@ -266,22 +268,27 @@ export class Planner {
     this.#serviceIds.release(entry.value.id);
   }
 
-  /** Whose packets are taken out of tunnels. Returns whether this node's own addresses are others than before. */
-  #planNodes({ own, others }: NodeAddresses, phases: Phases): boolean {
-    const wanted = new Map([
-      ...others.map((address) => [address, 0] as const),
+  /**
+   * Whose packets are taken out of tunnels. Tells whether this node's own addresses are others than before. What goes
+   * makes room first.
+   */
+  #planNodes({ own, others }: NodeAddresses, phases: Phases): { moved: boolean; nodesLeftOut: number } {
+    const { nodes: most = Infinity } = this.#capacity;
+    const all = new Map([
       ...own.map((address) => [address, NODE_SELF] as const),
+      ...others.filter((address) => !own.includes(address)).map((address) => [address, 0] as const),
     ]);
-    for (const [key, value] of wanted) {
-      if (this.#nodes.get(key) !== value) phases.nodes.push({ map: "nodes", key, value });
-    }
+    const wanted = new Map([...all].slice(0, most));
     for (const key of this.#nodes.keys()) {
       if (!wanted.has(key)) phases.nodes.push({ map: "nodes", key, value: undefined });
+    }
+    for (const [key, value] of wanted) {
+      if (this.#nodes.get(key) !== value) phases.nodes.push({ map: "nodes", key, value });
     }
     this.#nodes = wanted;
     const moved = own.join() !== this.#own.join();
     this.#own = own;
-    return moved;
+    return { moved, nodesLeftOut: all.size - wanted.size };
   }
 
   /** An address is taken from the first service on it until the last one goes. */

@@ -395,3 +395,19 @@ Deno.test("Planner.plan() looks at 10,000 unchanged services in a few millisecon
   // About 10 ms on the machine this was written on; the bound leaves room for a busy one.
   assert(took < 200, `${took} ms`);
 });
+
+Deno.test("Planner.plan() keeps this node's own addresses and says how many of others' it has no room for", () => {
+  const bench = new Bench({ ...roomy, nodes: 3 });
+  const nodes = (own: readonly string[], others: readonly string[]): DesiredDataplane => ({
+    ...dataplane(),
+    nodes: { own, others },
+  });
+  const first = bench.plan(nodes(["10.0.0.1"], ["10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"]));
+  assertEquals(first.nodesLeftOut, 2);
+  assertEquals([...bench.kernel.nodes.keys()], ["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
+  const second = bench.plan(nodes(["10.0.0.1"], ["10.0.0.4", "10.0.0.5"]));
+  assertEquals([second.nodesLeftOut, second.changes.map(({ value }) => value === undefined)], [
+    0,
+    [true, true, false, false],
+  ]);
+});

@@ -13,10 +13,12 @@ import {
 import type { DesiredDataplane } from "../translate/desired.ts";
 import { formatWireAddress } from "./address.ts";
 import { Announcer } from "./announcer.ts";
-import { attachmentsOf, deviceChanges, devicesOf, outwardOf } from "./devices.ts";
+import { attachmentsOf, deviceChanges, devicesOf, fittingDevices, outwardOf } from "./devices.ts";
 import { EarlyProgram } from "./early_program.ts";
+import type { ReachedLimit } from "./fullness.ts";
 import { type KernelState, OBJECT_NAME, readKernel } from "./kernel.ts";
 import { EGRESS_PROGRAM, EMIT_PROGRAM, INGRESS_PROGRAM, type Layout } from "./layout.ts";
+import { formatNumber } from "./format.ts";
 import { type Change, type DeviceValue, encodeChange, operationSize } from "./operation.ts";
 import { capacityOf } from "./limits.ts";
 import type { ProgrammedService } from "./measure.ts";
@@ -57,6 +59,9 @@ export class Session {
   readonly #refused = new Map<number, string>();
   readonly #early: EarlyProgram;
   #missing: readonly string[] = [];
+  #nodesLeftOut = 0;
+  #devicesLeftOut = 0;
+  readonly #mostDevices: number;
   #devices: ReadonlyMap<number, DeviceValue>;
   #generation: number;
   /** Of the object as it is loaded now. */
@@ -72,6 +77,7 @@ export class Session {
     this.#options = options;
     this.#planner = planner;
     this.#devices = kernel.devices;
+    this.#mostDevices = loaded.maps.find(({ name }) => name === "devices")?.maxEntries ?? Infinity;
     const send = (ifindex: number, frames: readonly Uint8Array[]): Promise<void> =>
       this.#send(ifindex, frames, signal);
     this.#announcer = new Announcer(kernel.addresses, { send, clock: options.clock, signal });
@@ -96,6 +102,19 @@ export class Session {
     return this.#planner.programmed();
   }
 
+  /** Limits that no option sets, and no cluster of a size that Kubernetes is tested with reaches. */
+  get reached(): readonly ReachedLimit[] {
+    return [
+      leftOut(
+        "nodes",
+        this.#nodesLeftOut,
+        "addresses of nodes are",
+        "what they send in tunnels is left to the host",
+      ),
+      leftOut("devices", this.#devicesLeftOut, "interfaces are", "what comes in there is left to the host"),
+    ].flatMap((limit) => limit ?? []);
+  }
+
   /** True when an interface refused the program, so that it is worth trying again later. */
   get refused(): boolean {
     return this.#refused.size > 0;
@@ -118,7 +137,9 @@ export class Session {
   /** Makes the devices and attachments fit the interfaces there are. */
   async updateNetwork(network: WatchResponse, signal: AbortSignal): Promise<void> {
     this.#reportMissing(network.interfaces);
-    const wanted = devicesOf(network.interfaces, this.#options.interfaces);
+    const all = devicesOf(network.interfaces, this.#options.interfaces);
+    const wanted = fittingDevices(all, this.#mostDevices);
+    this.#devicesLeftOut = all.size - wanted.size;
     await this.#apply(deviceChanges(this.#devices, wanted), signal);
     this.#devices = wanted;
     this.#announcer.setDevices(wanted);
@@ -206,6 +227,7 @@ export class Session {
       const plan = this.#planner.plan(desired, this.#routes, local);
       await this.#apply(plan.changes, signal);
       this.#announcer.note(plan.changes);
+      this.#nodesLeftOut = plan.nodesLeftOut;
       if (!plan.again) return plan.unprogrammed;
     }
   }
@@ -260,4 +282,11 @@ function ours({ attachments }: LoadedObject): [string, Attachment][] {
 /** "ingress 1 3": what tells attachments apart in memory. */
 function attachmentName({ program, hook, ifindex }: Attachment): string {
   return `${program} ${hook} ${ifindex}`;
+}
+
+/** "3 addresses of nodes are more than the map nodes holds: …"; undefined for none. */
+function leftOut(of: string, number: number, what: string, effect: string): ReachedLimit | undefined {
+  return number === 0
+    ? undefined
+    : { of, message: `${formatNumber(number)} ${what} more than the map ${of} holds, and ${effect}` };
 }

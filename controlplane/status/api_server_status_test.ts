@@ -232,7 +232,7 @@ Deno.test("ApiServerStatusWriter.setOfNode() writes an Event about its node on e
     metadata: { generateName: "n1.", namespace: "default" },
     involvedObject: { apiVersion: "v1", kind: "Node", name: "n1", uid: "n", resourceVersion: "3" },
     type: "Warning",
-    reason: "FlowTableFull",
+    reason: "LimitReached",
     message: "All of it.",
     source: { component: "blixt" },
     reportingComponent: OURS,
@@ -245,7 +245,7 @@ Deno.test("ApiServerStatusWriter.setOfNode() writes an Event about its node on e
     ({ store, writer }) => {
       const metadata = { name: "n1", uid: "n", resourceVersion: "3" };
       store.set("Node", { apiVersion: "v1", kind: "Node", metadata });
-      const notice = { kind: "Node", key: "n1", reason: "FlowTableFull", message: "All of it." } as const;
+      const notice = { kind: "Node", key: "n1", reason: "LimitReached", message: "All of it." } as const;
       writer.set([], [{ ...notice, message: "The leader's." }]);
       writer.setOfNode([notice]);
       writer.setOfNode([notice]);
