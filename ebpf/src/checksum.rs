@@ -169,24 +169,28 @@ pub unsafe fn replace_pseudo<const V6: bool>(
 #[inline(always)]
 pub fn pseudo_header<const V6: bool>(tuple: &Tuple, length: u16) -> u32 {
     let protocol = u16::from_ne_bytes([0, tuple.protocol()]);
-    let mut sum = u32::from(protocol) + u32::from(length.to_be());
-    for address in [&tuple.saddr, &tuple.daddr] {
-        sum += halves::<V6>(address);
-    }
-    sum
+    let sum = u64::from(protocol) + u64::from(length.to_be());
+    halves(sum + words::<V6>(&tuple.saddr) + words::<V6>(&tuple.daddr))
 }
 
-/// Sum of an address's 16-bit words: fits 20 bits.
+/// Sum of an address's words.
 #[inline(always)]
-fn halves<const V6: bool>(address: &Address) -> u32 {
-    let [a, b, c, d] = address.map(|word| (word & 0xffff) + (word >> 16));
+fn words<const V6: bool>(address: &Address) -> u64 {
+    let [a, b, c, d] = address.map(u64::from);
     if V6 { a + b + c + d } else { d }
+}
+
+/// A sum of few words as one of their halves, which is the same in ones' complement:
+/// fits 18 bits.
+#[inline(always)]
+fn halves(sum: u64) -> u32 {
+    (sum & 0xffff) as u32 + (sum >> 16 & 0xffff) as u32 + (sum >> 32) as u32
 }
 
 /// What a sum changes by with the address, not yet folded (RFC 1624, equation 3).
 #[inline(always)]
 fn difference_of<const V6: bool>(before: &Address, after: &Address) -> u32 {
-    halves::<V6>(&before.map(|word| !word)) + halves::<V6>(after)
+    halves(words::<V6>(&before.map(|word| !word)) + words::<V6>(after))
 }
 
 /// A sum of few words as a checksum's 16 bits.

@@ -84,10 +84,12 @@ pub unsafe fn network<const V6: bool>(
         if V6 {
             let hop_word = (l3 + 6) as *mut u16;
             let hop_before = *hop_word;
-            *((l3 + 7) as *mut u8) = ttl - 1;
+            let [next, _] = hop_before.to_ne_bytes();
+            let hop_after = u16::from_ne_bytes([next, ttl - 1]);
+            *hop_word = hop_after;
             // No checksum makes up for the hop limit, so hardware's sum of the
             // packet has to follow. It fails where there is no such sum.
-            bpf_csum_update(skb, replaced(0, hop_before, *hop_word));
+            bpf_csum_update(skb, replaced(0, hop_before, hop_after));
             let words = (l3 + if forward { 24 } else { 8 }) as *mut u32;
             *words = after[0];
             *words.add(1) = after[1];
@@ -97,9 +99,12 @@ pub unsafe fn network<const V6: bool>(
             let at = (l3 + 10) as *mut u16;
             let ttl_word = (l3 + 8) as *mut u16;
             let ttl_before = *ttl_word;
-            *((l3 + 8) as *mut u8) = ttl - 1;
+            let [_, protocol] = ttl_before.to_ne_bytes();
+            let ttl_after = u16::from_ne_bytes([ttl - 1, protocol]);
+            // The word at once: read after a store of half of it, it would wait for that.
+            *ttl_word = ttl_after;
             let mut sum = u32::from(!*at);
-            sum = replaced(sum, ttl_before, *ttl_word);
+            sum = replaced(sum, ttl_before, ttl_after);
             sum = replaced(sum, before[3] as u16, after[3] as u16);
             sum = replaced(sum, (before[3] >> 16) as u16, (after[3] >> 16) as u16);
             *at = !folded(sum);
