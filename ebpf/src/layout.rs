@@ -392,6 +392,7 @@ pub struct Drops {
     pub no_service: u64,
     /// Longer than the way out takes; its sender was told, unless many were lately.
     pub too_big: u64,
-    /// Every port tried for a flow that this node's address is to stand for is in use.
+    /// Every port tried for a flow whose client is to go by this node's address is held
+    /// by another flow.
     pub no_port: u64,
 }

@@ -29,10 +29,13 @@ const PORTS: u32 = 4_523;
 /// Ports tried for a flow: of a thousand flows one finds none where four fifths are
 /// in use.
 const ATTEMPTS: u32 = 32;
+/// Ports tried before one is taken from a flow that has to yield: a flood of flows
+/// that may be made up is not to cost more.
+const PATIENCE: u32 = 8;
 
 /// What in units of `tracking::now()` a connection is left that one end has closed
-/// its half of, where all other ports tried are in use. The other direction's packets
-/// are noted eight seconds late.
+/// its half of, before it has to yield. The other direction's packets are noted eight
+/// seconds late.
 const HALF_CLOSED_IDLE: u32 = 16;
 /// For so long others are preferred to the port of a connection that ended: its
 /// backend may remember it (TIME-WAIT, a minute in Linux).
@@ -40,11 +43,10 @@ const CLOSED_IDLE: u32 = 56;
 /// For so long a port may be taken and its flow not be there yet.
 const CLAIM: u32 = 2;
 
-/// What `attempt` makes of a port.
-const CLAIMED: i32 = 0;
-const IN_USE: i32 = 1;
-/// A connection has it that ended just now, or whose end is near.
-const YIELDS: i32 = 2;
+/// What `attempt` makes of a port. A number above IN_USE: a flow has it that yields
+/// to who finds no free one, the larger the sooner.
+const CLAIMED: i32 = -1;
+const IN_USE: i32 = 0;
 
 global! {
     /// Finds a port for the client of a new flow, whose entry of replies is in `scratch`,
@@ -94,16 +96,19 @@ unsafe fn find<const V6: bool>(tuple: &Tuple, replies: &mut Tuple) {
     let hash = select::hash(tuple, false).wrapping_mul(0x85eb_ca6b);
     let mut port = (u64::from(hash) * u64::from(PORTS) >> 32) as u32;
     let stride = 1 + (hash & 0xfff);
-    let mut yields = 0;
-    for _ in 0..ATTEMPTS {
+    let (mut yields, mut best) = (0, IN_USE);
+    for tried in 0..ATTEMPTS {
+        if tried >= PATIENCE && yields != 0 {
+            break;
+        }
         replies.dport = ((FIRST_PORT + port) as u16).to_be();
         // SAFETY: as the caller promises.
         let result = unsafe { attempt::<V6>(0, tuple, &raw mut *replies) };
         if result == CLAIMED {
             return;
         }
-        if result == YIELDS && yields == 0 {
-            yields = replies.dport;
+        if result > best {
+            (yields, best) = (replies.dport, result);
         }
         port = (port + stride) % PORTS;
     }
@@ -140,15 +145,26 @@ unsafe fn attempt_body<const V6: bool>(force: u32, client: &Tuple, replies: &mut
         if !own {
             let now = entry.flow.used;
             let standing = if !flow.is_null() {
-                standing(replies.protocol(), &*flow, now)
+                standing::<V6>(replies, &*flow, now)
             } else if !end.is_null() && now.wrapping_sub((*end).used) < CLAIM {
                 IN_USE
             } else {
                 CLAIMED
             };
-            if standing == IN_USE || standing == YIELDS && force == 0 {
+            if standing == IN_USE || standing > IN_USE && force == 0 {
                 return standing;
             }
+        }
+        if !own && !flow.is_null() && !end.is_null() {
+            // Who had the port begins anew: its packets would be taken for this client's.
+            let former = Tuple {
+                saddr: (*end).address,
+                daddr: (*flow).address,
+                sport: (*end).port,
+                dport: (*flow).port,
+                protocol: replies.protocol,
+            };
+            flows::remove_any::<V6>(&former);
         }
         flows::remove_any::<V6>(replies);
         replies.protocol |= KEY_OTHER_END;
@@ -162,19 +178,19 @@ unsafe fn attempt_body<const V6: bool>(force: u32, client: &Tuple, replies: &mut
     }
 }
 
-/// Whether a flow keeps its port: IN_USE, YIELDS, or CLAIMED when it does not.
+/// Whether a flow keeps its port. One that may be made up always yields: its packets
+/// under way are lost then, but a flood does not keep anybody out.
 #[inline(always)]
-fn standing(protocol: u8, flow: &Flow, now: u32) -> i32 {
+fn standing<const V6: bool>(replies: &Tuple, flow: &Flow, now: u32) -> i32 {
     let idle = now.wrapping_sub(flow.used);
-    let tcp = protocol == IPPROTO_TCP;
-    if !is_alive(flow) {
-        CLAIMED
-    } else if tcp && flow.state == STATE_CLOSED && idle <= CLOSED_IDLE {
-        YIELDS
-    } else if is_over(protocol, flow, now) {
-        CLAIMED
-    } else if tcp && flow.state >= STATE_FIN_WAIT && idle > HALF_CLOSED_IDLE {
-        YIELDS
+    let tcp = replies.protocol() == IPPROTO_TCP;
+    let closed = tcp && flow.state == STATE_CLOSED && idle <= CLOSED_IDLE;
+    if !is_alive(flow) || !closed && is_over(replies.protocol(), flow, now) {
+        return CLAIMED;
+    }
+    let half_closed = tcp && flow.state >= STATE_FIN_WAIT && idle > HALF_CLOSED_IDLE;
+    if closed || half_closed || flows::pending::<V6>(replies).is_some() {
+        1 + idle as i32
     } else {
         IN_USE
     }

@@ -10,9 +10,10 @@ use blixt_ebpf::layout::{Flow, FlowKey4};
 use crate::{
     build::{ACK, Packet, RST, SYN},
     harness::{
-        Chain, Ends, Forwarding, Kind, Lab, Object, TC_ACT_REDIRECT, Trampoline, with_chain,
-        with_lab_of,
+        Chain, Ends, Forwarding, Kind, Lab, Masked, Object, TC_ACT_REDIRECT, Trampoline,
+        with_chain, with_lab_of,
     },
+    snat,
 };
 
 /// Entries of each flow table, and of pending flows.
@@ -116,6 +117,31 @@ fn a_flood_of_syns_makes_no_client_forgotten_that_a_service_keeps() {
         flood(lab, &ends, &ends.opening());
         flood(lab, &ends, &ends.request().payload([]).flags(ACK));
         assert_eq!(lab.clients(), 250);
+    });
+}
+
+// Each made-up flow takes a port as well.
+#[test]
+#[ignore = "needs root"]
+fn a_flood_to_a_backend_behind_snat_ends_no_flow_and_keeps_none_from_beginning() {
+    let load = || Object::load_with(FLOWS, PENDING);
+    with_lab_of(load, Chain::Ingress, Forwarding::On, |lab| {
+        for ends in [Ends::tcp4().snat(), Ends::udp4().snat()] {
+            println!("{ends}");
+            lab.choose(&ends);
+            let flows: Vec<Masked> = (1..=1_000)
+                .map(|port| lab.mask(&ends.clone().client_port(port)))
+                .inspect(|masked| snat::settle(lab, masked))
+                .collect();
+            flood(lab, &ends, &ends.opening());
+            for masked in &flows {
+                snat::converse(lab, masked);
+            }
+            let late = lab.mask(&ends.clone().client_port(2_000));
+            snat::settle(lab, &late);
+            snat::converse(lab, &late);
+        }
+        assert_eq!(lab.drops().no_port, 0);
     });
 }
 

@@ -31,7 +31,7 @@ pub fn node_sends(lab: &Lab, packet: &Packet) -> Outcome {
 
 /// A request and a reply, there and back.
 #[track_caller]
-fn converse(lab: &Lab, masked: &Masked) {
+pub fn converse(lab: &Lab, masked: &Masked) {
     let Masked { ends, .. } = masked;
     let expected = lab.node.emits(&masked.arriving(&ends.request()));
     lab.client_sends(&ends.request())
@@ -41,7 +41,7 @@ fn converse(lab: &Lab, masked: &Masked) {
 }
 
 /// Makes the flow one that is no more pending.
-fn settle(lab: &Lab, masked: &Masked) {
+pub fn settle(lab: &Lab, masked: &Masked) {
     let ends = &masked.ends;
     if !ends.is_tcp() {
         for _ in 0..4 {
@@ -56,7 +56,7 @@ fn settle(lab: &Lab, masked: &Masked) {
 }
 
 /// A flow's entries: those of both directions, and those beside them.
-fn entries(lab: &mut Lab, masked: &Masked) -> [Option<Flow>; 4] {
+pub fn entries(lab: &mut Lab, masked: &Masked) -> [Option<Flow>; 4] {
     let protocol = masked.ends.protocol;
     let [(client, service), (backend, source)] = masked.ways();
     [

@@ -20,10 +20,19 @@ fn occupy(lab: &mut Lab, ends: &Ends, change: impl Fn(&mut Flow)) {
         .flow(ends.backend, masked.source, ends.protocol)
         .expect("an entry");
     assert_eq!(reply.direction, DIRECTION_REPLY | DIRECTION_SNAT);
+    // What an earlier change may have left.
+    reply.used = lab.forward_flow(&sample).expect("an entry").used;
+    reply.state = STATE_ESTABLISHED;
     change(&mut reply);
     for port in SOURCE_PORTS {
         let mut source = masked.source;
         source.set_port(port);
+        if lab
+            .pending_flow(ends.backend, source, ends.protocol)
+            .is_some()
+        {
+            lab.remove_flow(ends.backend, source, ends.protocol);
+        }
         lab.put_flow(ends.backend, source, ends.protocol, reply);
     }
 }
@@ -48,17 +57,14 @@ fn no_two_flows_to_one_backend_have_one_port() {
         for ends in Ends::all().map(Ends::snat) {
             println!("{ends}");
             lab.choose(&ends);
-            let count = 2_000;
+            let count = 600;
             let masked = flows(lab, &ends, count);
             let ports: BTreeSet<u16> = masked.iter().map(|flow| flow.source.port()).collect();
             assert_eq!(ports.len(), usize::from(count));
             // Spread over all that there are.
             let middle = SOURCE_PORTS.start + SOURCE_PORTS.len() as u16 / 2;
             let low = ports.range(..middle).count();
-            assert!(
-                (800..1_200).contains(&low),
-                "{low} of {count} below {middle}"
-            );
+            assert!((240..360).contains(&low), "{low} of {count} below {middle}");
         }
         assert_eq!(lab.drops(), Drops::default());
     });
@@ -115,6 +121,69 @@ fn a_port_is_kept_for_a_flow_as_long_as_it_may_go_on() {
                 assert_eq!(lab.drops().no_port - before, u64::from(!*free));
             }
         }
+    });
+}
+
+// What answers once, and what nobody stands behind.
+#[test]
+#[ignore = "needs root"]
+fn a_flow_that_is_pending_gives_its_port_away_when_no_other_is_free() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::all().map(Ends::snat) {
+            println!("{ends}");
+            lab.choose(&ends);
+            let first = lab.mask(&ends);
+            let other = ends.clone().client_port(9);
+            occupy(lab, &ends, |_| {});
+            lab.client_sends(&other.opening()).is_dropped();
+            // All ports' flows again, but pending.
+            let reply = lab
+                .flow(ends.backend, first.source, ends.protocol)
+                .expect("all ports have one");
+            for port in SOURCE_PORTS {
+                let mut source = first.source;
+                source.set_port(port);
+                lab.remove_flow(ends.backend, source, ends.protocol);
+                lab.put_pending_flow(ends.backend, source, ends.protocol, reply);
+            }
+            lab.mask(&other);
+        }
+        assert_eq!(lab.drops().no_port, 4);
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_flow_that_lost_its_port_goes_on_by_no_packet_with_it() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::all().map(Ends::snat) {
+            println!("{ends}");
+            lab.choose(&ends);
+            let forget = |lab: &mut Lab, masked: &Masked| {
+                for (from, to) in masked.ways() {
+                    lab.remove_flow(from, to, ends.protocol);
+                    lab.forget_other_end(from, to, ends.protocol);
+                }
+            };
+            // Ports that both get when all are free; the second shall have the first's.
+            let first = lab.mask(&ends.clone().client_port(8));
+            let second = ends.clone().client_port(9);
+            let wanted = lab.mask(&second);
+            forget(lab, &wanted);
+            let [(client, service), (backend, source)] = first.ways();
+            let reply = lab.flow(backend, source, ends.protocol).expect("an entry");
+            let end = lab
+                .other_end(backend, source, ends.protocol)
+                .expect("an entry");
+            occupy(lab, &ends, |_| {});
+            lab.remove_flow(backend, wanted.source, ends.protocol);
+            lab.put_pending_flow(backend, wanted.source, ends.protocol, reply);
+            lab.put_other_end(backend, wanted.source, ends.protocol, end);
+            assert!(lab.flow(client, service, ends.protocol).is_some());
+            assert_eq!(lab.mask(&second).source, wanted.source);
+            assert!(lab.flow(client, service, ends.protocol).is_none());
+        }
+        assert_eq!(lab.drops(), Drops::default());
     });
 }
 

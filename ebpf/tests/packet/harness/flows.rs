@@ -68,6 +68,27 @@ impl Lab {
         }
     }
 
+    /// Writes the entry of a pending flow.
+    pub fn put_pending_flow(
+        &mut self,
+        source: SocketAddr,
+        destination: SocketAddr,
+        protocol: u8,
+        flow: Flow,
+    ) {
+        let pending = Pending {
+            flow,
+            acknowledgement: 0,
+            packets: 0,
+            answered: 0,
+            hops: 0,
+        };
+        match FlowKey::new(source, destination, protocol) {
+            FlowKey::V4(key) => self.object.put("pending4", key, pending),
+            FlowKey::V6(key) => self.object.put("pending6", key, pending),
+        }
+    }
+
     pub fn remove_flow(&mut self, source: SocketAddr, destination: SocketAddr, protocol: u8) {
         let pending = self.pending_flow(source, destination, protocol).is_some();
         match (FlowKey::new(source, destination, protocol), pending) {

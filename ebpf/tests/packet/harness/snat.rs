@@ -60,6 +60,14 @@ impl Lab {
         pending.map(|pending| pending.flow)
     }
 
+    /// Writes it, of a flow that is no more pending.
+    pub fn put_other_end(&mut self, from: SocketAddr, to: SocketAddr, protocol: u8, end: Flow) {
+        match beside(from, to, protocol) {
+            FlowKey::V4(key) => self.object.put("flows4", key, end),
+            FlowKey::V6(key) => self.object.put("flows6", key, end),
+        }
+    }
+
     /// Forgets it, as a full table does.
     pub fn forget_other_end(&mut self, from: SocketAddr, to: SocketAddr, protocol: u8) {
         let pending = self.pending_other_end(from, to, protocol).is_some();
