@@ -17,11 +17,11 @@ use blixt_ebpf::layout::{
 };
 
 use crate::{
-    flows::{self, Tuple},
+    flows::Tuple,
     maps::{AFFINITY, BACKEND},
     packet::Packet,
     select,
-    tracking::{first_state, is_remote},
+    tracking::first_state,
 };
 
 const NANOSECONDS: u64 = 1_000_000_000;
@@ -108,35 +108,12 @@ pub fn settle(client: &Tuple, flow: &Flow) {
     remember(&client.saddr, flow.service, flow.backend, flow.epoch);
 }
 
-/// Whether a packet of a pending flow comes back from the node that it was sent to,
-/// or by way of it, since that remembers something else of its client: its TTL tells.
-/// One of them that the table does not agree with forgets the client, and begins the
-/// flow anew.
-#[inline(never)]
-pub fn is_sent_back<const V6: bool>(packet: &Packet) -> bool {
-    let tuple = &packet.tuple;
-    let Some(entry) = flows::pending::<V6>(tuple) else {
-        return false;
-    };
-    // SAFETY: a map's element stays valid for this run.
-    let backend = unsafe {
-        if u32::from(packet.ttl) >= (*entry).hops || !is_remote(tuple, &(*entry).flow) {
-            return false;
-        }
-        (*entry).flow.backend
-    };
-    let Some(service) = select::service(tuple) else {
-        return false;
-    };
-    if service.affinity == 0
-        || select::backend(&service, select::hash(tuple, true), 0) == Some(backend)
-    {
-        return false;
-    }
+/// Forgets a client of a service.
+#[inline(always)]
+pub fn forget(client: &Address, service: u32) {
     let key = AffinityKey {
-        address: tuple.saddr,
-        service: service.id,
+        address: *client,
+        service,
     };
     let _ = AFFINITY.remove(key);
-    true
 }

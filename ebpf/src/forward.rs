@@ -115,7 +115,7 @@ unsafe fn admit_body<const V6: bool>(
     unsafe {
         if let Some(flow) = flow {
             match continuation(packet, &*flow, tick) {
-                Continuation::GoOn if !affinity::is_sent_back::<V6>(packet) => return BEGUN,
+                Continuation::GoOn if !pending::is_sent_back::<V6>(packet) => return BEGUN,
                 Continuation::GoOn | Continuation::Begin => {}
                 Continuation::Bury => return bury::<V6>(packet),
             }

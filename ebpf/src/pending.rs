@@ -16,7 +16,7 @@ use crate::{
     global::global,
     maps::SCRATCH,
     packet::{IPPROTO_TCP, Packet, TCP_ACK, TCP_RST, TCP_SYN, copied},
-    snat,
+    select, snat,
     tracking::{self, is_remote},
 };
 
@@ -98,6 +98,36 @@ unsafe fn prove_body<const V6: bool>(
         if entry.flow.is_snat() {
             snat::settle::<V6>(tuple, &twin);
         }
+    }
+    true
+}
+
+/// Whether a packet of a flow comes back from the node that it was sent to, or by way
+/// of it, which its TTL tells: tables were changing, or another node remembers
+/// something else of its client. The one of them that the table does not agree with
+/// forgets the client, and begins the flow anew.
+#[inline(never)]
+pub fn is_sent_back<const V6: bool>(packet: &Packet) -> bool {
+    let tuple = &packet.tuple;
+    let Some(entry) = flows::pending::<V6>(tuple) else {
+        return false;
+    };
+    // SAFETY: a map's element stays valid for this run.
+    let backend = unsafe {
+        if u32::from(packet.ttl) >= (*entry).hops || !is_remote(tuple, &(*entry).flow) {
+            return false;
+        }
+        (*entry).flow.backend
+    };
+    let Some(service) = select::service(tuple) else {
+        return false;
+    };
+    let by_client = service.affinity != 0;
+    if select::backend(&service, select::hash(tuple, by_client), 0) == Some(backend) {
+        return false;
+    }
+    if by_client {
+        affinity::forget(&tuple.saddr, service.id);
     }
     true
 }

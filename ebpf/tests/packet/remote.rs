@@ -161,6 +161,31 @@ fn a_remote_connection_that_is_asked_for_again_gets_the_backend_of_the_table_now
     });
 }
 
+// Datagrams are never asked for again: without this they would go in circles for as
+// long as their client has any.
+#[test]
+#[ignore = "needs root"]
+fn what_nodes_sent_to_each_other_while_tables_changed_goes_where_the_table_says_now() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::all() {
+            println!("{ends}");
+            let remote = ends.second_backend().remote();
+            lab.choose(&remote);
+            lab.begin(&remote);
+            let back = remote.opening().hop().hop();
+            let came = lab.across(&back);
+            lab.receive(&lab.node, came.bytes())
+                .is_redirected_as(&lab.node.emits(&back.clone().hop()));
+            lab.choose(&ends);
+            let expected = lab.pod.emits(&back.to(ends.backend).hop());
+            lab.receive(&lab.node, came.bytes())
+                .is_redirected_as(&expected);
+            assert_eq!(lab.service_stats(&ends).flows, 2);
+        }
+        assert_eq!(lab.drops(), Drops::default());
+    });
+}
+
 #[test]
 #[ignore = "needs root"]
 fn a_remote_connection_that_is_established_keeps_its_backend_whatever_the_table_says() {

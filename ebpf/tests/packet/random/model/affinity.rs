@@ -86,7 +86,7 @@ impl Model<'_> {
         let Some((number, chosen)) = self.service(packet) else {
             return false;
         };
-        if !chosen.sticky || self.slot(packet, chosen, 0) == Some(entry.backend) {
+        if self.slot(packet, chosen, 0) == Some(entry.backend) {
             return false;
         }
         self.clients
