@@ -97,6 +97,13 @@ fn egress_costs_next_to_nothing_for_what_is_not_ours() {
     });
 }
 
+// What a packet costs beyond the look-up is, as builds without the parts in question
+// showed (November 2026, when a packet of one flow cost 62 ns):
+// - 50 to 60 ns, its way through the program. Lines of memory are the look-up's own:
+//   the bucket, the element's head with the key, and the value.
+// - 155 ns once in a second of each flow (285 over IPv6), most of it the FIB's. Among
+//   64,000 flows that is every twentieth packet here, among 512,000 nearly every one.
+// - A look-up of the other direction's entry, which is as far away, every eight seconds.
 #[test]
 #[ignore = "needs root"]
 fn random_flows_cost_little_more_than_their_look_up() {
@@ -130,14 +137,21 @@ fn random_flows_cost_little_more_than_their_look_up() {
     }
 }
 
-/// Gives the flow of `ends` to so many clients, each with the next address.
+/// Gives the flow of `ends` to so many clients, each with the next address: both its
+/// entries, since what it does every eight seconds looks for the other.
 fn copy_flow(lab: &mut Lab, ends: &Ends, flows: u32) {
-    let flow = lab.forward_flow(ends).expect("a flow to copy");
-    let FlowKey::V4(mut key) = FlowKey::new(ends.client, ends.service, ends.protocol) else {
-        unreachable!("it is over IPv4")
+    let forward = lab.forward_flow(ends).expect("a flow to copy");
+    let reply = lab.reply_flow(ends).expect("it has two entries");
+    let key = |from, to| match FlowKey::new(from, to, ends.protocol) {
+        FlowKey::V4(key) => key,
+        FlowKey::V6(_) => unreachable!("it is over IPv4"),
     };
+    let mut request = key(ends.client, ends.service);
+    let mut response = key(ends.backend, ends.client);
     for _ in 0..flows {
-        lab.object.put("flows4", key, flow);
-        key.saddr = (u32::from_be(key.saddr) + 1).to_be();
+        lab.object.put("flows4", request, forward);
+        lab.object.put("flows4", response, reply);
+        request.saddr = (u32::from_be(request.saddr) + 1).to_be();
+        response.daddr = request.saddr;
     }
 }
