@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { delay } from "@std/async/delay";
 import { parseSnmp } from "../../netns/checksums.ts";
 import type { Netns } from "../../netns/netns.ts";
 import { withCpu } from "./cpu.ts";
 import { runLoad } from "./load_program.ts";
 import { PORTS } from "./service.ts";
 import type { Stand } from "./stand.ts";
+
+/** Runs of which the last one's error counts, whatever it is. */
+const ATTEMPTS = 25;
 
 /** What one measurement found: numbers by the name of a metric. */
 export type Reading = Readonly<Record<string, number>>;
@@ -28,17 +32,35 @@ function throughput(streams: number): Measure {
       const time = String(Math.max(1, Math.round(seconds)));
       const flags = ["--time", time, "--omit", "0", "--parallel", String(streams), "--json"];
       const argv = ["iperf3", "--client", address, "--port", String(PORTS.iperf), ...flags];
-      const { result, cpu } = await withCpu(programs, async () => {
-        const timeout = Number(time) * 1_000 + 20_000;
-        const { stdout, stderr } = await client.run(argv, { tolerant: true, timeout });
-        return parseIperf(stdout || stderr);
-      });
+      const { result, cpu } = await whenFree(() =>
+        withCpu(programs, async () => {
+          const timeout = Number(time) * 1_000 + 20_000;
+          const { stdout, stderr } = await client.run(argv, { tolerant: true, timeout });
+          return parseIperf(stdout || stderr);
+        })
+      );
       return {
         [`throughput${streams}`]: result.bytes * 8 / result.seconds / 1e9,
         [`cpuBytes${streams}`]: cpu / result.bytes * 1e12,
       };
     },
   };
+}
+
+/**
+ * Runs it again, after so many milliseconds, while iperf3's server says that it is busy: its end of the run before may
+ * come behind the client's. Throws what is thrown for another reason, or too often.
+ */
+export async function whenFree<T>(measure: () => Promise<T>, pause = 200): Promise<T> {
+  for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
+    try {
+      return await measure();
+    } catch (error) {
+      if (!(error as Error).message.includes("the server is busy")) throw error;
+      await delay(pause);
+    }
+  }
+  return await measure();
 }
 
 /** What iperf3 says of a run. */
