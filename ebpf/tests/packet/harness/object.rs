@@ -3,7 +3,7 @@
 //! The object as it is loaded: its programs, and maps by name.
 
 use std::{
-    env, io,
+    env, fs, io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::PathBuf,
 };
@@ -50,7 +50,22 @@ impl Object {
     /// The same with room for so many entries in each flow table, and in those of
     /// pending flows.
     pub fn load_with(flows: u32, pending: u32) -> Self {
+        let object = Self::bytes();
+        Self::try_load_with(&object, flows, pending).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The object as the build left it.
+    pub fn bytes() -> Vec<u8> {
         let path = path();
+        fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Loads another object as [`Self::load()`] does that one; none that the verifier refuses.
+    pub fn try_load(object: &[u8]) -> Option<Self> {
+        Self::try_load_with(object, FLOWS, FLOWS).ok()
+    }
+
+    fn try_load_with(object: &[u8], flows: u32, pending: u32) -> Result<Self, String> {
         let mut ebpf = EbpfLoader::new()
             .map_max_entries("flows4", flows)
             .map_max_entries("flows6", flows)
@@ -62,23 +77,22 @@ impl Object {
             .map_max_entries("tables", 512)
             .map_max_entries("backend_stats", 1_024)
             .map_max_entries("service_stats", 256)
-            .load_file(&path)
-            .unwrap_or_else(|error| panic!("{} cannot be loaded: {error:?}", path.display()));
-        let program = load(&mut ebpf, "ingress");
-        let egress = load(&mut ebpf, "egress");
+            .load(object)
+            .map_err(|error| format!("the object cannot be loaded: {error:?}"))?;
+        let program = load(&mut ebpf, "ingress")?;
+        let egress = load(&mut ebpf, "egress")?;
         let early = early(&mut ebpf);
-        early
-            .load()
-            .unwrap_or_else(|error| panic!("the verifier refused: {error}"));
+        let loaded = early.load();
+        loaded.map_err(|error| format!("the verifier refused: {error}"))?;
         let fd = early.fd().expect("it is loaded").as_fd();
         let early = fd.try_clone_to_owned().expect("a descriptor can be cloned");
-        Self {
+        Ok(Self {
             ebpf,
             program,
             early,
             egress,
             attached: false,
-        }
+        })
     }
 
     /// Whether an interface has, or had, a program of it.
@@ -263,13 +277,12 @@ fn classifier<'a>(ebpf: &'a mut Ebpf, name: &str) -> &'a mut SchedClassifier {
     program.try_into().expect("it is a classifier")
 }
 
-fn load(ebpf: &mut Ebpf, name: &str) -> OwnedFd {
+fn load(ebpf: &mut Ebpf, name: &str) -> Result<OwnedFd, String> {
     let classifier = classifier(ebpf, name);
-    classifier
-        .load()
-        .unwrap_or_else(|error| panic!("the verifier refused {name}: {error}"));
+    let loaded = classifier.load();
+    loaded.map_err(|error| format!("the verifier refused {name}: {error}"))?;
     let fd = classifier.fd().expect("it is loaded").as_fd();
-    fd.try_clone_to_owned().expect("a descriptor can be cloned")
+    Ok(fd.try_clone_to_owned().expect("a descriptor can be cloned"))
 }
 
 /// Where the build leaves the object.

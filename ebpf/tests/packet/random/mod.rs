@@ -23,6 +23,7 @@ mod kept;
 mod kernel;
 mod maps;
 mod model;
+mod mutants;
 mod rng;
 mod run;
 mod shrink;
