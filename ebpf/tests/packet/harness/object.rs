@@ -27,7 +27,7 @@ use super::{
 const INNER_MAP: u32 = 1 << 12;
 
 /// Entries of each flow table, unless a test asks for another number.
-const FLOWS: u32 = 65_536;
+const FLOWS: u32 = 8_192;
 
 const CLIENTS: u32 = 4_096;
 

@@ -7,8 +7,8 @@
 //! A run has a fixed seed and another every time, which it prints. For a long one:
 //!
 //! ```text
-//! BLIXT_CASES=5000000 BLIXT_SEED=7 cargo test --locked -p blixt-ebpf --test packet -- \
-//!     --include-ignored --nocapture random::run
+//! BLIXT_CASES=5000000 BLIXT_SEED=7 cargo test --profile cases --locked -p blixt-ebpf \
+//!     --test packet -- --include-ignored --nocapture random::tests::run_of
 //! ```
 //!
 //! A case in which they differ is made as small as it goes, and printed as the source

@@ -115,7 +115,6 @@ impl<'a> Runner<'a> {
 
     /// Runs the steps of a case.
     pub fn replay(&mut self, case: &Case) -> Result<(), Difference> {
-        self.clean();
         self.kernel.early = case.early;
         let world = self.kernel.world.clone();
         let mut model = Model::new(&world, super::clock());
@@ -128,7 +127,9 @@ impl<'a> Runner<'a> {
             }
         }
         let result = result.and_then(|()| self.finish(&model, Check::Full));
-        self.clean();
+        if result.is_err() {
+            self.clean();
+        }
         result
     }
 
