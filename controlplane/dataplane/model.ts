@@ -5,6 +5,7 @@
 
 import { assert } from "@std/assert";
 import type { KernelService, KernelState } from "./kernel.ts";
+import { BACKEND_QUIESCENT } from "./layout.ts";
 import { type BackendValue, type Change, type DeviceValue, isAlive, serviceName } from "./operation.ts";
 
 /** The maps after some changes. */
@@ -69,6 +70,16 @@ export class KernelModel implements KernelState {
         assert(backend.service === value.id, `${name} names backend ${id} of service ${backend.service}`);
         assert(backend.epoch > 0, `backend ${id} has epoch 0`);
       }
+    }
+  }
+
+  /** Throws unless those backends take no new flows that no table names, once a plan is done. */
+  assertQuiescence(): void {
+    const services = [...this.services.values()].filter(({ value }) => value.slots > 0);
+    const named = new Set(services.flatMap(({ value }) => [...new Set(this.tables.get(value.table))]));
+    for (const [id, { flags }] of this.backends) {
+      const quiescent = (flags & BACKEND_QUIESCENT) !== 0;
+      assert(quiescent !== named.has(id), `backend ${id}: quiescent ${quiescent}, named ${named.has(id)}`);
     }
   }
 }

@@ -43,6 +43,7 @@ for (const [name, capacity] of Object.entries({ roomy, tight })) {
             kernel.apply(change);
             kernel.assertConsistent();
           }
+          kernel.assertQuiescence();
         }
       }),
       { numRuns: 60 },
@@ -68,6 +69,7 @@ Deno.test("Planner takes over at any cut: the next plan is consistent, and leads
       for (const change of planner(fresh, roomy).plan(after, routes(), new Set()).changes) {
         fresh.apply(change);
       }
+      kernel.assertQuiescence();
       assertEquals(sizes(kernel), sizes(fresh));
       assertEquals(planner(kernel, roomy).plan(after, routes(), new Set()).changes, []);
     }),
