@@ -19,6 +19,8 @@ interface Cached {
   readonly stamp: string;
   /** Whether the same stamp later means the same content. */
   readonly trusted: boolean;
+  /** True for one that was found empty at the last look, and stays as it was before. */
+  readonly emptied?: boolean;
 }
 
 /** Reads the files of a folder again and again; a file that did not change is the same object as before. */
@@ -52,6 +54,9 @@ export class ManifestFiles {
       if (before?.trusted && before.stamp === stamp) return before;
       const trusted = Date.now() - (mtime?.getTime() ?? 0) > UNTRUSTED_AGE;
       const text = await Deno.readTextFile(path);
+      // Who writes a file anew empties it first: not before the next look does that mean that its objects are gone.
+      const emptied = text === "" && before !== undefined && (before.file.text ?? "") !== "";
+      if (emptied && !before.emptied) return { ...before, trusted: false, emptied };
       const file = before !== undefined && before.file.text === text ? before.file : { path, text };
       return { file, stamp, trusted };
     } catch (error) {
