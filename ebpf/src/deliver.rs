@@ -259,10 +259,15 @@ pub unsafe fn deliver<const V6: bool>(skb: *mut __sk_buff, flow: &Flow) -> i32 {
     }
 }
 
-/// Lets the kernel find the neighbour: through the backend's next hop where
-/// user space named one, else by the packet's own destination.
+global! {
+    /// Lets the kernel find the neighbour: through the backend's next hop where
+    /// user space named one, else by the packet's own destination. Returns the
+    /// program's verdict.
+    fn neighbour(; flow: Flow) -> i32 = neighbour_body, neighbour4, neighbour6
+}
+
 #[inline(always)]
-unsafe fn neighbour<const V6: bool>(flow: &Flow) -> i32 {
+unsafe fn neighbour_body<const V6: bool>(flow: &Flow) -> i32 {
     let mut hop: bpf_redir_neigh = unsafe { mem::zeroed() };
     let mut gateway: Address = [0; 4];
     // Of a packet around another the kernel knows the way itself.

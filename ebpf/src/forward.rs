@@ -33,13 +33,16 @@ use crate::{
 /// between the same client and backend for another service.
 const ATTEMPTS: u32 = 4;
 
-/// What `admit` made of a packet, when that is not the verdict yet: the flow has
+/// What `begin` made of a packet, when that is not the verdict yet: the flow has
 /// its entries; a reset is due; the flow wants a port that stands for the client's.
 /// Returned, not done in place: each call deeper takes its frame from the same 512
 /// bytes of stack.
 pub const BEGUN: i32 = -1;
 const RESET: i32 = -2;
 const PORTLESS: i32 = -3;
+/// What `stray` makes of one.
+const BEGIN: i32 = -4;
+const BURY: i32 = -5;
 
 /// Forwards, refuses or drops one parsed packet, or leaves it to the stack.
 ///
@@ -56,9 +59,13 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
         let tick = tracking::tick();
         let mut flow = flows::find::<V6>(tuple).unwrap_or(ptr::null_mut());
         if flow.is_null() || continuation(packet, &*flow, tick) != Continuation::GoOn {
-            let verdict = match admit::<V6>(skb, tick, !flow.is_null(), packet) {
-                PORTLESS => source_port::begin::<V6>(skb, packet),
-                verdict => verdict,
+            let verdict = match stray::<V6>(packet, flow, tick) {
+                BEGIN => match begin::<V6>(skb, packet) {
+                    PORTLESS => source_port::begin::<V6>(skb, packet),
+                    verdict => verdict,
+                },
+                BURY => bury::<V6>(packet),
+                _ => BEGUN,
             };
             if verdict == RESET {
                 return reset::<V6>(skb, packet);
@@ -91,36 +98,33 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
     }
 }
 
+/// What to make of a packet that has no settled flow to go on with: BEGUN for one of
+/// a pending flow, BEGIN or BURY. `flow` is the settled one all the same, or null.
+#[inline(always)]
+unsafe fn stray<const V6: bool>(packet: &Packet, flow: *mut Flow, tick: u16) -> i32 {
+    let flow = if flow.is_null() {
+        flows::pending::<V6>(&packet.tuple).map_or(ptr::null_mut(), <*mut Pending>::cast)
+    } else {
+        flow
+    };
+    if flow.is_null() {
+        return BEGIN;
+    }
+    // SAFETY: as the caller promises; a map's element stays valid for this run.
+    unsafe { judge::<V6>(tick, packet, flow) }
+}
+
 global! {
-    /// Finds a packet that has no settled flow to go on with its place: in a pending
-    /// one, in a new one, or in none. `settled` says that there is such a flow all the
-    /// same. Returns BEGUN or RESET or the program's verdict.
-    fn admit(skb: *mut __sk_buff, tick: u16, settled: bool; packet: Packet) -> i32
-        = admit_body, admit4, admit6
+    /// The same with the entry of the flow that the packet finds.
+    fn judge(tick: u16; packet: Packet, flow: Flow) -> i32 = judge_body, judge4, judge6
 }
 
 #[inline(always)]
-unsafe fn admit_body<const V6: bool>(
-    skb: *mut __sk_buff,
-    tick: u16,
-    settled: bool,
-    packet: &Packet,
-) -> i32 {
-    let flow = if settled {
-        flows::find::<V6>(&packet.tuple)
-    } else {
-        flows::pending::<V6>(&packet.tuple).map(<*mut Pending>::cast)
-    };
-    // SAFETY: as the caller promises; a map's element stays valid for this run.
-    unsafe {
-        if let Some(flow) = flow {
-            match continuation(packet, &*flow, tick) {
-                Continuation::GoOn if !pending::is_sent_back::<V6>(packet) => return BEGUN,
-                Continuation::GoOn | Continuation::Begin => {}
-                Continuation::Bury => return bury::<V6>(packet),
-            }
-        }
-        begin::<V6>(skb, packet)
+fn judge_body<const V6: bool>(tick: u16, packet: &Packet, flow: &Flow) -> i32 {
+    match continuation(packet, flow, tick) {
+        Continuation::GoOn if !pending::is_sent_back::<V6>(packet) => BEGUN,
+        Continuation::GoOn | Continuation::Begin => BEGIN,
+        Continuation::Bury => BURY,
     }
 }
 
@@ -321,10 +325,14 @@ fn bury_body<const V6: bool>(packet: &Packet) -> i32 {
     RESET
 }
 
-/// A packet of no flow we know: begins one if it is for a service. Returns BEGUN
-/// or RESET or the program's verdict.
+global! {
+    /// A packet of no flow we know: begins one if it is for a service. Returns BEGUN
+    /// or RESET or PORTLESS or the program's verdict.
+    fn begin(skb: *mut __sk_buff; packet: Packet) -> i32 = begin_body, begin4, begin6
+}
+
 #[inline(always)]
-unsafe fn begin<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
+unsafe fn begin_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
     let tuple = &packet.tuple;
     let Some(flags) = select::address::<V6>(&tuple.daddr) else {
         return TC_ACT_OK;
