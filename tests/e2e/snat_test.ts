@@ -77,6 +77,18 @@ for (
       }
     });
 
+    await test.step("the node itself and its pods are clients too", async () => {
+      for (const by of [nodes.east, nodes.backends[0]!]) {
+        for (const family of FAMILIES) {
+          const report = await sendFlows(nodes, { protocol: "tcp", family, flows: 60, by });
+          assertEquals([report.answered, report.failures], [60, {}], `${by.netns.name} over ${family}`);
+          const { b1: _, ...elsewhere } = report.clients;
+          const node = canonicalIp(nodes.east[family])!;
+          assertEquals([...new Set(Object.values(elsewhere).flat())], [node]);
+        }
+      }
+    });
+
     await test.step("much goes through in either direction", async () => {
       for (const family of FAMILIES) {
         for (const direction of ["put", "get"] as const) {
@@ -92,8 +104,8 @@ for (
       await Promise.all(
         FAMILIES.map((family) => transfer(nodes, { family, seconds: 3 }, () => blixt.killAll())),
       );
-      const report = await sendFlows(nodes, { protocol: "tcp", family: "ipv4", flows: 30 });
-      assertEquals([report.answered, report.clients["b2"]], [30, [nodes.east.ipv4]]);
+      const report = await sendFlows(nodes, { protocol: "tcp", family: "ipv4", flows: 60 });
+      assertEquals([report.answered, report.clients["b2"]], [60, [nodes.east.ipv4]]);
     });
 
     if (!("offloads" in options)) {

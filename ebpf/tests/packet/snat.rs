@@ -88,12 +88,7 @@ fn both_ends_change_where_the_host_does_not_forward() {
             println!("{ends}");
             lab.choose(&ends);
             let outcome = lab.client_sends(&ends.opening());
-            let port = &outcome.frame[lab.inbound(&ends.opening()).transport_at()..][..2];
-            let source = (ends.snat.unwrap(), u16::from_be_bytes([port[0], port[1]]));
-            let masked = Masked {
-                ends: ends.clone(),
-                source: source.into(),
-            };
+            let masked = Masked::of(&ends, &outcome);
             // The kernel finds the neighbours after the program.
             let sent = lab.inbound(&masked.arriving(&ends.opening()));
             outcome.is_redirected_as(&sent);
@@ -325,15 +320,27 @@ fn a_backend_that_is_the_client_too_sees_this_node() {
         itself.client.set_ip(ends.backend.ip());
         let outcome = node_sends(lab, &itself.opening());
         assert!(outcome.was_redirected());
-        let at = lab.across(&itself.opening()).transport_at();
-        let port = u16::from_be_bytes([outcome.frame[at], outcome.frame[at + 1]]);
-        let masked = Masked {
-            source: (itself.snat.unwrap(), port).into(),
-            ends: itself.clone(),
-        };
+        let masked = Masked::of(&itself, &outcome);
         outcome.is_redirected_as(&lab.node.emits(&masked.arriving(&itself.opening())));
         let expected = lab.node.emits(&masked.returned(&itself.reply()));
         node_sends(lab, &masked.answer(&itself.reply())).is_redirected_as(&expected);
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn the_host_itself_goes_by_another_port_and_gets_replies_from_the_service() {
+    with_snat(Forwarding::On, |lab, ends| {
+        let ends = ends.clone().by_host();
+        let outcome = lab.host_sends(&ends.opening());
+        let masked = Masked::of(&ends, &outcome);
+        outcome.is_redirected_as(&lab.node.emits(&masked.arriving(&ends.opening())));
+        for _ in 0..2 {
+            let expected = lab.node.emits(&masked.arriving(&ends.request()));
+            lab.host_sends(&ends.request()).is_redirected_as(&expected);
+            let expected = lab.out.turned(&masked.returned(&ends.reply()));
+            node_sends(lab, &masked.answer(&ends.reply())).is_redirected_as(&expected);
+        }
     });
 }
 

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, ops::Range};
 
 use blixt_ebpf::layout::{Flow, KEY_OTHER_END, Pending};
 
-use super::{ends::Ends, lab::Lab, raw::FlowKey};
+use super::{ends::Ends, lab::Lab, outcome::Outcome, raw::FlowKey};
 use crate::build::Packet;
 
 /// Ports that stand for clients' ports.
@@ -26,14 +26,7 @@ impl Lab {
     pub fn mask(&self, ends: &Ends) -> Masked {
         let outcome = self.client_sends(&ends.opening());
         assert!(outcome.was_redirected(), "no flow begins: {ends}");
-        let address = ends.snat.expect("a backend that sees this node alone");
-        let at = self.inbound(&ends.opening()).transport_at();
-        let port = u16::from_be_bytes([outcome.frame[at], outcome.frame[at + 1]]);
-        assert!(SOURCE_PORTS.contains(&port), "from port {port}");
-        let masked = Masked {
-            ends: ends.clone(),
-            source: SocketAddr::new(address, port),
-        };
+        let masked = Masked::of(ends, &outcome);
         outcome.is_redirected_as(&self.node.emits(&masked.arriving(&ends.opening())));
         masked
     }
@@ -90,6 +83,19 @@ fn beside(from: SocketAddr, to: SocketAddr, protocol: u8) -> FlowKey {
 }
 
 impl Masked {
+    /// The flow whose first packet left so.
+    #[track_caller]
+    pub fn of(ends: &Ends, outcome: &Outcome) -> Self {
+        let address = ends.snat.expect("a backend that sees this node alone");
+        let at = ends.opening().transport_at();
+        let port = u16::from_be_bytes([outcome.frame[at], outcome.frame[at + 1]]);
+        assert!(SOURCE_PORTS.contains(&port), "from port {port}");
+        Self {
+            ends: ends.clone(),
+            source: SocketAddr::new(address, port),
+        }
+    }
+
     /// A client's packet as it leaves for the backend.
     pub fn arriving(&self, packet: &Packet) -> Packet {
         packet.clone().from(self.source).to(self.ends.backend).hop()
