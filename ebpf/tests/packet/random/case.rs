@@ -44,6 +44,8 @@ pub enum Change {
     Time(u32),
     /// Full tables push out an entry.
     Evict(Key),
+    /// The same of what becomes of the other end of such packets.
+    EvictEnd(Key),
     /// The same of what first fragments said.
     ForgetFragments,
     /// The same of clients that services keep at their backends.

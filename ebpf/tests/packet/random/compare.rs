@@ -12,7 +12,7 @@ use blixt_ebpf::layout::{
 use super::{
     case::Key,
     kernel::Came,
-    maps::{HOST_PORTS, Maps, NO_PORTS},
+    maps::{HOST_PORTS, Maps, NO_PORTS, beside},
     model::{Entry, Fate, Model, NoteKey, Verdict, Waiting},
 };
 use crate::{
@@ -67,7 +67,7 @@ pub fn entry(expected: &Entry, came: &Flow) -> Result<(), Difference> {
     }
     let got = Entry {
         address: expected.address,
-        forward: came.direction == 0,
+        forward: came.is_forward(),
         state: came.state,
         backend: came.backend,
         epoch: came.epoch,
@@ -81,6 +81,7 @@ pub fn entry(expected: &Entry, came: &Flow) -> Result<(), Difference> {
         macs,
         mtu: came.mtu,
         mss: came.mss,
+        snat: came.is_snat(),
     };
     let ends = (came.address, came.port);
     let wanted_ends = (
@@ -133,6 +134,39 @@ pub fn take_flows(model: &Model, maps: &Maps) -> Result<(), Difference> {
         };
         let came = came.ok_or_else(|| none("pending", key))?;
         pending(expected, &came).map_err(|text| format!("{key:?}: {text}"))?;
+    }
+    Ok(())
+}
+
+/// The same of what becomes of other ends.
+pub fn take_ends(model: &Model, maps: &Maps) -> Result<(), Difference> {
+    for (key, expected) in &model.flows.ends {
+        let (settled, pending) = match beside(key) {
+            FlowKey::V4(key) => (maps.flows4.take(key), maps.pending4.take(key)),
+            FlowKey::V6(key) => (maps.flows6.take(key), maps.pending6.take(key)),
+        };
+        let waiting = settled.is_none();
+        let came = settled.or(pending.map(|pending| pending.flow));
+        let came = came.ok_or_else(|| format!("no other end of {key:?}"))?;
+        let got = (
+            came.address,
+            u16::from_be(came.port),
+            came.service,
+            came.used,
+            waiting,
+        );
+        let wanted = (
+            address(expected.address.ip()),
+            expected.address.port(),
+            expected.service,
+            expected.used,
+            expected.pending,
+        );
+        if got != wanted {
+            return Err(format!(
+                "other end of {key:?}: {got:x?}, expected {wanted:x?}"
+            ));
+        }
     }
     Ok(())
 }
@@ -273,17 +307,27 @@ pub fn nothing(count: usize) -> Vec<Stats> {
 
 /// Whether nothing is left in the tables that cases empty.
 pub fn empty(maps: &Maps) -> Result<(), Difference> {
-    let left = maps.flows4.keys().len()
-        + maps.flows6.keys().len()
-        + maps.pending4.keys().len()
-        + maps.pending6.keys().len()
-        + maps.fragments.keys().len()
-        + maps.clients.keys().len()
-        + (0..HOST_PORTS)
-            .filter(|element| maps.host_ports.get(*element) != Some(NO_PORTS))
-            .count();
-    if left == 0 {
+    let mut left: Vec<String> = Vec::new();
+    left.extend(maps.flows4.keys().iter().map(|key| format!("{key:?}")));
+    left.extend(maps.flows6.keys().iter().map(|key| format!("{key:?}")));
+    left.extend(
+        maps.pending4
+            .keys()
+            .iter()
+            .map(|key| format!("pending {key:?}")),
+    );
+    left.extend(
+        maps.pending6
+            .keys()
+            .iter()
+            .map(|key| format!("pending {key:?}")),
+    );
+    left.extend(maps.fragments.keys().iter().map(|key| format!("{key:?}")));
+    left.extend(maps.clients.keys().iter().map(|key| format!("{key:?}")));
+    let ports = (0..HOST_PORTS).filter(|at| maps.host_ports.get(*at) != Some(NO_PORTS));
+    left.extend(ports.map(|at| format!("ports of element {at}")));
+    if left.is_empty() {
         return Ok(());
     }
-    Err(format!("{left} entries that the model does not have"))
+    Err(format!("the model does not have {}", left.join(", ")))
 }

@@ -30,6 +30,9 @@ pub enum Way {
     Here,
     /// In the host's own network.
     Host,
+    /// On another node that may know nothing of all this: that address of this one
+    /// stands for clients.
+    Snat(IpAddr),
     /// On a node of that address.
     Node(IpAddr),
     /// The same, across routers: from that address of this node.

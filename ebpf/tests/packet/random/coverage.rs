@@ -20,6 +20,8 @@ pub struct Coverage {
     /// end has closed, or both.
     pub settled: u64,
     pub closing: u64,
+    /// Flows whose client goes by an address of this node.
+    pub masked: u64,
 }
 
 impl Coverage {
@@ -35,6 +37,7 @@ impl Coverage {
     pub fn end(&mut self, model: &Model) {
         self.cases += 1;
         self.drops = sum(&[self.drops, model.drops]);
+        self.masked += model.flows.ends.len() as u64 / 2;
         let settled = model.flows.settled.values();
         self.settled += settled.clone().count() as u64;
         self.closing += settled
@@ -56,5 +59,6 @@ impl AddAssign for Coverage {
         self.drops = sum(&[self.drops, other.drops]);
         self.settled += other.settled;
         self.closing += other.closing;
+        self.masked += other.masked;
     }
 }

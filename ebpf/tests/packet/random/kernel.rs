@@ -88,9 +88,9 @@ impl<'a> Kernel<'a> {
         })
     }
 
-    /// Does to the maps what others do. `keys` are those of all flows, `notes` of
-    /// all fragments.
-    pub fn changes(&mut self, change: &Change, keys: &[Key], notes: &[FragmentKey]) {
+    /// Does to the maps what others do. `keys` are those of all flows and of their other
+    /// ends, `notes` those of all fragments.
+    pub fn changes(&mut self, change: &Change, keys: [&[Key]; 2], notes: &[FragmentKey]) {
         match change {
             Change::Serve(number, chosen) => {
                 self.config.services[*number] = *chosen;
@@ -118,6 +118,7 @@ impl<'a> Kernel<'a> {
             }
             Change::Time(units) => self.maps.age(*units, keys, notes),
             Change::Evict(key) => self.maps.remove(key),
+            Change::EvictEnd(key) => self.maps.remove_end(key),
             Change::ForgetFragments => notes
                 .iter()
                 .for_each(|key| self.maps.fragments.remove(*key)),

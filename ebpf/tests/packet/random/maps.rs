@@ -6,9 +6,9 @@ use std::net::IpAddr;
 
 use blixt_ebpf::layout::{
     Address, AddressInfo, Affinity, AffinityKey, Allowance, BACKEND_ALIVE, BACKEND_LOCAL,
-    BACKEND_QUIESCENT, BACKEND_REMOTE, BACKEND_TUNNEL, Backend, Device, Drops, Flow, FlowKey4,
-    FlowKey6, Fragment, FragmentKey, HostPorts, Node, Pending, SLOTS_IN_ELEMENT, Service,
-    ServiceKey, Slots, Stats,
+    BACKEND_QUIESCENT, BACKEND_REMOTE, BACKEND_SNAT, BACKEND_TUNNEL, Backend, Device, Drops, Flow,
+    FlowKey4, FlowKey6, Fragment, FragmentKey, HostPorts, KEY_OTHER_END, Node, Pending,
+    SLOTS_IN_ELEMENT, Service, ServiceKey, Slots, Stats,
 };
 
 use super::{
@@ -71,15 +71,12 @@ impl Maps {
         }
     }
 
-    pub fn age(&self, units: u32, keys: &[Key], notes: &[FragmentKey]) {
-        for key in keys {
-            match FlowKey::new(key.0, key.1, key.2) {
-                FlowKey::V4(key) => {
-                    age_one(&self.flows4, &self.pending4, key, units);
-                }
-                FlowKey::V6(key) => {
-                    age_one(&self.flows6, &self.pending6, key, units);
-                }
+    pub fn age(&self, units: u32, [keys, ends]: [&[Key]; 2], notes: &[FragmentKey]) {
+        let keys = keys.iter().map(|key| FlowKey::new(key.0, key.1, key.2));
+        for key in keys.chain(ends.iter().map(beside)) {
+            match key {
+                FlowKey::V4(key) => age_one(&self.flows4, &self.pending4, key, units),
+                FlowKey::V6(key) => age_one(&self.flows6, &self.pending6, key, units),
             }
         }
         for key in notes {
@@ -139,7 +136,16 @@ impl Maps {
     }
 
     pub fn remove(&self, key: &Key) {
-        match FlowKey::new(key.0, key.1, key.2) {
+        self.remove_key(FlowKey::new(key.0, key.1, key.2));
+    }
+
+    /// Removes what becomes of the other end of such packets.
+    pub fn remove_end(&self, key: &Key) {
+        self.remove_key(beside(key));
+    }
+
+    fn remove_key(&self, key: FlowKey) {
+        match key {
             FlowKey::V4(key) => {
                 self.flows4.remove(key);
                 self.pending4.remove(key);
@@ -181,6 +187,7 @@ impl Maps {
         let (gateway, source, flags) = match backend.way {
             Way::Here => (none, none, 0),
             Way::Host => (none, none, BACKEND_LOCAL),
+            Way::Snat(source) => (none, address(source), BACKEND_SNAT),
             Way::Node(node) => (address(node), none, BACKEND_REMOTE),
             Way::Tunnel(source, node) => {
                 let flags = BACKEND_REMOTE | BACKEND_TUNNEL;
@@ -288,5 +295,19 @@ fn age_one<K: Layout>(settled: &Table<K, Flow>, pending: &Table<K, Pending>, key
     } else if let Some(mut entry) = pending.get(key) {
         age(&mut entry.flow);
         pending.put(key, entry);
+    }
+}
+
+/// The key of what becomes of the other end of packets.
+pub fn beside(key: &Key) -> FlowKey {
+    match FlowKey::new(key.0, key.1, key.2) {
+        FlowKey::V4(key) => FlowKey::V4(FlowKey4 {
+            protocol: key.protocol | KEY_OTHER_END,
+            ..key
+        }),
+        FlowKey::V6(key) => FlowKey::V6(FlowKey6 {
+            protocol: key.protocol | KEY_OTHER_END,
+            ..key
+        }),
     }
 }

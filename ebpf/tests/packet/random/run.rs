@@ -198,12 +198,13 @@ impl<'a> Runner<'a> {
             }
             Step::Changes(change) => {
                 let keys: Vec<_> = model.flows.keys().copied().collect();
+                let ends: Vec<_> = model.flows.ends.keys().copied().collect();
                 let notes: Vec<_> = model
                     .notes
                     .keys()
                     .map(|key| compare::note_key(*key))
                     .collect();
-                self.kernel.changes(change, &keys, &notes);
+                self.kernel.changes(change, [&keys, &ends], &notes);
                 model.changes(change);
             }
         }
@@ -217,6 +218,7 @@ impl<'a> Runner<'a> {
     /// Compares what a case leaves, and takes it away.
     fn finish(&mut self, model: &Model, check: Check) -> Result<(), Difference> {
         compare::take_flows(model, &self.kernel.maps)?;
+        compare::take_ends(model, &self.kernel.maps)?;
         compare::take_notes(model, &self.kernel.maps)?;
         compare::take_clients(model, &self.kernel.maps)?;
         compare::take_ports(model, &self.kernel.maps)?;

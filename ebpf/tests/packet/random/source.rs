@@ -56,6 +56,11 @@ fn change_source(change: &Change) -> String {
                 key.0, key.1, key.2
             )
         }
+        Change::EvictEnd((source, destination, protocol)) => {
+            format!(
+                "Change::EvictEnd((socket(\"{source}\"), socket(\"{destination}\"), {protocol}))"
+            )
+        }
         Change::Slots(table, slots) => format!("Change::Slots({table}, vec!{slots:?})"),
         other => format!("Change::{other:?}"),
     }
@@ -65,6 +70,7 @@ fn backend_source(backend: &Backend) -> String {
     let way = match backend.way {
         Way::Here => "Way::Here".to_owned(),
         Way::Host => "Way::Host".to_owned(),
+        Way::Snat(source) => format!("Way::Snat(ip(\"{source}\"))"),
         Way::Node(node) => format!("Way::Node(ip(\"{node}\"))"),
         Way::Tunnel(source, node) => format!("Way::Tunnel(ip(\"{source}\"), ip(\"{node}\"))"),
     };

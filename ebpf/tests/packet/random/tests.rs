@@ -55,6 +55,7 @@ fn run_of_random_cases_ends_with_program_and_model_agreeing() {
         ("went on its way", reached.redirected),
         ("flow settled", reached.settled),
         ("connection was closing", reached.closing),
+        ("flow had another client", reached.masked),
         ("was malformed", drops.malformed),
         ("was a fragment of none", drops.fragment),
         ("had no route", drops.no_route),

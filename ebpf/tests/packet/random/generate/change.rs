@@ -16,7 +16,7 @@ use crate::random::{
     },
     model::Model,
     rng::Random,
-    world::{PLACES, host},
+    world::{PLACES, Place, host},
 };
 
 /// `number` is the service's that may be changed.
@@ -125,7 +125,13 @@ fn backend(random: &mut Random, number: usize, which: u32, present: &Backend) ->
         }
     };
     let far = random.once_in(2);
-    let changed = match random.below(12) {
+    let changed = match random.below(16) {
+        12..16 => Backend {
+            address: (behind(v6), base.address.port()).into(),
+            way: Way::Snat(this_node(v6)),
+            hint: Some(Place::Node),
+            ..base
+        },
         0 | 1 => return Backend::none(),
         2 => Backend {
             epoch: base.epoch + 1,
@@ -133,12 +139,12 @@ fn backend(random: &mut Random, number: usize, which: u32, present: &Backend) ->
         },
         3 | 4 => Backend {
             way: Way::Node(other_node(v6, false)),
-            hint: Some(crate::random::world::Place::Node),
+            hint: Some(Place::Node),
             ..base
         },
         5 | 6 => Backend {
             way: Way::Tunnel(this_node(far), other_node(far, true)),
-            hint: Some(crate::random::world::Place::Node),
+            hint: Some(Place::Node),
             ..base
         },
         7 => Backend {
@@ -178,5 +184,18 @@ fn evict(random: &mut Random, model: &Model) -> Change {
     if keys.is_empty() {
         return Change::Time(0);
     }
+    let ends: Vec<_> = model.flows.ends.keys().collect();
+    if !ends.is_empty() && random.once_in(3) {
+        return Change::EvictEnd(*random.pick(&ends));
+    }
     Change::Evict(*random.pick(&keys))
+}
+
+/// An address of a pod behind the other node.
+fn behind(v6: bool) -> std::net::IpAddr {
+    if v6 {
+        [0x2001, 0xdb8, 0xb, 0, 0, 0, 0, 3].into()
+    } else {
+        [10, 1, 2, 3].into()
+    }
 }

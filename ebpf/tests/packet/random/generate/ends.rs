@@ -10,7 +10,7 @@ use crate::{
     random::{
         case::Key,
         config::{self, other_node, pod, service, this_node},
-        model::Model,
+        model::{Model, first_port},
         rng::Random,
         world::{Place, host},
     },
@@ -75,6 +75,26 @@ pub fn of_client(random: &mut Random, focus: usize) -> Ends {
         at,
         by_host: ip == host(destination.is_ipv6()),
     }
+}
+
+/// Of a client whose port here is that of a flow that there is, if any goes by one.
+pub fn of_rival(random: &mut Random, model: &Model) -> Option<Ends> {
+    let ends = model.flows.ends.iter();
+    let masked: Vec<_> = ends
+        .filter(|(_, end)| end.address.port() >= 61_000)
+        .collect();
+    if masked.is_empty() {
+        return None;
+    }
+    let ((client, destination, protocol), end) = random.pick(&masked);
+    let wanted = u32::from(end.address.port());
+    let keys = (1_024..=u16::MAX).map(|port| ((client.ip(), port).into(), *destination, *protocol));
+    let key = keys.into_iter().find(|key| first_port(key).0 == wanted)?;
+    Some(Ends {
+        key,
+        at: home(client.ip()),
+        by_host: false,
+    })
 }
 
 /// Of a packet from a backend, in a flow or not.

@@ -86,7 +86,11 @@ fn packet(random: &mut Random, model: &Model, focus: usize) -> (Ends, Packet) {
             transport(random, model, ends)
         }
         _ => {
-            let ends = match ends::of_flow(random, model) {
+            let rival = match random.once_in(12) {
+                true => ends::of_rival(random, model),
+                false => None,
+            };
+            let ends = match rival.or_else(|| ends::of_flow(random, model)) {
                 Some(ends) => ends,
                 None => ends::of_client(random, focus),
             };

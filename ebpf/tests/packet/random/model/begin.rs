@@ -55,13 +55,13 @@ impl Model<'_> {
                     return Some(Verdict::dropped());
                 }
                 Slot::Free(id) => {
-                    self.establish(arrival, packet, id, service_id(number));
+                    let verdict = self.establish(arrival, packet, id, service_id(number));
                     if chosen.sticky && !packet.is_tcp() {
                         // Datagrams show nothing: the first has to do.
                         let epoch = self.config.backends[id as usize].epoch;
                         self.remember(packet.header.source, service_id(number), id, epoch);
                     }
-                    return None;
+                    return verdict;
                 }
                 Slot::Taken => {}
             }
@@ -92,7 +92,8 @@ impl Model<'_> {
         else {
             return Slot::Inconsistent;
         };
-        let taken = !backend.is_remote() && {
+        let shared = !backend.is_remote() && !matches!(backend.way, Way::Snat(_));
+        let taken = shared && {
             let other = self.flows.find(&replies_to(packet, backend));
             other.is_some_and(|other| {
                 other.service != service_id(number)
@@ -103,7 +104,13 @@ impl Model<'_> {
         if taken { Slot::Taken } else { Slot::Free(id) }
     }
 
-    fn establish(&mut self, arrival: &Arrival, packet: &Packet, id: u32, service: u32) {
+    fn establish(
+        &mut self,
+        arrival: &Arrival,
+        packet: &Packet,
+        id: u32,
+        service: u32,
+    ) -> Option<Verdict> {
         let backend = self.config.backends[id as usize].clone();
         let key = packet.key();
         let begun = |entry: Entry| Pending {
@@ -130,7 +137,21 @@ impl Model<'_> {
             macs: [0; 12],
             mtu: 0,
             mss: 0,
+            snat: matches!(backend.way, Way::Snat(_)),
         };
+        if entry.snat {
+            let ifindex = self.world.ifindex(arrival.place);
+            let reply = entry.turned(&key, ifindex, arrival.by_host());
+            let verdict = self.begin_snat(packet, &backend, [entry, reply]);
+            if verdict.is_none() {
+                if arrival.by_host().is_some() {
+                    self.host_ports.insert(packet.source().port().to_be());
+                }
+                self.service_stats(service).flows += 1;
+                self.backend_stats(id).flows += 1;
+            }
+            return verdict;
+        }
         if !backend.is_remote() {
             let ifindex = self.world.ifindex(arrival.place);
             let reply = entry.turned(&key, ifindex, arrival.by_host());
@@ -143,6 +164,7 @@ impl Model<'_> {
         self.flows.put_pending(key, begun(entry));
         self.service_stats(service).flows += 1;
         self.backend_stats(id).flows += 1;
+        None
     }
 }
 

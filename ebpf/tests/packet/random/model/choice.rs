@@ -9,7 +9,10 @@ use blixt_ebpf::layout::{ADDRESS_LOCAL, BACKEND_REFUSE, SLOTS_IN_ELEMENT};
 use super::{Model, packet::Packet};
 use crate::{
     build::{TCP, UDP},
-    random::{case::Chosen, config::Config},
+    random::{
+        case::{Chosen, Key},
+        config::Config,
+    },
 };
 
 impl Model<'_> {
@@ -44,7 +47,7 @@ impl Model<'_> {
         if chosen.slots == 0 {
             return Some(0);
         }
-        let hash = hash(packet, chosen.sticky);
+        let hash = hash(&packet.key(), chosen.sticky);
         let slot = hash.wrapping_add(attempt.wrapping_mul(0x9e37_79b9)) % chosen.slots;
         let table = self.config.tables.get(chosen.table as usize)?;
         // The last element of a table is filled up with refusals.
@@ -68,18 +71,18 @@ fn words(ip: IpAddr) -> [u32; 4] {
 
 /// MurmurHash3 (x86, 32 bit) over both addresses, each hashed to a word, ports and
 /// protocol.
-fn hash(packet: &Packet, sticky: bool) -> u32 {
+pub fn hash((source, destination, protocol): &Key, sticky: bool) -> u32 {
     let address = |ip| {
         let [first, rest @ ..] = words(ip);
         rest.into_iter().fold(first, round)
     };
-    let [sport, dport] = packet.ports.map(|port| u32::from(port.to_be()));
+    let [sport, dport] = [source, destination].map(|end| u32::from(end.port().to_be()));
     let ports = if sticky { dport } else { sport << 16 | dport };
     let input = [
-        address(packet.header.source),
-        address(packet.header.destination),
+        address(source.ip()),
+        address(destination.ip()),
         ports,
-        packet.protocol.into(),
+        (*protocol).into(),
     ];
     let mut hash = input.into_iter().fold(0, round);
     for factor in [0x85eb_ca6b_u32, 0xc2b2_ae35] {

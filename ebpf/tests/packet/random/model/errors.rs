@@ -3,7 +3,7 @@
 //! ICMP errors about packets of a flow (RFC 792, RFC 4443): translated like the
 //! packet, only backwards (RFC 5508, section 4).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use blixt_ebpf::layout::DELIVERY_UNKNOWN;
 
@@ -82,16 +82,22 @@ impl Report {
         })
     }
 
-    /// The error with the flow's address and port inside and outside.
-    fn translated(&self, frame: Vec<u8>, entry: &Entry) -> Option<Verdict> {
+    /// The error with the flow's address and port inside and outside, and with what
+    /// becomes of its other end, `end`, where that changes.
+    fn translated(
+        &self,
+        frame: Vec<u8>,
+        entry: &Entry,
+        end: Option<SocketAddr>,
+    ) -> Option<Verdict> {
         let mut verdict = Verdict::redirected(frame);
         let v6 = self.outer.is_v6();
-        let end = self.outer.end();
+        let outer_end = self.outer.end();
         let [outer, inner] = [&self.outer, &self.inner].map(|ip| [ip.source, ip.destination]);
         // What the answer has as destination, the packet inside has as source.
         let written = usize::from(!entry.forward);
         let (mut outside, mut inside) = (outer, inner);
-        if entry.is_hairpin(&self.answer) {
+        if end.is_none() && entry.is_hairpin(&self.answer) {
             // Nobody but the pod itself has reason to complain.
             if self.outer.source != self.inner.destination {
                 return None;
@@ -99,17 +105,20 @@ impl Report {
             outside.swap(0, 1);
             inside.swap(0, 1);
         }
-        inside[written] = entry.address.ip();
-        outside[1 - written] = entry.address.ip();
-        let before = verdict.frame[self.icmp + 4..end].to_vec();
+        let before = verdict.frame[self.icmp + 4..outer_end].to_vec();
         let mut delta = Delta::default();
+        let ends = [(written, Some(entry.address)), (1 - written, end)];
+        for (which, end) in ends {
+            let Some(end) = end else { continue };
+            inside[which] = end.ip();
+            outside[1 - which] = end.ip();
+            let port = self.l4 + 2 * which;
+            let was = word(&verdict.frame, port).expect("it was read");
+            delta.words(was, end.port());
+            put_word(&mut verdict.frame, port, end.port());
+        }
         change(&mut delta, inner, inside);
-        let port = self.l4 + 2 * written;
-        delta.words(
-            word(&verdict.frame, port).expect("it was read"),
-            entry.address.port(),
-        );
-        put_word(&mut verdict.frame, port, entry.address.port());
+        let end = outer_end;
         let protocol = self.answer.2;
         let at = self.l4 + sum_in(protocol);
         // As much of the packet as there is: only ports are sure to be.
@@ -163,7 +172,13 @@ impl Model<'_> {
             self.resolve(key.0.ip(), key.1, &key);
         }
         let entry = self.flows.find(&key)?.clone();
-        let Some(verdict) = report.translated(arrival.frame.clone(), &entry) else {
+        let end = self.flows.ends.get(&key).map(|end| end.address);
+        let end = end.filter(|_| entry.snat);
+        if entry.snat && end.is_none() {
+            self.drops.rewrite_failed += 1;
+            return Some(Verdict::dropped());
+        }
+        let Some(verdict) = report.translated(arrival.frame.clone(), &entry, end) else {
             self.drops.rewrite_failed += 1;
             return Some(Verdict::dropped());
         };

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use blixt_ebpf::layout::{DELIVERY_HOST, DELIVERY_UNKNOWN};
 
-use super::life::seen_from_there;
+use super::{life::seen_from_there, snat::End};
 use crate::random::case::Key;
 
 /// See `layout::Flow`, whose fields these are.
@@ -30,6 +30,8 @@ pub struct Entry {
     pub macs: [u8; 12],
     pub mtu: u16,
     pub mss: u16,
+    /// Both ends of its packets change.
+    pub snat: bool,
 }
 
 /// See `layout::Pending`.
@@ -59,6 +61,7 @@ impl From<Entry> for Pending {
 pub struct Flows {
     pub settled: BTreeMap<Key, Entry>,
     pub pending: BTreeMap<Key, Pending>,
+    pub ends: BTreeMap<Key, End>,
 }
 
 impl Flows {
@@ -76,6 +79,21 @@ impl Flows {
             Some(entry) => Some(entry),
             None => self.pending.get_mut(key).map(|pending| &mut pending.entry),
         }
+    }
+
+    /// Under what packets of the other direction are found; none where their other end's
+    /// name is forgotten.
+    pub fn twin(&self, key: &Key, entry: &Entry) -> Option<Key> {
+        if !entry.snat {
+            return Some(entry.twin(key));
+        }
+        let end = self.ends.get(key)?.address;
+        let (_, _, protocol) = *key;
+        Some(if entry.forward {
+            (entry.address, end, protocol)
+        } else {
+            (end, entry.address, protocol)
+        })
     }
 
     pub fn remove(&mut self, key: &Key) {
@@ -108,6 +126,9 @@ impl Flows {
             }
             entry.used = entry.used.wrapping_sub(units);
             entry.looked_at = false;
+        }
+        for end in self.ends.values_mut() {
+            end.used = end.used.wrapping_sub(units);
         }
     }
 }
@@ -145,7 +166,7 @@ impl Entry {
 
     /// Whether its packets go to another node as they are.
     pub fn is_remote(&self, (_, destination, _): &Key) -> bool {
-        self.forward && self.address == *destination
+        self.forward && !self.snat && self.address == *destination
     }
 
     /// The entry of the other direction, which no packet has gone by yet. The last

@@ -135,8 +135,10 @@ impl Model<'_> {
             return;
         }
         entry.state = end;
-        let (twin, service) = (entry.twin(key), entry.service);
-        if let Some(other) = self.flows.find_mut(&twin)
+        let entry = entry.clone();
+        let service = entry.service;
+        if let Some(twin) = self.flows.twin(key, &entry)
+            && let Some(other) = self.flows.find_mut(&twin)
             && other.service == service
         {
             other.state = seen_from_there(end);

@@ -22,6 +22,7 @@ mod path_mtu;
 mod pending;
 mod reset;
 mod send;
+mod snat;
 mod too_big;
 mod transport;
 mod tunnel;
@@ -49,6 +50,7 @@ use bytes::{ETHERNET, byte, word};
 pub use flows::{Entry, Flows, Pending as Waiting};
 use fragments::Note;
 pub use fragments::NoteKey;
+pub use snat::first_port;
 pub use verdict::{Fate, Verdict};
 
 /// Of the program that is modelled, or a fault on purpose, for tests of the search.
@@ -176,6 +178,9 @@ impl<'a> Model<'a> {
             Change::Device(place, flags) => self.config.devices[*place as usize] = *flags,
             Change::Time(units) => self.age(*units),
             Change::Evict(key) => self.flows.remove(key),
+            Change::EvictEnd(key) => {
+                self.flows.ends.remove(key);
+            }
             Change::ForgetFragments => self.notes.clear(),
             Change::ForgetClients => self.clients.clear(),
             Change::Exhaust => self.errors_sent = too_big::PER_SECOND,

@@ -18,13 +18,14 @@ impl Model<'_> {
     pub fn prove(&mut self, arrival: &Arrival, packet: &Packet, key: &Key) {
         let pending = self.flows.pending[key].clone();
         let entry = &pending.entry;
-        let twin = entry.twin(key);
+        let named = self.flows.twin(key, entry);
+        let twin = named.unwrap_or(*key);
         let same = |other: &Pending| other.entry.service == entry.service;
-        let other = self.flows.pending.get(&twin).is_some_and(same);
+        let other = named.is_some() && self.flows.pending.get(&twin).is_some_and(same);
         if other {
             let clock = self.clock;
             self.other(&twin).entry.used = clock;
-        } else if !entry.is_remote(key) && self.flows.find(&twin).is_none() {
+        } else if named.is_some() && !entry.is_remote(key) && self.flows.find(&twin).is_none() {
             // It was pushed out.
             let ifindex = self.world.ifindex(arrival.place);
             let turned = entry.turned(key, ifindex, arrival.by_host());
@@ -40,13 +41,16 @@ impl Model<'_> {
             return;
         }
         if self.settles(arrival, packet, key) {
-            if packet.is_tcp() {
+            if packet.is_tcp() && (entry.forward || named.is_some()) {
                 let client = if entry.forward { key } else { &twin };
                 self.remember_settled(client, entry);
             }
             self.flows.settle(key);
             if other {
                 self.flows.settle(&twin);
+            }
+            if entry.snat {
+                self.settle_ends(key, named);
             }
         }
     }

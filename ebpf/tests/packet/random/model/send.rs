@@ -2,7 +2,7 @@
 
 //! A packet of a flow on its way out.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use blixt_ebpf::layout::{
     DELIVERY_HOST, DELIVERY_MAC, DELIVERY_PEER, DELIVERY_STACK, DELIVERY_UNKNOWN,
@@ -32,12 +32,16 @@ impl Model<'_> {
         if self.is_too_big(&arrival.frame, packet, &entry) {
             return self.tell(arrival, packet, entry.mtu);
         }
+        let Some(after) = self.ends_after(packet, key, &entry) else {
+            self.drops.rewrite_failed += 1;
+            return Verdict::dropped();
+        };
         self.count(&entry, packet.length);
         let mut verdict = Verdict::redirected(arrival.frame);
         if packet.piece != Piece::Later {
             super::mss::clamp(&mut verdict.frame, packet, entry.mss);
         }
-        self.rewrite(&mut verdict, packet, &entry);
+        self.rewrite(&mut verdict, packet, &entry, after);
         self.deliver(verdict, &entry, packet.is_v6(), packet.segment)
     }
 
@@ -58,25 +62,40 @@ impl Model<'_> {
         }
     }
 
-    /// Writes the entry's address and port over one end, and the other end's name
-    /// where a pod reaches itself.
-    fn rewrite(&self, verdict: &mut Verdict, packet: &Packet, entry: &Entry) {
+    /// Both ends of a packet as they leave; none where one of them is forgotten. The
+    /// entry's address and port stand at one, and where a pod reaches itself the other
+    /// has another name.
+    fn ends_after(&mut self, packet: &Packet, key: &Key, entry: &Entry) -> Option<[SocketAddr; 2]> {
+        if entry.snat {
+            return self.both_ends(key, entry);
+        }
+        let mut ends = [packet.source(), packet.destination()];
+        let written = usize::from(entry.forward);
+        if entry.address.ip() == ends[1 - written].ip() {
+            let ip = ends[written].ip();
+            ends[1 - written].set_ip(ip);
+        }
+        ends[written] = entry.address;
+        Some(ends)
+    }
+
+    fn rewrite(
+        &self,
+        verdict: &mut Verdict,
+        packet: &Packet,
+        entry: &Entry,
+        after: [SocketAddr; 2],
+    ) {
         let frame = &mut verdict.frame;
         let header = &packet.header;
-        let ends = [header.source, header.destination];
-        let written = usize::from(entry.forward);
-        let mut after = ends;
-        if entry.address.ip() == ends[1 - written] {
-            after.swap(0, 1);
-        }
-        after[written] = entry.address.ip();
         if packet.piece != Piece::Later {
             let mut delta = Delta::default();
-            for (before, after) in ends.into_iter().zip(after) {
-                delta.addresses(before, after);
+            let before = [packet.source(), packet.destination()];
+            for (which, (before, after)) in before.into_iter().zip(after).enumerate() {
+                delta.addresses(before.ip(), after.ip());
+                delta.words(before.port(), after.port());
+                put_word(frame, packet.l4 + 2 * which, after.port());
             }
-            delta.words(packet.ports[written], entry.address.port());
-            put_word(frame, packet.l4 + 2 * written, entry.address.port());
             let at = packet.sum_at();
             change_transport_sum(frame, at, packet.protocol, delta);
             if packet.protocol != UDP {
@@ -85,7 +104,7 @@ impl Model<'_> {
         }
         let faulty = self.fault == Fault::Ttl && !entry.forward;
         let ttl = header.ttl - u8::from(!faulty);
-        write_header(verdict, ETHERNET, after, Some(ttl));
+        write_header(verdict, ETHERNET, after.map(|end| end.ip()), Some(ttl));
     }
 
     /// Sends what is rewritten on its entry's way.

@@ -61,12 +61,12 @@ impl Model<'_> {
     /// A connection whose backend is gone ends with a reset, so that the client knows.
     fn bury(&mut self, arrival: &Arrival, packet: &Packet, key: &Key) -> Verdict {
         let entry = self.flows.find(key).expect("the packet found it");
-        let (twin, service) = (entry.twin(key), entry.service);
-        if self
-            .flows
-            .find(&twin)
-            .is_some_and(|other| other.service == service)
-        {
+        let service = entry.service;
+        let same = |twin: &Key| {
+            let other = self.flows.find(twin);
+            other.is_some_and(|other| other.service == service)
+        };
+        if let Some(twin) = self.flows.twin(key, entry).filter(same) {
             self.flows.remove(&twin);
         }
         self.flows.remove(key);

@@ -50,7 +50,9 @@ impl Model<'_> {
 
     /// Marks the other direction's entry as used, or writes it again.
     fn refresh(&mut self, arrival: &Arrival, key: &Key, entry: &Entry) {
-        let twin = entry.twin(key);
+        let Some(twin) = self.flows.twin(key, entry) else {
+            return;
+        };
         if let Some(other) = self.flows.settled.get_mut(&twin) {
             other.used = self.clock;
         } else if !self.flows.pending.contains_key(&twin) {
@@ -62,11 +64,24 @@ impl Model<'_> {
                 self.flows.pending.insert(twin, other.into());
             }
         }
+        if entry.snat {
+            self.keep_end(key, twin, entry);
+        }
     }
 
     /// Finds the way of a flow's packets between these ends. `key` is the entry's.
     pub fn resolve(&mut self, source: IpAddr, destination: SocketAddr, key: &Key) {
         let mut entry = self.flows.find(key).expect("the caller has it").clone();
+        let client = self.flows.ends.get(key).map(|end| end.address.ip());
+        if entry.snat && !entry.forward && entry.delivery != DELIVERY_HOST && client.is_none() {
+            // Nobody knows any more who that is.
+            self.flows.find_mut(key).expect("as above").overhead = 0;
+            return;
+        }
+        let destination = match client {
+            Some(ip) if entry.snat && !entry.forward => (ip, destination.port()).into(),
+            _ => destination,
+        };
         let found = self.way(source, destination, &mut entry);
         if let Some(Course { from, to, hint }) = found {
             self.follow_route(&mut entry, [from, to], hint);
@@ -95,7 +110,7 @@ impl Model<'_> {
             }
             return None;
         }
-        let hairpin = entry.address.ip() == destination.ip();
+        let hairpin = !entry.snat && entry.address.ip() == destination.ip();
         let to = if hairpin { source } else { destination.ip() };
         // A bridge's port has no neighbours, and no bridge is known here.
         let place = self.world.place(entry.ifindex);
@@ -124,12 +139,16 @@ impl Model<'_> {
             return course(source, entry.address.ip());
         }
         match backend.way {
-            Way::Here | Way::Host => {
+            Way::Here | Way::Host | Way::Snat(_) => {
                 entry.address = backend.address;
                 if backend.way == Way::Host {
                     entry.delivery = DELIVERY_STACK;
                     return None;
                 }
+                let source = match backend.way {
+                    Way::Snat(ip) => ip,
+                    _ => source,
+                };
                 course(source, backend.address.ip())
             }
             Way::Node(node) => {
