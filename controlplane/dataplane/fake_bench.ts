@@ -87,6 +87,15 @@ export class FakeBench implements AsyncDisposable {
     await deadline(poll(), stop - Date.now());
   }
 
+  /** Waits until no call has come for a while. */
+  async settled(): Promise<void> {
+    const { calls } = this.fake.faults;
+    for (let before = -1; before !== calls.length;) {
+      before = calls.length;
+      await delay(50);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await Promise.all(this.#running);

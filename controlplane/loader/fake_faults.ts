@@ -41,6 +41,8 @@ export class FakeFaults {
   readonly missingFeatures = new Set<string>();
   /** The same at the XDP hooks. */
   readonly xdpRefusals = new Map<number, string>();
+  /** Methods in the order of calls; those that a delay holds back are not there yet. */
+  readonly calls: Method[] = [];
   #pending: (Required<Omit<Fault, "after">> & { readonly after: number | undefined })[] = [];
 
   /** Orders a failure. */
@@ -50,6 +52,7 @@ export class FakeFaults {
 
   /** Counts a call of a method; the failure that is due, if there is one. */
   due(method: Method): { after: number | undefined; error: LoaderError } | undefined {
+    this.calls.push(method);
     const pending = this.#pending.map((fault) =>
       fault.method === method ? { ...fault, nth: fault.nth - 1 } : fault
     );

@@ -4,10 +4,12 @@
 
 import { runTask, UsageError } from "../../controlplane/tasks/run_task.ts";
 import { benchDataplane } from "./dataplane/dataplane.ts";
+import { benchScale } from "./scale/scale.ts";
 
 /** Every bench by its name; takes its own words and the folder in which the user stands. */
 const BENCHES: Readonly<Record<string, (args: readonly string[], folder: string) => Promise<void>>> = {
   dataplane: benchDataplane,
+  scale: benchScale,
 };
 
 const USAGE = `deno task bench NAME [OPTION]…
