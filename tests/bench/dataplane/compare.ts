@@ -2,7 +2,9 @@
 
 import type { StepRunner } from "../../../controlplane/tasks/requirement.ts";
 import type { Contender } from "./contender.ts";
+import { cpuTime } from "./cpu.ts";
 import { type Measure, MEASURES } from "./measure.ts";
+import { settle } from "./settle.ts";
 import { buildStand, type Stand } from "./stand.ts";
 import type { Sample } from "./summary.ts";
 
@@ -29,6 +31,8 @@ export async function compare(comparison: Comparison, step: StepRunner): Promise
     const name = `setting up ${contender.title} with ${services} services`;
     stands.push(stack.use(await step(name, () => buildStand(contender, services, patience))));
   }
+  const programs = stands.flatMap((stand) => stand.programs);
+  await step("waiting until all of them rest", () => settle(() => cpuTime(programs)));
   const samples: Sample[] = [];
   for (let round = 0; round < rounds; round++) {
     await step(`round ${round + 1} of ${rounds} with ${services} services`, async () => {
