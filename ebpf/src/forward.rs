@@ -6,19 +6,18 @@ use core::ptr;
 
 use aya_ebpf::bindings::__sk_buff;
 use blixt_ebpf::layout::{
-    ADDRESS_LOCAL, BACKEND_ALIVE, BACKEND_REFUSE, BACKEND_REMOTE, BACKEND_SNAT, Backend,
-    DELIVERY_HOST, DELIVERY_UNKNOWN, DIRECTION_REPLY, DIRECTION_SNAT, Flow, Pending, Service,
+    ADDRESS_LOCAL, BACKEND_ALIVE, BACKEND_REFUSE, DELIVERY_UNKNOWN, Flow, Pending,
 };
 
 use crate::{
-    affinity, counters,
+    affinity,
+    begin::{BEGUN, PORTLESS, RESET, begin},
+    counters,
     deliver::{TC_ACT_OK, TC_ACT_SHOT, deliver, resolve},
-    flows::{self, Tuple},
-    fragments,
+    flows, fragments,
     global::global,
     hairpin::{self, is_hairpin},
-    host::{self, begin_way},
-    maps::{BACKEND, SCRATCH},
+    maps::BACKEND,
     mss,
     packet::{FIRST_FRAGMENT, IPPROTO_TCP, IPPROTO_UDP, LATER_FRAGMENT, Packet, TCP_SYN},
     pending,
@@ -29,18 +28,7 @@ use crate::{
     tracking,
 };
 
-/// Slots tried before a flow is given up whose addresses and ports are in use
-/// between the same client and backend for another service.
-const ATTEMPTS: u32 = 4;
-
-/// What `begin` made of a packet, when that is not the verdict yet: the flow has
-/// its entries; a reset is due; the flow wants a port that stands for the client's.
-/// Returned, not done in place: each call deeper takes its frame from the same 512
-/// bytes of stack.
-pub const BEGUN: i32 = -1;
-const RESET: i32 = -2;
-const PORTLESS: i32 = -3;
-/// What `stray` makes of one.
+/// What `stray` makes of a packet, or BEGUN.
 const BEGIN: i32 = -4;
 const BURY: i32 = -5;
 
@@ -323,195 +311,4 @@ fn bury_body<const V6: bool>(packet: &Packet) -> i32 {
     }
     counters::dropped(|drops| &mut drops.backend_gone);
     RESET
-}
-
-global! {
-    /// A packet of no flow we know: begins one if it is for a service. Returns BEGUN
-    /// or RESET or PORTLESS or the program's verdict.
-    fn begin(skb: *mut __sk_buff; packet: Packet) -> i32 = begin_body, begin4, begin6
-}
-
-#[inline(always)]
-unsafe fn begin_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i32 {
-    let tuple = &packet.tuple;
-    let Some(flags) = select::address::<V6>(&tuple.daddr) else {
-        return TC_ACT_OK;
-    };
-    let Some(service) = select::service(tuple) else {
-        return unserved(packet, flags);
-    };
-    let hash = select::hash(tuple, service.affinity != 0);
-    let remembered = affinity::recall(packet, &service);
-    // SAFETY: as the caller promises.
-    unsafe {
-        for attempt in 0..ATTEMPTS {
-            let chosen = if attempt == 0 && remembered != BACKEND_REFUSE {
-                Some(remembered)
-            } else {
-                select::backend(&service, hash, attempt)
-            };
-            let Some(id) = chosen else {
-                return inconsistent();
-            };
-            if id == BACKEND_REFUSE {
-                return refuse(packet, &service);
-            }
-            let Some(backend) = BACKEND.get(id) else {
-                return inconsistent();
-            };
-            if backend.flags & BACKEND_ALIVE == 0 {
-                return inconsistent();
-            }
-            let mut twin = tuple.twin(&backend.address, backend.port, true);
-            if tuple.saddr == backend.address {
-                twin.daddr = tuple.daddr;
-            }
-            if backend.flags & (BACKEND_REMOTE | BACKEND_SNAT) != 0
-                || !is_taken::<V6>(&twin, &service)
-            {
-                establish::<V6>(skb, packet, &twin, id, backend, service.id);
-                if service.affinity != 0 && tuple.protocol() != IPPROTO_TCP {
-                    affinity::remember(&tuple.saddr, service.id, id, backend.epoch);
-                }
-                return if backend.flags & BACKEND_SNAT == 0 {
-                    BEGUN
-                } else {
-                    PORTLESS
-                };
-            }
-        }
-    }
-    counters::dropped(|drops| &mut drops.tuple_in_use);
-    TC_ACT_SHOT
-}
-
-/// Whether a live flow of another service runs between the same client's and
-/// backend's addresses and ports: the backend could not tell the two apart.
-#[inline(always)]
-unsafe fn is_taken<const V6: bool>(twin: &Tuple, service: &Service) -> bool {
-    let flow = flows::find_any::<V6>(twin);
-    // SAFETY: the element stays valid for this run.
-    unsafe {
-        !flow.is_null()
-            && (*flow).service != service.id
-            && !tracking::is_over(twin.protocol(), &*flow, tracking::now())
-            && is_alive(&*flow)
-    }
-}
-
-/// Writes the entries of a new flow. None has been seen yet, so that the first
-/// packet each way finds its way out. Replies of a remote backend do not come here.
-/// Where a port has to stand for the client's, the entry of replies is made ready in
-/// `scratch` alone.
-#[inline(always)]
-unsafe fn establish<const V6: bool>(
-    skb: *mut __sk_buff,
-    packet: &Packet,
-    twin: &Tuple,
-    id: u32,
-    backend: &Backend,
-    service: u32,
-) {
-    let tuple = &packet.tuple;
-    let Some(entry) = SCRATCH.get_ptr_mut(0) else {
-        return;
-    };
-    // SAFETY: the element is this CPU's own, and the program is not preempted in it.
-    let entry = unsafe { &mut *entry };
-    entry.flow = Flow {
-        address: tuple.daddr,
-        port: tuple.dport,
-        direction: if backend.flags & BACKEND_SNAT == 0 {
-            DIRECTION_REPLY
-        } else {
-            DIRECTION_REPLY | DIRECTION_SNAT
-        },
-        state: tracking::first_state(packet),
-        backend: id,
-        epoch: backend.epoch,
-        service,
-        seen: 0,
-        used: tracking::now(),
-        tick: 0,
-        // SAFETY: as the caller promises.
-        ifindex: unsafe { (*skb).ifindex },
-        delivery: DELIVERY_UNKNOWN,
-        overhead: 0,
-        dmac: [0; 6],
-        smac: [0; 6],
-        mtu: 0,
-        mss: 0,
-    };
-    entry.acknowledgement = 0;
-    entry.packets = 0;
-    entry.answered = 0;
-    entry.hops = packet.ttl.into();
-    if backend.flags & BACKEND_SNAT == 0 {
-        // SAFETY: as the caller promises.
-        unsafe { enter::<V6>(skb, tuple, twin, backend, entry) };
-    }
-}
-
-/// Writes a new flow's entries: `entry` as it is for replies, and turned round for
-/// the client's packets.
-///
-/// # Safety
-/// `skb` is the program's context.
-#[inline(always)]
-pub unsafe fn enter<const V6: bool>(
-    skb: *mut __sk_buff,
-    tuple: &Tuple,
-    twin: &Tuple,
-    backend: &Backend,
-    entry: &mut Pending,
-) {
-    if backend.flags & BACKEND_REMOTE == 0 {
-        // SAFETY: as the caller promises.
-        unsafe { begin_way(skb, &mut entry.flow) };
-        if entry.flow.delivery == DELIVERY_HOST {
-            host::note(tuple.sport);
-        }
-        flows::put_pending::<V6>(twin, entry);
-        entry.flow.address = backend.address;
-        entry.flow.port = backend.port;
-    }
-    entry.flow.direction ^= DIRECTION_REPLY;
-    entry.flow.delivery = DELIVERY_UNKNOWN;
-    entry.flow.ifindex = 0;
-    flows::put_pending::<V6>(tuple, entry);
-    counters::begun(entry.flow.service, entry.flow.backend);
-}
-
-/// To an address of ours, but to no service: what the host's stack would answer,
-/// had it the address.
-#[inline(always)]
-fn unserved(packet: &Packet, flags: u32) -> i32 {
-    if flags & ADDRESS_LOCAL != 0 {
-        return TC_ACT_OK;
-    }
-    counters::dropped(|drops| &mut drops.no_service);
-    if packet.tuple.protocol() == IPPROTO_TCP {
-        RESET
-    } else {
-        TC_ACT_SHOT
-    }
-}
-
-/// TCP hears a reset at once; UDP hears nothing.
-#[inline(always)]
-fn refuse(packet: &Packet, service: &Service) -> i32 {
-    counters::refused(service.id);
-    if packet.tuple.protocol() == IPPROTO_TCP {
-        counters::dropped(|drops| &mut drops.refused_tcp);
-        RESET
-    } else {
-        counters::dropped(|drops| &mut drops.refused_udp);
-        TC_ACT_SHOT
-    }
-}
-
-#[inline(always)]
-fn inconsistent() -> i32 {
-    counters::dropped(|drops| &mut drops.inconsistent);
-    TC_ACT_SHOT
 }

@@ -9,6 +9,8 @@ mod affinity;
 #[cfg(target_arch = "bpf")]
 mod announce;
 #[cfg(target_arch = "bpf")]
+mod begin;
+#[cfg(target_arch = "bpf")]
 mod checksum;
 #[cfg(target_arch = "bpf")]
 mod counters;

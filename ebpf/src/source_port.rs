@@ -8,10 +8,11 @@ use aya_ebpf::bindings::__sk_buff;
 use blixt_ebpf::layout::{Flow, KEY_OTHER_END, STATE_CLOSED, STATE_FIN_WAIT};
 
 use crate::{
+    begin::{BEGUN, enter},
     counters,
     deliver::TC_ACT_SHOT,
     flows::{self, Tuple},
-    forward::{BEGUN, enter, is_alive},
+    forward::is_alive,
     global::global,
     maps::{BACKEND, SCRATCH},
     packet::{IPPROTO_TCP, Packet},
