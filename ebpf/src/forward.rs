@@ -79,9 +79,6 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
         if packet.defect == FIRST_FRAGMENT {
             fragments::note::<V6>(skb, packet);
         }
-        if flow.mss != 0 && packet.flags & TCP_SYN != 0 {
-            mss::clamp(skb, packet, flow.mss);
-        }
         send::<V6, true>(skb, packet, flow)
     }
 }
@@ -217,6 +214,9 @@ unsafe fn send<const V6: bool, const PORTS: bool>(
         }
         if packet.length > flow.mtu.into() && is_too_big(skb, packet, flow.mtu) {
             return tell::<V6>(skb, flow.mtu, packet);
+        }
+        if PORTS && flow.mss != 0 && packet.flags & TCP_SYN != 0 {
+            mss::clamp(skb, packet, flow.mss);
         }
         let written = if flow.is_snat() {
             snat::rewrite::<V6>(skb, packet, flow)
