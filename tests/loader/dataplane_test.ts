@@ -7,7 +7,7 @@ import { Dataplane } from "../../controlplane/dataplane/dataplane.ts";
 import { dataplane, group, service } from "../../controlplane/dataplane/fixtures.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../controlplane/dataplane/limits.ts";
 import { type KernelState, OBJECT_NAME, readKernel } from "../../controlplane/dataplane/kernel.ts";
-import { checkLayout } from "../../controlplane/dataplane/layout.ts";
+import { checkLayout, STATE_CLOSED, STATE_ESTABLISHED } from "../../controlplane/dataplane/layout.ts";
 import { MAP_TYPE, readObject } from "../../controlplane/dataplane/object.ts";
 import { readState, type State } from "../../controlplane/dataplane/state.ts";
 import { paths } from "../../controlplane/tasks/paths.ts";
@@ -217,5 +217,47 @@ realLoaderTest(
       ["192.168.0.0", "It needs 1 more of 100000 backends and 0 are free, raise --backends"],
       ["198.51.100.1", "All 10000 services are in use, raise --services"],
     ]);
+  },
+);
+
+realLoaderTest(
+  "real loader: flows that go on are told from those that have ended, which fill the table too",
+  async (loader) => {
+    await using bench = new Bench(loader);
+    const subject = bench.run({ flows: 1_000 });
+    await bench.program(subject, dataplane(web));
+    // Whoever writes after it must be the only one.
+    await subject.close({ unload: false });
+    const client = loader.client();
+    const layout = checkLayout(readObject(await Deno.readFile(paths.kernelObject)));
+    const { maps = [], generation = 0 } = (await client.probe()).objects[0] ?? {};
+    const { keySize = 0, valueSize = 0 } = maps.find(({ name }) => name === "flows4") ?? {};
+    /** Entries of 600 connections, in that state, the last packet of each so long ago in units of the kernel's. */
+    const put = async (state: number, idle: number, later: number): Promise<void> => {
+      const operations = Array.from({ length: 1_200 }, (_, entry) => {
+        const [key, value] = [new Uint8Array(keySize), new Uint8Array(valueSize)];
+        new DataView(key.buffer).setUint32(0, entry);
+        key[layout.flows.flows4.protocol] = 6;
+        value[layout.flows.flows4.state] = state;
+        // One has come just now.
+        new DataView(value.buffer).setUint32(
+          layout.flows.flows4.used,
+          9_000 - (entry === 0 ? 0 : idle),
+          true,
+        );
+        return { map: "flows4", put: { key, value } };
+      });
+      await client.apply({ name: OBJECT_NAME, generation: generation + later, operations });
+    };
+    const live = async (): Promise<(number | undefined)[]> => {
+      const use = (await bench.state()).uses.find(({ of }) => of === "flows4");
+      return [use?.used, use?.live];
+    };
+    await put(STATE_ESTABLISHED, 5_000, 1);
+    assertEquals(await live(), [600, 600]);
+    await put(STATE_ESTABLISHED, 7_000, 2);
+    assertEquals(await live(), [600, 1], "idle for longer than RFC 5382 asks for");
+    await put(STATE_CLOSED, 0, 3);
+    assertEquals(await live(), [600, 0]);
   },
 );
