@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 
 //! Wrong programs: the object with one instruction changed, for which somebody has to
-//! be found who notices. `BLIXT_MUTANTS=100` tries so many, and says which nobody did.
+//! be found who notices. `BLIXT_MUTANTS=100` tries so many, `BLIXT_CASES` cases on each,
+//! and says which nobody noticed. Not all that differ do anything else.
 
 use super::rng::Random;
 
@@ -143,11 +144,11 @@ mod tests {
     const SEED: u64 = 1;
     /// Without a wish it is enough when so many are found, of so many that the
     /// verifier takes.
-    const ENOUGH: usize = 3;
-    const MUTANTS: usize = 20;
+    const ENOUGH: u64 = 3;
+    const MUTANTS: u64 = 20;
 
     /// After how many cases somebody notices; none when nobody does.
-    fn noticed(object: Object) -> Option<u64> {
+    fn noticed(object: Object, cases: u64) -> Option<u64> {
         let mut found = None;
         let search = || {
             with_lab_of(
@@ -156,12 +157,12 @@ mod tests {
                 Forwarding::On,
                 |lab| {
                     let mut runner = Runner::new(Kernel::new(lab, true), Fault::None);
-                    found = (0..CASES).find(|number| {
+                    found = (0..cases).find(|number| {
                         let seed = Random::new(SEED ^ number << 20).next();
                         runner.run(seed).is_some()
                     });
                     if found.is_none() && runner.finish_round().is_err() {
-                        found = Some(CASES);
+                        found = Some(cases);
                     }
                 },
             );
@@ -176,11 +177,14 @@ mod tests {
     #[test]
     #[ignore = "needs root"]
     fn wrong_programs_are_found() {
-        let wish = env::var("BLIXT_MUTANTS").ok();
-        let wanted = wish
-            .as_ref()
-            .map_or(MUTANTS, |text| text.parse().expect("a number"));
-        let seed = env::var("BLIXT_SEED").map_or(SEED, |text| text.parse().expect("a number"));
+        let number = |name| {
+            let text: Option<String> = env::var(name).ok();
+            text.map(|text| text.parse::<u64>().expect("a number"))
+        };
+        let wish = number("BLIXT_MUTANTS");
+        let wanted = wish.unwrap_or(MUTANTS);
+        let cases = number("BLIXT_CASES").unwrap_or(CASES);
+        let seed = number("BLIXT_SEED").unwrap_or(SEED);
         let mut random = Random::new(seed);
         let sound = Object::bytes();
         let places = instructions(&sound);
@@ -198,7 +202,7 @@ mod tests {
                 continue;
             };
             tried += 1;
-            match noticed(object) {
+            match noticed(object, cases) {
                 Some(cases) => {
                     killed += 1;
                     println!("{how}: noticed after {cases} cases");
