@@ -260,6 +260,7 @@ unsafe fn unsound_body<const V6: bool>(skb: *mut __sk_buff, packet: &mut Packet)
                 if (*flow).delivery == DELIVERY_UNKNOWN {
                     fragments::name::<V6>(skb, packet);
                     resolve::<V6>(skb, packet, flow);
+                    packet.tuple.set_ports(0);
                 }
                 return send::<V6, false>(skb, packet, &*flow);
             }

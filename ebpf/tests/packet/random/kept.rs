@@ -135,5 +135,45 @@ pub fn kept() -> Vec<(&'static str, Case)> {
                 ],
             },
         ),
+        (
+            "a later fragment does not end a flow whose other end is forgotten",
+            Case {
+                forwards: false,
+                early: false,
+                steps: vec![
+                    Step::Changes(Change::Backend(
+                        17,
+                        Backend {
+                            address: socket("[2001:db8:b::3]:8080"),
+                            epoch: 1000,
+                            alive: true,
+                            way: Way::Snat(ip("2001:db8:2::1")),
+                            quiescent: false,
+                            hint: Some(Node),
+                        },
+                    )),
+                    arrives(
+                        Pod,
+                        0,
+                        "020000000201 000000000000 86dd 60000000 00292c00 20010db8 000a0000
+                         00000000 00000002 20010db8 00050000 00000000 00000010 06000001 cafe0001
+                         9c410050 00000000 00000000 50000000 00000000 00000000 00000000 00000000
+                         00",
+                    ),
+                    Step::Changes(Change::EvictEnd((
+                        socket("[2001:db8:a::2]:40001"),
+                        socket("[2001:db8:5::10]:80"),
+                        6,
+                    ))),
+                    arrives(
+                        Pod,
+                        0,
+                        "020000000201 000000000000 86dd 60000000 001c2c40 20010db8 000a0000
+                         00000000 00000002 20010db8 00050000 00000000 00000010 00000091 cafe0001
+                         00000000 00000000 00000000 00000000 00000000",
+                    ),
+                ],
+            },
+        ),
     ]
 }

@@ -67,7 +67,7 @@ impl Model<'_> {
     /// has another name.
     fn ends_after(&mut self, packet: &Packet, key: &Key, entry: &Entry) -> Option<[SocketAddr; 2]> {
         if entry.snat {
-            return self.both_ends(key, entry);
+            return self.both_ends(packet, key, entry);
         }
         let mut ends = [packet.source(), packet.destination()];
         let written = usize::from(entry.forward);

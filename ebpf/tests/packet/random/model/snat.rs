@@ -10,6 +10,7 @@ use super::{
     Model,
     choice::hash,
     flows::{Entry, Pending},
+    headers::Piece,
     packet::Packet,
     verdict::Verdict,
 };
@@ -197,10 +198,15 @@ impl Model<'_> {
     }
 
     /// Both ends of a packet as they leave; none where one is forgotten. Then a
-    /// client's next packet begins the flow again.
-    pub fn both_ends(&mut self, key: &Key, entry: &Entry) -> Option<[SocketAddr; 2]> {
+    /// client's next packet begins the flow again; a later fragment is none.
+    pub fn both_ends(
+        &mut self,
+        packet: &Packet,
+        key: &Key,
+        entry: &Entry,
+    ) -> Option<[SocketAddr; 2]> {
         let Some(end) = self.flows.ends.get(key) else {
-            if entry.forward {
+            if entry.forward && packet.piece != Piece::Later {
                 self.flows.remove(key);
             }
             return None;
