@@ -5,74 +5,8 @@ import type { DesiredDataplane } from "../translate/desired.ts";
 import { dataplane, group, routes, service } from "./fixtures.ts";
 import { ADDRESS_ANNOUNCE, ADDRESS_LOCAL, BACKEND_QUIESCENT } from "./layout.ts";
 import { KernelModel } from "./model.ts";
-import type { Change } from "./operation.ts";
-import type { Capacity } from "./limits.ts";
-import { type Plan, Planner } from "./planner.ts";
-import type { Routes } from "./routes.ts";
-
-const roomy: Capacity = { services: 100, backends: 1_000, tables: 200 };
-const nowhere: ReadonlySet<string> = new Set();
-
-/** A planner with the kernel that it writes to. */
-class Bench {
-  readonly kernel = new KernelModel();
-  readonly #capacity: Capacity;
-  #planner: Planner;
-  #epoch = 0;
-
-  constructor(capacity = roomy) {
-    this.#capacity = capacity;
-    this.#planner = this.#adopt();
-  }
-
-  #adopt(): Planner {
-    return new Planner(this.kernel, this.#capacity, () => ++this.#epoch);
-  }
-
-  /** A new control plane takes the kernel over. */
-  restart(): this {
-    this.#planner = this.#adopt();
-    return this;
-  }
-
-  plan(desired: DesiredDataplane, ways: Routes = routes(), local = nowhere): Plan {
-    const plan = this.#planner.plan(desired, ways, local);
-    for (const change of plan.changes) {
-      this.kernel.apply(change);
-      this.kernel.assertConsistent();
-    }
-    return plan;
-  }
-
-  /** The maps that a plan changes, runs counted once: "+map" for a put, "-map" for a delete. */
-  phases(desired: DesiredDataplane, ways?: Routes): string[] {
-    const names = this.plan(desired, ways).changes.map(shape);
-    return names.filter((name, i) => name !== names[i - 1]);
-  }
-
-  /** Slots by endpoint address of the only service. */
-  slots(): Record<string, number> {
-    const [only] = this.kernel.services.values();
-    const table = this.kernel.tables.get(only?.value.table ?? 0) ?? new Uint32Array();
-    const result: Record<string, number> = {};
-    for (const id of table) {
-      const name = this.kernel.backends.get(id)?.address ?? "refuse";
-      result[name] = (result[name] ?? 0) + 1;
-    }
-    return result;
-  }
-
-  /** Id and epoch by endpoint address. */
-  backends(): Record<string, [number, number]> {
-    return Object.fromEntries(
-      [...this.kernel.backends].map(([id, { address, epoch }]) => [address, [id, epoch]]),
-    );
-  }
-}
-
-function shape({ map, value }: Change): string {
-  return value === undefined && !map.endsWith("_stats") ? `-${map}` : `+${map}`;
-}
+import { Planner } from "./planner.ts";
+import { Bench, nowhere } from "./planner_bench.ts";
 
 const web = "192.0.2.1:80";
 const [a, b, c] = ["10.0.0.1:8080", "10.0.0.2:8080", "10.0.0.3:8080"];
@@ -341,37 +275,6 @@ Deno.test("Planner removes what a half-done plan left behind", () => {
   assertEquals([...bench.kernel.tables.keys()], [1]);
 });
 
-Deno.test("Planner.plan() programs what fits and says which service does not, and why", () => {
-  const bench = new Bench({ services: 2, backends: 3, tables: 5 });
-  const services = [80, 81, 82].map((port) => service(`192.0.2.1:${port}`, group(1, a)));
-  const plan = bench.plan(dataplane(...services));
-  assertEquals(bench.kernel.services.size, 2);
-  assertEquals(plan.unprogrammed, [{
-    service: services[2]!,
-    reason: "All 2 services are in use, raise --services",
-  }]);
-});
-
-Deno.test("Planner.plan() keeps the last state of a service that has outgrown the limit of backends", () => {
-  const bench = new Bench({ services: 9, backends: 2, tables: 9 });
-  bench.plan(dataplane(service(web, group(1, a, b))));
-  const { unprogrammed } = bench.plan(dataplane(service(web, group(1, a, b, c))));
-  assertEquals(unprogrammed.map(({ reason }) => reason), [
-    "It needs 1 more of 2 backends and 0 are free, raise --backends",
-  ]);
-  assertEquals(bench.slots(), { "10.0.0.1": 2_047, "10.0.0.2": 2_046 });
-});
-
-Deno.test("Planner.plan() wants to plan again when ids become free that a service waits for", () => {
-  const bench = new Bench({ services: 1, backends: 9, tables: 9 });
-  bench.plan(dataplane(service(web, group(1, a))));
-  const desired = dataplane(service("192.0.2.1:81", group(1, b)));
-  const first = bench.plan(desired);
-  assertEquals([first.again, first.unprogrammed.length], [true, 1]);
-  const second = bench.plan(desired);
-  assertEquals([second.again, second.unprogrammed.length, bench.kernel.services.size], [false, 0, 1]);
-});
-
 Deno.test("Planner.plan() programs the first of two services with the same address, port and protocol", () => {
   const bench = new Bench();
   const { unprogrammed } = bench.plan(dataplane(service(web, group(1, a)), service(web, group(1, b))));
@@ -394,20 +297,4 @@ Deno.test("Planner.plan() looks at 10,000 unchanged services in a few millisecon
   assert(changes.length < 15, `${changes.length} changes`);
   // About 10 ms on the machine this was written on; the bound leaves room for a busy one.
   assert(took < 200, `${took} ms`);
-});
-
-Deno.test("Planner.plan() keeps this node's own addresses and says how many of others' it has no room for", () => {
-  const bench = new Bench({ ...roomy, nodes: 3 });
-  const nodes = (own: readonly string[], others: readonly string[]): DesiredDataplane => ({
-    ...dataplane(),
-    nodes: { own, others },
-  });
-  const first = bench.plan(nodes(["10.0.0.1"], ["10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"]));
-  assertEquals(first.nodesLeftOut, 2);
-  assertEquals([...bench.kernel.nodes.keys()], ["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
-  const second = bench.plan(nodes(["10.0.0.1"], ["10.0.0.4", "10.0.0.5"]));
-  assertEquals([second.nodesLeftOut, second.changes.map(({ value }) => value === undefined)], [
-    0,
-    [true, true, false, false],
-  ]);
 });
