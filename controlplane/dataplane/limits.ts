@@ -49,6 +49,11 @@ export function maxEntries({ flows, services, backends, clients }: Partial<Limit
   return sizes;
 }
 
+/** Elements that a map of an object has room for; undefined when it has none of that name. */
+export function entriesOf({ maps }: Pick<LoadedObject, "maps">, name: string): number | undefined {
+  return maps.find((map) => map.name === name)?.maxEntries;
+}
+
 /** Ids there are of each kind: 1 to the number. */
 export interface Capacity {
   readonly services: number;
@@ -59,8 +64,8 @@ export interface Capacity {
 }
 
 /** The ids that the maps of an object have room for. */
-export function capacityOf({ maps }: Pick<LoadedObject, "maps">): Capacity {
-  const entries = (name: string): number => maps.find((map) => map.name === name)?.maxEntries ?? 0;
+export function capacityOf(object: Pick<LoadedObject, "maps">): Capacity {
+  const entries = (name: string): number => entriesOf(object, name) ?? 0;
   return {
     services: Math.min(entries("services"), entries("addresses"), entries("service_stats") - 1),
     backends: Math.min(entries("backends"), entries("backend_stats")) - 1,

@@ -2,7 +2,7 @@
 
 import type { LoadedObject } from "../loader/messages.ts";
 import { formatBytes, formatNumber } from "./format.ts";
-import { capacityOf, ENTRIES_OF_FLOW } from "./limits.ts";
+import { capacityOf, ENTRIES_OF_FLOW, entriesOf } from "./limits.ts";
 
 /** Maps that grow with each limit. */
 const MAPS = {
@@ -36,7 +36,7 @@ export function roomsOf(object: Pick<LoadedObject, "maps">): Rooms {
   const { maps } = object;
   const memory = (names: readonly string[]): number =>
     maps.filter(({ name }) => names.includes(name)).reduce((sum, map) => sum + map.memory, 0);
-  const entries = (name: string): number => maps.find((map) => map.name === name)?.maxEntries ?? 0;
+  const entries = (name: string): number => entriesOf(object, name) ?? 0;
   const flows = (name: string): number => Math.floor(entries(name) / ENTRIES_OF_FLOW);
   const { services, backends } = capacityOf(object);
   const room = (of: Room["of"], name: string, most: number): Room => (

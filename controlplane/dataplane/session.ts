@@ -20,7 +20,7 @@ import { type KernelState, OBJECT_NAME, readKernel } from "./kernel.ts";
 import { EGRESS_PROGRAM, EMIT_PROGRAM, INGRESS_PROGRAM, type Layout } from "./layout.ts";
 import { formatNumber } from "./format.ts";
 import { type Change, type DeviceValue, encodeChange, operationSize } from "./operation.ts";
-import { capacityOf } from "./limits.ts";
+import { capacityOf, entriesOf } from "./limits.ts";
 import type { ProgrammedService } from "./measure.ts";
 import { NeighbourWatch, readChains } from "./neighbours.ts";
 import type { AttachOrder } from "./order.ts";
@@ -77,7 +77,7 @@ export class Session {
     this.#options = options;
     this.#planner = planner;
     this.#devices = kernel.devices;
-    this.#mostDevices = loaded.maps.find(({ name }) => name === "devices")?.maxEntries ?? Infinity;
+    this.#mostDevices = entriesOf(loaded, "devices") ?? Infinity;
     const send = (ifindex: number, frames: readonly Uint8Array[]): Promise<void> =>
       this.#send(ifindex, frames, signal);
     this.#announcer = new Announcer(kernel.addresses, { send, clock: options.clock, signal });

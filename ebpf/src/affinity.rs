@@ -42,19 +42,13 @@ pub fn recall(packet: &Packet, service: &Service) -> u32 {
     if service.affinity == 0 {
         return BACKEND_REFUSE;
     }
-    let key = AffinityKey {
-        address: packet.tuple.saddr,
-        service: service.id,
-    };
-    // SAFETY: read at once.
-    let Some(last) = (unsafe { AFFINITY.get(key) }) else {
+    let Some(last) = known(&packet.tuple.saddr, service) else {
         return BACKEND_REFUSE;
     };
     let Some(backend) = BACKEND.get(last.backend) else {
         return BACKEND_REFUSE;
     };
-    if is_over(last, service)
-        || backend.flags & BACKEND_ALIVE == 0
+    if backend.flags & BACKEND_ALIVE == 0
         || backend.epoch != last.epoch
         || backend.flags & BACKEND_QUIESCENT != 0 && first_state(packet) == STATE_NEW
     {
@@ -63,25 +57,33 @@ pub fn recall(packet: &Packet, service: &Service) -> u32 {
     last.backend
 }
 
+/// Where the client's last flow went, as long as its time is not over.
 #[inline(always)]
-fn is_over(last: &Affinity, service: &Service) -> bool {
-    now().wrapping_sub(last.seen) >= u64::from(service.affinity) * NANOSECONDS
+fn known(client: &Address, service: &Service) -> Option<&'static Affinity> {
+    // SAFETY: a map's element stays valid for this run.
+    let last = unsafe { AFFINITY.get(key(client, service.id)) }?;
+    let age = now().wrapping_sub(last.seen);
+    (age < u64::from(service.affinity) * NANOSECONDS).then_some(last)
+}
+
+#[inline(always)]
+fn key(client: &Address, service: u32) -> AffinityKey {
+    AffinityKey {
+        address: *client,
+        service,
+    }
 }
 
 /// Remembers where a client's new flow went.
 #[inline(never)]
 pub fn remember(client: &Address, service: u32, backend: u32, epoch: u32) {
-    let key = AffinityKey {
-        address: *client,
-        service,
-    };
     let last = Affinity {
         backend,
         epoch,
         seen: now(),
     };
     // The table is LRU; a client that is not remembered has the table's choice.
-    let _ = AFFINITY.insert(key, last, BPF_ANY.into());
+    let _ = AFFINITY.insert(key(client, service), last, BPF_ANY.into());
 }
 
 /// Remembers a flow that has shown that there is somebody at both ends, `client` as
@@ -95,15 +97,8 @@ pub fn settle(client: &Tuple, flow: &Flow) {
     if service.affinity == 0 || service.id != flow.service {
         return;
     }
-    if flow.state != STATE_NEW {
-        let key = AffinityKey {
-            address: client.saddr,
-            service: service.id,
-        };
-        // SAFETY: read at once.
-        if unsafe { AFFINITY.get(key) }.is_some_and(|last| !is_over(last, &service)) {
-            return;
-        }
+    if flow.state != STATE_NEW && known(&client.saddr, &service).is_some() {
+        return;
     }
     remember(&client.saddr, flow.service, flow.backend, flow.epoch);
 }
@@ -111,9 +106,5 @@ pub fn settle(client: &Tuple, flow: &Flow) {
 /// Forgets a client of a service.
 #[inline(always)]
 pub fn forget(client: &Address, service: u32) {
-    let key = AffinityKey {
-        address: *client,
-        service,
-    };
-    let _ = AFFINITY.remove(key);
+    let _ = AFFINITY.remove(key(client, service));
 }

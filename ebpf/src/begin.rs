@@ -17,7 +17,7 @@ use crate::{
     host::{self, begin_way},
     maps::{BACKEND, SCRATCH},
     packet::{IPPROTO_TCP, Packet},
-    select, tracking,
+    pending, select, tracking,
 };
 
 /// Slots tried before a flow is given up whose addresses and ports are in use
@@ -149,10 +149,7 @@ unsafe fn establish<const V6: bool>(
         mtu: 0,
         mss: 0,
     };
-    entry.acknowledgement = 0;
-    entry.packets = 0;
-    entry.answered = 0;
-    entry.hops = packet.ttl.into();
+    pending::unproven(entry, packet.ttl.into());
     if backend.flags & BACKEND_SNAT == 0 {
         // SAFETY: as the caller promises.
         unsafe { enter::<V6>(skb, tuple, twin, backend, entry) };

@@ -144,8 +144,8 @@ unsafe fn ipv6(skb: *mut __sk_buff, next: u8) -> bool {
 }
 
 /// Whether the host is a client here, or a backend: to one of our addresses unless
-/// the host has it, or of a flow, at a port of the host's that has one. Of an address of its own a host's packets stay
-/// inside, and do not come here.
+/// the host has it, or of a flow, at a port of the host's that has one. To an address
+/// of its own a host's packets stay inside, and do not come here.
 #[inline(always)]
 unsafe fn is_ours<const V6: bool>(skb: *mut __sk_buff, tuple: Tuple, later: bool) -> bool {
     if let Some(flags) = select::address::<V6>(&tuple.daddr) {

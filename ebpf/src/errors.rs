@@ -21,10 +21,10 @@ use crate::{
     flows,
     global::global,
     hairpin::{is_hairpin, swap},
-    header::Ipv4,
+    header::{DONT_FRAGMENT, Ipv4},
     packet::{
-        ETH_HLEN, IPPROTO_TCP, IPPROTO_UDP, IPV6_HLEN, LATER_FRAGMENT, MAPPED, Packet, SOUND,
-        copied, copy_to, pull,
+        ETH_HLEN, FRAGMENT_OFFSET, IPPROTO_TCP, IPPROTO_UDP, IPV6_HLEN, LATER_FRAGMENT, MAPPED,
+        Packet, SOUND, copied, copy_to, pull,
     },
     rewrite::network,
     snat,
@@ -286,9 +286,8 @@ unsafe fn parse_v4(skb: *mut __sk_buff, report: *mut Report) -> Option<(u8, u32)
         let outer: Ipv4 = copied(skb, ETH_HLEN)?;
         let icmp = ETH_HLEN + outer.length();
         let [kind, _] = copied::<[u8; 2]>(skb, icmp)?;
-        // "Don't fragment" may be set.
         if outer.length() == 0
-            || outer.fragment & !0x4000_u16.to_be() != 0
+            || outer.fragment & !DONT_FRAGMENT.to_be() != 0
             || !ERRORS.contains(&kind)
         {
             return None;
@@ -296,7 +295,7 @@ unsafe fn parse_v4(skb: *mut __sk_buff, report: *mut Report) -> Option<(u8, u32)
         let l3 = icmp + ICMP_HLEN;
         let inner: Ipv4 = copied(skb, l3)?;
         // A later fragment has no ports.
-        let later = inner.fragment & 0x1fff_u16.to_be() != 0;
+        let later = inner.fragment & FRAGMENT_OFFSET.to_be() != 0;
         if inner.length() == 0 || later || outer.daddr != inner.saddr {
             return None;
         }

@@ -190,8 +190,7 @@ fn is_chosen_no_more(packet: &Packet, backend: u32) -> bool {
         if remembered != BACKEND_REFUSE {
             return remembered != backend;
         }
-        let hash = select::hash(tuple, service.affinity != 0);
-        select::backend(&service, hash, 0) != Some(backend)
+        select::first(&service, tuple) != Some(backend)
     })
 }
 

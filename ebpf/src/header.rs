@@ -10,7 +10,7 @@ use crate::{checksum::folded, packet::IPV4_HLEN};
 pub const TTL: u8 = 64;
 
 /// RFC 791, section 3.1, flags.
-const DONT_FRAGMENT: u16 = 0x4000;
+pub const DONT_FRAGMENT: u16 = 0x4000;
 
 /// An IPv4 header without its options (RFC 791, section 3.1). All but single bytes
 /// in network byte order.

@@ -122,14 +122,23 @@ pub fn is_sent_back<const V6: bool>(packet: &Packet) -> bool {
     let Some(service) = select::service(tuple) else {
         return false;
     };
-    let by_client = service.affinity != 0;
-    if select::backend(&service, select::hash(tuple, by_client), 0) == Some(backend) {
+    if select::first(&service, tuple) == Some(backend) {
         return false;
     }
-    if by_client {
+    if service.affinity != 0 {
         affinity::forget(&tuple.saddr, service.id);
     }
     true
+}
+
+/// Nothing has shown yet that there is somebody at both ends of the entry's flow, whose
+/// first packet had so many hops left.
+#[inline(always)]
+pub fn unproven(entry: &mut Pending, hops: u32) {
+    entry.acknowledgement = 0;
+    entry.packets = 0;
+    entry.answered = 0;
+    entry.hops = hops;
 }
 
 /// Writes the other direction's entry again, which was pushed out.
@@ -146,10 +155,7 @@ unsafe fn restore<const V6: bool>(
     // SAFETY: a context read; the element is this CPU's own.
     unsafe {
         tracking::turn(skb, tuple, &entry.flow, &mut (*other).flow);
-        (*other).acknowledgement = 0;
-        (*other).packets = 0;
-        (*other).answered = 0;
-        (*other).hops = 0;
+        unproven(&mut *other, 0);
         flows::put_pending::<V6>(twin, &*other);
     }
 }

@@ -51,6 +51,12 @@ pub fn backend(service: &Service, hash: u32, attempt: u32) -> Option<u32> {
         .map(|slots| slots[slot as usize % SLOTS_IN_ELEMENT])
 }
 
+/// What `backend` gives a flow of this tuple at the first attempt.
+#[inline(always)]
+pub fn first(service: &Service, tuple: &Tuple) -> Option<u32> {
+    backend(service, hash(tuple, service.affinity != 0), 0)
+}
+
 /// Hash of a flow, the same on every node: by both ends, or by the client's
 /// address alone where it shall stick to its backend.
 #[inline(always)]

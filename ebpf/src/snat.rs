@@ -42,13 +42,20 @@ pub fn other_end<const V6: bool>(tuple: &Tuple) -> *const Flow {
     flows::find_any::<V6>(&beside(tuple))
 }
 
+/// The same without another tuple on the stack, for who has no room there: `tuple` is
+/// the key for a moment.
+#[inline(always)]
+pub fn other_end_in_place<const V6: bool>(tuple: &mut Tuple) -> *const Flow {
+    tuple.protocol |= KEY_OTHER_END;
+    let end = flows::find_any::<V6>(tuple);
+    tuple.protocol &= !KEY_OTHER_END;
+    end
+}
+
 /// Where replies of this tuple go; none when that is forgotten.
 #[inline(always)]
 pub fn client<const V6: bool>(reply: &mut Tuple) -> Option<Address> {
-    // `beside`, without another tuple on the stack, which is full here.
-    reply.protocol |= KEY_OTHER_END;
-    let end = flows::find_any::<V6>(reply);
-    reply.protocol &= !KEY_OTHER_END;
+    let end = other_end_in_place::<V6>(reply);
     // SAFETY: a map's element stays valid for this run.
     (!end.is_null()).then(|| unsafe { (*end).address })
 }

@@ -17,7 +17,7 @@ use crate::{
     maps::{BACKEND, SCRATCH},
     packet::{IPPROTO_TCP, Packet},
     select,
-    snat::beside,
+    snat::{beside, other_end_in_place},
     tracking::is_over,
 };
 
@@ -128,10 +128,7 @@ global! {
 
 #[inline(always)]
 unsafe fn attempt_body<const V6: bool>(force: u32, client: &Tuple, replies: &mut Tuple) -> i32 {
-    // `beside`, without another tuple on the stack.
-    replies.protocol |= KEY_OTHER_END;
-    let end = flows::find_any::<V6>(replies);
-    replies.protocol &= !KEY_OTHER_END;
+    let end = other_end_in_place::<V6>(replies);
     let flow = flows::find_any::<V6>(replies);
     let Some(entry) = SCRATCH.get_ptr_mut(0) else {
         return IN_USE;

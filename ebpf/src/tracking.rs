@@ -17,7 +17,7 @@ use crate::{
     host::begin_way,
     maps::SCRATCH,
     packet::{IPPROTO_TCP, Packet, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN},
-    snat,
+    pending, snat,
 };
 
 /// Idle time after which a UDP flow is over, in units of `now()`: 120 s, what
@@ -192,10 +192,7 @@ pub unsafe fn refresh<const V6: bool>(skb: *mut __sk_buff, tuple: &Tuple, flow: 
             if flows::find::<V6>(tuple).is_some() {
                 flows::restore::<V6>(&twin, &(*scratch).flow);
             } else {
-                (*scratch).acknowledgement = 0;
-                (*scratch).packets = 0;
-                (*scratch).answered = 0;
-                (*scratch).hops = 0;
+                pending::unproven(&mut *scratch, 0);
                 flows::restore_pending::<V6>(&twin, &*scratch);
             }
         }

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { FAMILIES, GATEWAY } from "../netns/addresses.ts";
-import { parseSnmp } from "../netns/checksums.ts";
+import { readSnmp } from "../netns/checksums.ts";
 import type { Netns } from "../netns/netns.ts";
 import { networkTest } from "../netns/network_test_case.ts";
 import { PROGRAM_PORT, takeOnePort } from "./one_port.ts";
@@ -21,7 +21,7 @@ interface Iperf {
  * on a busy machine (RcvbufErrors, linux/snmp.h).
  */
 async function countOverflows(netns: Netns): Promise<number> {
-  const counters = parseSnmp((await netns.run(["cat", "/proc/net/snmp", "/proc/net/snmp6"])).stdout);
+  const counters = await readSnmp(netns);
   return counters.get("Udp.RcvbufErrors")! + counters.get("Udp6RcvbufErrors")!;
 }
 

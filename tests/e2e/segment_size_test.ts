@@ -4,7 +4,7 @@
 
 import { assert } from "@std/assert";
 import { type DualStack, FAMILIES, HOST, POD_GATEWAY } from "../netns/addresses.ts";
-import { parseSnmp, readChecksumCounters } from "../netns/checksums.ts";
+import { readChecksumCounters, readSnmp } from "../netns/checksums.ts";
 import type { Netns } from "../netns/netns.ts";
 import { networkTest } from "../netns/network_test_case.ts";
 import { OUTWARD, type Topology } from "../netns/topology.ts";
@@ -33,9 +33,7 @@ async function widen({ client, host, backends }: Topology, mtu: number): Promise
 
 /** TCP segments that came to some network namespaces. */
 async function received(all: readonly Netns[]): Promise<number> {
-  const each = await Promise.all(all.map(async (netns) => {
-    return parseSnmp((await netns.run(["cat", "/proc/net/snmp"])).stdout).get("Tcp.InSegs")!;
-  }));
+  const each = await Promise.all(all.map(async (netns) => (await readSnmp(netns)).get("Tcp.InSegs")!));
   return each.reduce((sum, count) => sum + count);
 }
 

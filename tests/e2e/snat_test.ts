@@ -16,7 +16,7 @@ import { networkTest } from "../netns/network_test_case.ts";
 import { addNodes } from "../netns/node_manifests.ts";
 import { sendFlows, startServers } from "../netns/traffic.ts";
 import { transfer } from "../netns/transfer.ts";
-import { TwoNodes, type TwoNodesOptions } from "../netns/two_nodes.ts";
+import { FABRICS, TwoNodes, type TwoNodesOptions } from "../netns/two_nodes.ts";
 import { listenerAddress, ROOM } from "./testbed.ts";
 
 const CONFIG = `apiVersion: blixt.x-k8s.io/v1alpha1
@@ -54,13 +54,7 @@ async function start(stack: AsyncDisposableStack, options: TwoNodesOptions): Pro
   return { nodes, blixt: stack.use(await Blixt.start(netns, started)) };
 }
 
-for (
-  const options of [
-    { fabric: "routed" },
-    { fabric: "link" },
-    { fabric: "routed", offloads: true },
-  ] satisfies TwoNodesOptions[]
-) {
+for (const options of FABRICS) {
   networkTest(`SNAT to a node without Blixt, ${JSON.stringify(options)}`, async (test) => {
     await using stack = new AsyncDisposableStack();
     const { nodes, blixt } = await start(stack, options);

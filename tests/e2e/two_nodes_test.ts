@@ -9,17 +9,11 @@ import { readChecksumCounters } from "../netns/checksums.ts";
 import { networkTest } from "../netns/network_test_case.ts";
 import { sendFlows } from "../netns/traffic.ts";
 import { transfer } from "../netns/transfer.ts";
-import type { TwoNodesOptions } from "../netns/two_nodes.ts";
+import { FABRICS } from "../netns/two_nodes.ts";
 import { listenerAddress } from "./testbed.ts";
 import { TwoNodesTestbed } from "./two_nodes_testbed.ts";
 
-for (
-  const options of [
-    { fabric: "routed" },
-    { fabric: "link" },
-    { fabric: "routed", offloads: true },
-  ] satisfies TwoNodesOptions[]
-) {
+for (const options of FABRICS) {
   networkTest(`two nodes, ${JSON.stringify(options)}`, async (test) => {
     await using testbed = await TwoNodesTestbed.create(options);
     const { nodes, blixts } = testbed;

@@ -23,8 +23,7 @@ const WRONG6 = ["Udp6InCsumErrors", "Icmp6InCsumErrors"];
  * what they verified themselves: interfaces need rx and tx offloads off.
  */
 export async function readChecksumCounters(netns: Netns): Promise<ChecksumCounters> {
-  const { stdout } = await netns.run(["cat", "/proc/net/snmp", "/proc/net/snmp6"]);
-  const counters = parseSnmp(stdout);
+  const counters = await readSnmp(netns);
   const counter = (name: string): number => {
     const value = counters.get(name);
     if (value === undefined) throw new Error(`this kernel has no counter ${name}`);
@@ -36,6 +35,11 @@ export async function readChecksumCounters(netns: Netns): Promise<ChecksumCounte
     udp6Received: counter("Udp6InDatagrams"),
     wrong: [...WRONG, ...WRONG6].reduce((sum, name) => sum + counter(name), 0),
   };
+}
+
+/** A network namespace's counters of IP, ICMP, TCP and UDP (linux/snmp.h), by the names of {@link parseSnmp}. */
+export async function readSnmp(netns: Netns): Promise<Map<string, number>> {
+  return parseSnmp((await netns.run(["cat", "/proc/net/snmp", "/proc/net/snmp6"])).stdout);
 }
 
 /**

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { parseSnmp } from "./checksums.ts";
+import { readSnmp } from "./checksums.ts";
 import type { Netns } from "./netns.ts";
 
 /** ICMP and ICMPv6 messages about packets that were too large, as those that sent these have heard. */
 export async function readTooLarge(senders: readonly Netns[]): Promise<number> {
   const each = await Promise.all(senders.map(async (netns) => {
-    const counters = parseSnmp((await netns.run(["cat", "/proc/net/snmp", "/proc/net/snmp6"])).stdout);
+    const counters = await readSnmp(netns);
     return counters.get("Icmp.InDestUnreachs")! + counters.get("Icmp6InPktTooBigs")!;
   }));
   return each.reduce((sum, count) => sum + count, 0);

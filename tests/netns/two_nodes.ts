@@ -17,6 +17,13 @@ export interface TwoNodesOptions {
   readonly mtu?: number;
 }
 
+/** Every wiring that packets between nodes are tried over. */
+export const FABRICS: readonly TwoNodesOptions[] = [
+  { fabric: "routed" },
+  { fabric: "link" },
+  { fabric: "routed", offloads: true },
+];
+
 /** One of the two: a host with pods of its own, whose IP forwarding is off. */
 export interface ClusterNode extends DualStack {
   readonly name: "east" | "west";

@@ -235,12 +235,6 @@ fn services_without_affinity_remember_nobody() {
     });
 }
 
-/// Takes the entries of a flow away, as an eviction does, or another node that had it.
-fn forget(lab: &mut Lab, ends: &Ends) {
-    lab.remove_flow(ends.client, ends.service, ends.protocol);
-    lab.remove_flow(ends.backend, ends.client, ends.protocol);
-}
-
 // It is no new flow.
 #[test]
 #[ignore = "needs root"]
@@ -253,7 +247,7 @@ fn the_middle_of_a_connection_finds_where_its_client_is_kept_even_when_no_new_on
             lab.choose(&ends.second_backend());
             lab.quiesce(&ends);
             let before = lab.affinity(&ends);
-            forget(lab, &ends);
+            lab.forget(&ends);
             let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
             lab.client_sends(&ends.request())
                 .is_redirected_as(&expected);
@@ -275,7 +269,7 @@ fn the_middle_of_a_connection_goes_by_the_table_once_the_time_of_its_client_is_o
             let other = ends.second_backend();
             lab.choose(&other);
             lab.age_affinity(&ends, MILLISECONDS);
-            forget(lab, &ends);
+            lab.forget(&ends);
             let expected = lab.pod.emits(&other.request().to(other.backend).hop());
             lab.client_sends(&other.request())
                 .is_redirected_as(&expected);

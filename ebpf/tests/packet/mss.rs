@@ -56,8 +56,7 @@ fn with_tunnels(check: impl Fn(&dyn Fn(Vec<u8>, Vec<u8>), u16) + Sync) {
                     .is_redirected_as(&lab.out.emits(&expected));
             };
             check(&becomes, size);
-            lab.remove_flow(ends.client, ends.service, ends.protocol);
-            lab.remove_flow(ends.backend, ends.client, ends.protocol);
+            lab.forget(&ends);
         }
     });
 }
@@ -152,8 +151,7 @@ fn segments_after_the_answer_are_not_looked_into() {
             let expected = data.clone().from(ends.service).hop();
             lab.pod_sends(&data)
                 .is_redirected_as(&lab.out.emits(&expected));
-            lab.remove_flow(ends.client, ends.service, ends.protocol);
-            lab.remove_flow(ends.backend, ends.client, ends.protocol);
+            lab.forget(&ends);
         }
     });
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { delay } from "@std/async/delay";
-import { parseSnmp } from "../../netns/checksums.ts";
+import { readSnmp } from "../../netns/checksums.ts";
 import type { Netns } from "../../netns/netns.ts";
 import { withCpu } from "./cpu.ts";
 import { runLoad } from "./load_program.ts";
@@ -127,7 +127,7 @@ const datagram: Measure = {
 
 /** UDP datagrams that came as far as a socket, also those for which it had no room: that is not the balancer's doing. */
 async function arrived(netns: Netns): Promise<number> {
-  const counters = parseSnmp((await netns.run(["cat", "/proc/net/snmp"])).stdout);
+  const counters = await readSnmp(netns);
   return counters.get("Udp.InDatagrams")! + counters.get("Udp.InErrors")!;
 }
 

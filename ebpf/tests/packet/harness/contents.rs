@@ -4,7 +4,7 @@
 
 use std::{
     io,
-    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
 use aya::{
@@ -124,26 +124,15 @@ impl<'a> Contents<'a> {
     }
 
     fn next(&self, last: Option<&[u8]>, key: &mut [u8]) -> io::Result<()> {
-        let mut attributes = MapElem {
-            map_fd: self.fd.as_raw_fd() as u32,
-            pad: 0,
-            key: last.map_or(0, |last| last.as_ptr() as u64),
-            value: key.as_mut_ptr() as u64,
-            flags: 0,
-        };
+        let last = last.map_or(0, |last| last.as_ptr() as u64);
+        let mut attributes = MapElem::new(self.fd, last, key.as_mut_ptr() as u64);
         // SAFETY: both keys outlive the call and have the map's size.
         unsafe { bpf(Command::MapGetNextKey, &mut attributes).map(|_| ()) }
     }
 
     fn command(&self, command: Command, key: &[u8], value: u64) -> io::Result<()> {
         assert_eq!(key.len(), self.key_size);
-        let mut attributes = MapElem {
-            map_fd: self.fd.as_raw_fd() as u32,
-            pad: 0,
-            key: key.as_ptr() as u64,
-            value,
-            flags: 0,
-        };
+        let mut attributes = MapElem::new(self.fd, key.as_ptr() as u64, value);
         // SAFETY: the key is as long as the map's; the value that callers point at is too.
         unsafe { bpf(command, &mut attributes).map(|_| ()) }
     }

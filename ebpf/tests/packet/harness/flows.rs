@@ -68,6 +68,12 @@ impl Lab {
         }
     }
 
+    /// Takes both entries of a flow away, as an eviction does, or another node that had it.
+    pub fn forget(&mut self, ends: &Ends) {
+        self.remove_flow(ends.client, ends.service, ends.protocol);
+        self.remove_flow(ends.backend, ends.client, ends.protocol);
+    }
+
     /// Writes the entry of a pending flow.
     pub fn put_pending_flow(
         &mut self,

@@ -4,7 +4,7 @@
 
 use std::{
     io,
-    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
 };
 
 /// Commands of `enum bpf_cmd` (linux/bpf.h).
@@ -67,12 +67,25 @@ struct MapCreate {
 
 #[repr(C)]
 pub struct MapElem {
-    pub map_fd: u32,
-    pub pad: u32,
-    pub key: u64,
-    /// Of MapGetNextKey, where the next key goes.
-    pub value: u64,
-    pub flags: u64,
+    map_fd: u32,
+    pad: u32,
+    key: u64,
+    value: u64,
+    flags: u64,
+}
+
+impl MapElem {
+    /// Key and value by their addresses; of MapGetNextKey, the latter is where the next
+    /// key goes.
+    pub fn new(map: impl AsFd, key: u64, value: u64) -> Self {
+        Self {
+            map_fd: map.as_fd().as_raw_fd() as u32,
+            pad: 0,
+            key,
+            value,
+            flags: 0,
+        }
+    }
 }
 
 #[repr(C)]
@@ -108,13 +121,8 @@ pub fn create_array(map_type: u32, value_size: u32, max_entries: u32) -> OwnedFd
 
 /// Writes an element of an array map whose values are `V`.
 pub fn write<V>(map: BorrowedFd<'_>, index: u32, value: &V) {
-    let mut attributes = MapElem {
-        map_fd: map.as_raw_fd() as u32,
-        pad: 0,
-        key: (&raw const index) as u64,
-        value: std::ptr::from_ref(value) as u64,
-        flags: 0,
-    };
+    let (key, value) = ((&raw const index) as u64, std::ptr::from_ref(value) as u64);
+    let mut attributes = MapElem::new(map, key, value);
     // SAFETY: key and value outlive the call and have the map's sizes.
     unsafe { bpf(Command::MapUpdateElem, &mut attributes).expect("the array takes the element") };
 }

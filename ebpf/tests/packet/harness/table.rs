@@ -5,7 +5,7 @@
 use std::{
     io,
     marker::PhantomData,
-    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    os::fd::{FromRawFd, OwnedFd},
 };
 
 use aya::util::nr_cpus;
@@ -73,6 +73,11 @@ impl<K: Layout, V: Layout> Table<K, V> {
         }
     }
 
+    /// Removes every element of a hash.
+    pub fn clear(&self) {
+        self.keys().into_iter().for_each(|key| self.remove(key));
+    }
+
     pub fn cpus(&self) -> usize {
         self.cpus
     }
@@ -85,7 +90,7 @@ impl<K: Layout, V: Layout> Table<K, V> {
                 .last()
                 .map_or(0, |last| std::ptr::from_ref(last) as u64);
             let mut next = std::mem::MaybeUninit::<K>::uninit();
-            let mut attributes = self.attributes(last, next.as_mut_ptr() as u64);
+            let mut attributes = MapElem::new(&self.fd, last, next.as_mut_ptr() as u64);
             // SAFETY: both keys outlive the call and have the map's size.
             match unsafe { bpf(Command::MapGetNextKey, &mut attributes) } {
                 // SAFETY: the kernel has written it.
@@ -109,19 +114,9 @@ impl<K: Layout, V: Layout> Table<K, V> {
     }
 
     fn command(&self, command: Command, key: &K, value: u64) -> io::Result<()> {
-        let mut attributes = self.attributes(std::ptr::from_ref(key) as u64, value);
+        let mut attributes = MapElem::new(&self.fd, std::ptr::from_ref(key) as u64, value);
         // SAFETY: key and value outlive the call and have the map's sizes.
         unsafe { bpf(command, &mut attributes).map(|_| ()) }
-    }
-
-    fn attributes(&self, key: u64, value: u64) -> MapElem {
-        MapElem {
-            map_fd: self.fd.as_raw_fd() as u32,
-            pad: 0,
-            key,
-            value,
-            flags: 0,
-        }
     }
 }
 

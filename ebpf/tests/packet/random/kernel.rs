@@ -122,7 +122,7 @@ impl<'a> Kernel<'a> {
             Change::ForgetFragments => notes
                 .iter()
                 .for_each(|key| self.maps.fragments.remove(*key)),
-            Change::ForgetClients => self.maps.forget_clients(),
+            Change::ForgetClients => self.maps.clients.clear(),
             Change::Exhaust => self.maps.allow(1_000, super::clock()),
         }
     }

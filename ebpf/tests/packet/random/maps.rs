@@ -100,36 +100,14 @@ impl Maps {
         }
     }
 
-    pub fn forget_clients(&self) {
-        self.clients
-            .keys()
-            .into_iter()
-            .for_each(|key| self.clients.remove(key));
-    }
-
     /// Removes every flow, what fragments said, the clients, and the host's ports.
     pub fn clear(&self) {
-        self.flows4
-            .keys()
-            .into_iter()
-            .for_each(|key| self.flows4.remove(key));
-        self.flows6
-            .keys()
-            .into_iter()
-            .for_each(|key| self.flows6.remove(key));
-        self.pending4
-            .keys()
-            .into_iter()
-            .for_each(|key| self.pending4.remove(key));
-        self.pending6
-            .keys()
-            .into_iter()
-            .for_each(|key| self.pending6.remove(key));
-        self.fragments
-            .keys()
-            .into_iter()
-            .for_each(|key| self.fragments.remove(key));
-        self.forget_clients();
+        self.flows4.clear();
+        self.flows6.clear();
+        self.pending4.clear();
+        self.pending6.clear();
+        self.fragments.clear();
+        self.clients.clear();
         for element in 0..HOST_PORTS {
             self.host_ports.put(element, NO_PORTS);
         }
