@@ -11,7 +11,7 @@ use crate::{
     build::{ACK, Packet, RST, SYN},
     harness::{
         Chain, Ends, Forwarding, Kind, Lab, Masked, Object, TC_ACT_REDIRECT, Trampoline,
-        stay_on_this_cpu, with_chain, with_lab_of,
+        with_chain, with_lab_of,
     },
     snat,
 };
@@ -150,7 +150,6 @@ fn a_flood_to_a_backend_behind_snat_ends_no_flow_and_keeps_none_from_beginning()
 fn the_oldest_flows_make_room_in_a_full_table() {
     let load = || Object::load_with(1_024, 1_024);
     with_lab_of(load, Chain::Ingress, Forwarding::On, |lab| {
-        stay_on_this_cpu();
         for ends in Ends::all() {
             println!("{ends}");
             for port in 1..3_000 {

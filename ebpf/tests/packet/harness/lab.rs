@@ -7,6 +7,7 @@ use std::fs;
 use blixt_ebpf::layout::{DEVICE_OUTWARD, DEVICE_PEER, Device};
 
 use super::{
+    cpu::stay_on_this_cpu,
     early::Early,
     ends::Ends,
     namespace::{Namespace, ip},
@@ -97,14 +98,18 @@ pub fn with_chain(chain: Chain, forwarding: Forwarding, test: impl FnOnce(&mut L
     POOL.give_back(run(|| POOL.take(), chain, forwarding, test));
 }
 
-/// The same with the object loaded in a way of the test's own.
+/// The same with the object loaded in a way of the test's own, and all of it on one
+/// CPU: who makes room in a table that is full depends on the CPU that asks for it.
 pub fn with_lab_of(
     load: impl FnOnce() -> Object + Send,
     chain: Chain,
     forwarding: Forwarding,
     test: impl FnOnce(&mut Lab) + Send,
 ) {
-    run(load, chain, forwarding, test);
+    run(load, chain, forwarding, |lab| {
+        stay_on_this_cpu();
+        test(lab);
+    });
 }
 
 /// The same; returns the object, unless the test panics.

@@ -26,7 +26,6 @@ mod trampoline;
 mod verified;
 mod wire;
 
-pub use cpu::stay_on_this_cpu;
 pub use early::Early;
 pub use ends::{Ends, bare_reset};
 pub use lab::{Chain, Forwarding, Lab, Port, with_chain, with_lab, with_lab_of};
