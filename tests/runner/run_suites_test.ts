@@ -3,14 +3,14 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { countPlain } from "./counts.ts";
 import { type RunOptions, runSuites, type SuiteResult } from "./run_suites.ts";
-import type { Suite } from "./suite.ts";
+import type { Kind, Suite } from "./suite.ts";
 
 const suite = (name: string, script: string, root = false): Suite => ({
   name,
   command: ["sh", "-c", script],
   counter: countPlain,
   root,
-  row: "computes",
+  kind: "computes",
 });
 
 async function runIn(
@@ -58,14 +58,44 @@ Deno.test("runSuites() prints what a failed suite wrote and goes on with the nex
   assertStringIncludes(written, "good  1 passed");
 });
 
-Deno.test("runSuites() runs rows beside each other, and the suites of a row one at a time", async () => {
-  const waits = (name: string, script: string): Suite => ({ ...suite(name, script), row: "cluster" });
+/** A suite that ends once a file is there, and leaves one itself when it begins. */
+function meets(name: string, other: string, kind: Kind): Suite {
+  const wait = `touch ${name}; until test -e ${other}; do sleep 0.01; done; echo 1 passed, 0 failed`;
+  return { ...suite(name, wait), kind };
+}
+
+/** A suite that fails when another one has begun and not ended. */
+function alone(name: string, kind: Kind): Suite {
+  return { ...suite(name, `mkdir ${kind} && sleep 0.1 && rmdir ${kind} && echo 1 passed, 0 failed`), kind };
+}
+
+Deno.test("runSuites() runs suites of different kinds beside each other, and those of traffic", async () => {
+  const [kinds] = await runIn([meets("one", "two", "computes"), meets("two", "one", "cluster")]);
+  assertEquals(kinds.map(({ failed }) => failed), [0, 0]);
+  const [traffic] = await runIn([meets("one", "two", "traffic"), meets("two", "one", "traffic")]);
+  assertEquals(traffic.map(({ failed }) => failed), [0, 0]);
+});
+
+for (const kind of ["computes", "cluster"] as const) {
+  Deno.test(`runSuites() runs suites of the kind "${kind}" one at a time, in order`, async () => {
+    const [results] = await runIn(["first", "second", "third"].map((name) => alone(name, kind)));
+    assertEquals(results.map(({ name, failed }) => [name, failed]), [["first", 0], ["second", 0], [
+      "third",
+      0,
+    ]]);
+  });
+}
+
+Deno.test("runSuites() runs three suites at a time, and a further one when the first of them ends", async () => {
+  const last = suite("last", "touch last; echo 1 passed, 0 failed");
+  const waiting = ["one", "two"].map((name) => meets(name, "last", "traffic"));
   const [results] = await runIn([
-    waits("slow", "sleep 0.3; echo 1 passed, 0 failed"),
-    waits("after-slow", "echo 1 passed, 0 failed"),
-    suite("quick", "echo 1 passed, 0 failed"),
+    ...waiting,
+    { ...suite("three", "test ! -e last && echo 1 passed, 0 failed"), kind: "traffic" },
+    { ...last, kind: "traffic" },
   ]);
-  assertEquals(results.map(({ name }) => name), ["quick", "slow", "after-slow"]);
+  assertEquals(results.map(({ failed }) => failed), [0, 0, 0, 0]);
+  assertEquals(results[0]?.name, "three");
 });
 
 Deno.test("runSuites() skips what needs root and says so", async () => {

@@ -3,10 +3,10 @@
 import type { Counter } from "./counts.ts";
 
 /**
- * What a suite mostly does: keep a core busy, wait for the programs of a Kubernetes cluster, or wait for traffic
- * between network namespaces. Some of the latter are in the first row, so that none is much longer than the others.
+ * What a suite mostly does: keep the cores busy, wait for the programs of the one Kubernetes cluster, or wait for
+ * traffic between network namespaces of its own.
  */
-export type Row = "computes" | "cluster" | "traffic";
+export type Kind = "computes" | "cluster" | "traffic";
 
 /** Tests that one command runs. */
 export interface Suite {
@@ -17,6 +17,6 @@ export interface Suite {
   /** True when it changes the kernel, and so needs root and everything built. */
   readonly root: boolean;
   readonly env?: Readonly<Record<string, string>>;
-  /** Suites of different rows run beside each other, those of one row after another. */
-  readonly row: Row;
+  /** Suites that wait for traffic run beside any other, those of one other kind after another. */
+  readonly kind: Kind;
 }

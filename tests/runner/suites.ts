@@ -11,7 +11,7 @@ import {
   countPlain,
 } from "./counts.ts";
 import { goEnvironment } from "../cluster/programs.ts";
-import type { Row, Suite } from "./suite.ts";
+import type { Kind, Suite } from "./suite.ts";
 
 const deno = (command: string): string[] => [Deno.execPath(), ...command.split(" ")];
 const cargo = (command: string): string[] => ["cargo", ...command.split(" ")];
@@ -24,12 +24,12 @@ const LOAD = "--manifest-path tests/bench/load/Cargo.toml";
 
 /** Without root: a check of the sources, or tests in user space. */
 const free = (name: string, command: string[], counter: Counter = countCheck): Suite => {
-  return { name, command, counter, root: false, row: "computes", env };
+  return { name, command, counter, root: false, kind: "computes", env };
 };
 
 /** With root: programs in the kernel, network namespaces. */
-const root = (row: Row, name: string, command: string[], counter: Counter = countDenoTest): Suite => {
-  return { name, command, counter, root: true, row, env };
+const root = (kind: Kind, name: string, command: string[], counter: Counter = countDenoTest): Suite => {
+  return { name, command, counter, root: true, kind, env };
 };
 
 /** Of the conformance tests' Go module. Not without root: Go and the module's own modules come with the cluster's. */
@@ -38,7 +38,10 @@ const go = (name: string, command: string[], counter: Counter = countCheck): Sui
 };
 const MODULE = "tests/conformance";
 
-/** Every suite; of each row what is quick and basic first. */
+/**
+ * Every suite; of each kind what is quick and basic first. Those of traffic come last, the longest first: they fill
+ * whatever the other kinds leave.
+ */
 export const suites: readonly Suite[] = [
   free("format", deno("fmt --check")),
   free("lint", deno("lint --quiet")),
@@ -52,10 +55,7 @@ export const suites: readonly Suite[] = [
   free("load", cargo(`test --locked ${LOAD}`), countCargoTest),
   root("computes", "packets", cargo("test --locked --package blixt-ebpf -- --ignored"), countCargoTest),
   root("computes", "loader", cargo("test --locked --package blixt-loader -- --ignored"), countCargoTest),
-  root("computes", "scenarios", denoTest("tests/loader")),
-  root("computes", "upgrade", denoTest("tests/upgrade")),
   root("computes", "bench", denoTest("tests/bench")),
-  root("computes", "demo", deno("run --allow-all tests/demo/demo.ts"), countPlain),
   root("cluster", "cluster", denoTest("tests/cluster tests/conformance")),
   go("go-format", ["sh", "-c", `gofmt -l ${MODULE} && test -z "$(gofmt -l ${MODULE})"`]),
   go("go-vet", `go -C ${MODULE} vet ./...`.split(" ")),
@@ -65,7 +65,11 @@ export const suites: readonly Suite[] = [
   root("cluster", "install", denoTest("tests/install")),
   root("cluster", "apiserver", denoTest("tests/apiserver")),
   root("traffic", "netns", denoTest("tests/netns")),
-  root("traffic", "tasks", denoTest("tests/tasks")),
   root("traffic", "e2e", denoTest("tests/e2e")),
+  root("traffic", "nodes", denoTest("tests/nodes")),
+  root("traffic", "upgrade", denoTest("tests/upgrade")),
+  root("traffic", "tasks", denoTest("tests/tasks")),
+  root("traffic", "demo", deno("run --allow-all tests/demo/demo.ts"), countPlain),
   root("traffic", "neighbours", denoTest("tests/neighbours")),
+  root("traffic", "scenarios", denoTest("tests/loader")),
 ];

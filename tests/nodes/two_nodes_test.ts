@@ -10,7 +10,7 @@ import { networkTest } from "../netns/network_test_case.ts";
 import { sendFlows } from "../netns/traffic.ts";
 import { transfer } from "../netns/transfer.ts";
 import { FABRICS } from "../netns/two_nodes.ts";
-import { listenerAddress } from "./testbed.ts";
+import { listenerAddress } from "../e2e/testbed.ts";
 import { TwoNodesTestbed } from "./two_nodes_testbed.ts";
 
 for (const options of FABRICS) {

@@ -6,7 +6,7 @@ import { assertEquals } from "@std/assert";
 import { GATEWAY } from "../netns/addresses.ts";
 import { networkTest } from "../netns/network_test_case.ts";
 import type { TwoNodesOptions } from "../netns/two_nodes.ts";
-import { addClients, choices, keepClients, weigh } from "./kept_clients.ts";
+import { addClients, choices, keepClients, weigh } from "../e2e/kept_clients.ts";
 import { TwoNodesTestbed } from "./two_nodes_testbed.ts";
 
 for (const fabric of ["link", "routed"] satisfies TwoNodesOptions["fabric"][]) {

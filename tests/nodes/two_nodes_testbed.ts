@@ -8,7 +8,7 @@ import { ManifestFolder } from "../netns/manifest_folder.ts";
 import { addNodes } from "../netns/node_manifests.ts";
 import { startServers } from "../netns/traffic.ts";
 import { type ClusterNode, TwoNodes, type TwoNodesOptions } from "../netns/two_nodes.ts";
-import { ROOM } from "./testbed.ts";
+import { ROOM } from "../e2e/testbed.ts";
 
 /** The two nodes with servers in the pods and Blixt on each. */
 export class TwoNodesTestbed implements AsyncDisposable {

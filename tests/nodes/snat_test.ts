@@ -17,7 +17,7 @@ import { addNodes } from "../netns/node_manifests.ts";
 import { sendFlows, startServers } from "../netns/traffic.ts";
 import { transfer } from "../netns/transfer.ts";
 import { FABRICS, TwoNodes, type TwoNodesOptions } from "../netns/two_nodes.ts";
-import { listenerAddress, ROOM } from "./testbed.ts";
+import { listenerAddress, ROOM } from "../e2e/testbed.ts";
 
 const CONFIG = `apiVersion: blixt.x-k8s.io/v1alpha1
 kind: GatewayClassConfig
