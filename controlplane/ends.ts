@@ -7,8 +7,8 @@ import type { TranslateOptions } from "./translate/options.ts";
 /** A source with the writer that brings statuses back to where the objects came from. */
 export interface Ends {
   readonly status: StatusWriter;
-  /** What the source knows and the translation has to be told. */
-  readonly translateOptions: (signal: AbortSignal) => Promise<TranslateOptions>;
+  /** What the source knows and the translation has to be told, asked for each time; the store is notified when it is another than before. */
+  readonly translateOptions: (signal: AbortSignal) => Promise<() => TranslateOptions>;
   /** Fills the store until the signal. */
   readonly run: (signal: AbortSignal) => Promise<void>;
   /** Absent where this control plane is the only one. */

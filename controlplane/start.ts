@@ -63,8 +63,8 @@ export async function start(
   const either = AbortSignal.any([signal, failed.signal]);
   const translateAndWrite = async (): Promise<void> => {
     const { listeners: maxListeners, services: maxServices } = config.limits;
-    const options = { ...await translateOptions(either), maxListeners, maxServices };
-    const translateSnapshot = translateHere(options, peers);
+    const ofSource = await translateOptions(either);
+    const translateSnapshot = translateHere(() => ({ ...ofSource(), maxListeners, maxServices }), peers);
     const translate = (snapshot: Snapshot): Translation => {
       const translation = translateSnapshot(snapshot);
       observe(translation);

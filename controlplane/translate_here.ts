@@ -2,6 +2,7 @@
 
 import type { Snapshot } from "./api/snapshot.ts";
 import type { Peers } from "./ends.ts";
+import { equal } from "./equal.ts";
 import type { TranslateOptions } from "./translate/options.ts";
 import type { Translation } from "./translate/translation.ts";
 import { Translator } from "./translate/translator.ts";
@@ -9,23 +10,32 @@ import { Translator } from "./translate/translator.ts";
 /**
  * The translation as it is on this node, among its peers: only the control
  * plane that leads assigns addresses, each node announces its own, and packets
- * are sent to the Blixt of another node only where there is one.
+ * are sent to the Blixt of another node only where there is one. The options are
+ * asked for at each translation.
  */
-export function translateHere(options: TranslateOptions, peers?: Peers): (snapshot: Snapshot) => Translation {
-  if (peers === undefined) {
-    const translator = new Translator(options);
-    return (snapshot) => translator.translate(snapshot);
-  }
-  let led = peers.leads;
-  let translator = new Translator({ ...options, assignAddresses: led });
+export function translateHere(
+  options: () => TranslateOptions,
+  peers?: Peers,
+): (snapshot: Snapshot) => Translation {
+  const present = (): TranslateOptions => ({
+    ...options(),
+    ...(peers !== undefined && { assignAddresses: peers.leads }),
+  });
+  let used = present();
+  let translator = new Translator(used);
+  const translate = (snapshot: Snapshot): Translation => {
+    const wanted = present();
+    if (!equal(used, wanted)) {
+      used = wanted;
+      // Seldom enough for all to be translated anew.
+      translator = new Translator(wanted);
+    }
+    return translator.translate(snapshot);
+  };
+  if (peers === undefined) return translate;
   const withEquippedNodes = equippedNodes(peers);
   return (snapshot) => {
-    if (peers.leads !== led) {
-      led = peers.leads;
-      // Seldom enough for all to be translated anew.
-      translator = new Translator({ ...options, assignAddresses: led });
-    }
-    const translation = translator.translate(withEquippedNodes(snapshot));
+    const translation = translate(withEquippedNodes(snapshot));
     const { dataplane } = translation;
     const announced = peers.announced(dataplane.services);
     return { ...translation, dataplane: { ...dataplane, announced } };

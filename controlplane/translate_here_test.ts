@@ -31,13 +31,13 @@ function fakePeers(leads: boolean): Peers & { leads: boolean } {
 }
 
 Deno.test("translateHere() announces everything where this control plane is alone", () => {
-  const { dataplane } = translateHere({})(snapshotOf(...CLASS, WEB));
+  const { dataplane } = translateHere(() => ({}))(snapshotOf(...CLASS, WEB));
   assertEquals([dataplane.services.length, dataplane.announced], [1, undefined]);
 });
 
 Deno.test("translateHere() assigns addresses while it leads, and only then", () => {
   const peers = fakePeers(false);
-  const translate = translateHere({}, peers);
+  const translate = translateHere(() => ({}), peers);
   const snapshot = snapshotOf(...CLASS, WEB);
   const addresses = (): unknown => statusOf(translate(snapshot), "Gateway", "default/web").addresses;
   assertEquals(addresses(), []);
@@ -47,9 +47,23 @@ Deno.test("translateHere() assigns addresses while it leads, and only then", () 
   assertEquals(addresses(), []);
 });
 
+Deno.test("translateHere() goes by the options as they are at each translation", () => {
+  const options: { bundleVersion?: string } = {};
+  const translate = translateHere(() => options);
+  const snapshot = snapshotOf(...CLASS);
+  const supported = (): unknown =>
+    statusOf(translate(snapshot), "GatewayClass", "blixt").conditions
+      .find(({ type }: { type: string }) => type === "SupportedVersion")?.status;
+  assertEquals(supported(), undefined);
+  options.bundleVersion = "v1.5.0";
+  assertEquals(supported(), "False");
+  options.bundleVersion = "v1.6.3";
+  assertEquals(supported(), "True");
+});
+
 Deno.test("translateHere() takes traffic at addresses that another control plane has assigned, and announces its share", () => {
   const snapshot = snapshotOf(...CLASS, withAddresses(WEB, "192.0.2.7"));
-  const { dataplane } = translateHere({}, fakePeers(false))(snapshot);
+  const { dataplane } = translateHere(() => ({}), fakePeers(false))(snapshot);
   assertEquals(dataplane.services.map(({ address }) => address), ["192.0.2.7"]);
   assertEquals(dataplane.announced, ["192.0.2.7"]);
 });
@@ -68,7 +82,7 @@ Deno.test("translateHere() knows the nodes of endpoints that have Blixt, and no 
     node("there", "10.9.0.2"),
     node("bare", "10.9.0.3"),
   );
-  const translate = translateHere({ node: "here" }, fakePeers(true));
+  const translate = translateHere(() => ({ node: "here" }), fakePeers(true));
   const [first, again] = [translate(snapshot), translate(snapshot)];
   const nodes = first.dataplane.services.flatMap(({ groups }) => groups.flatMap((group) => group.endpoints))
     .map(({ node }) => node);

@@ -14,6 +14,7 @@ import { openApiServer } from "../../controlplane/source/apiserver/open.ts";
 import type { Peers } from "../../controlplane/ends.ts";
 import { Store } from "../../controlplane/store/store.ts";
 import type { DesiredDataplane } from "../../controlplane/translate/desired.ts";
+import type { TranslateOptions } from "../../controlplane/translate/options.ts";
 import { translateHere } from "../../controlplane/translate_here.ts";
 import type { ApiServer } from "../cluster/api_server.ts";
 
@@ -59,6 +60,7 @@ export class RunningControlPlane implements AsyncDisposable {
   readonly ready: Promise<void>;
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>;
+  #options: () => TranslateOptions = () => ({});
   readonly #peers: Peers | undefined;
 
   /** @param node name of the node that it says it is on; alone when absent */
@@ -72,24 +74,37 @@ export class RunningControlPlane implements AsyncDisposable {
     const { store, dataplane } = this;
     const config = { type: "apiserver", kubeconfig, ...(node !== undefined && { node }) } as const;
     const meter = { ...NO_METER, apiWrite: (): void => void this.writes++ };
-    const { status, run, peers } = openApiServer(config, store, output, meter);
+    const { status, run, peers, translateOptions } = openApiServer(config, store, output, meter);
     this.#peers = peers;
-    const translate = translateHere(node === undefined ? {} : { node }, peers);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ready = promise;
     const onReady = (): void => {
       peers?.ready();
       resolve();
     };
+    const { signal } = this.#stop;
+    const translateAndWrite = async (): Promise<void> => {
+      const options = await translateOptions(signal);
+      this.#options = options;
+      const translate = translateHere(options, peers);
+      await runLoop({ store, translate, dataplane, status, output, onReady }, signal);
+    };
     this.#running = Promise.all([
-      run(this.#stop.signal),
-      runLoop({ store, translate, dataplane, status, output, onReady }, this.#stop.signal),
+      run(signal),
+      translateAndWrite().catch((error) => {
+        if (!signal.aborted) throw error;
+      }),
     ]);
   }
 
   /** Whether it is the one that writes. */
   get leads(): boolean {
     return this.#peers?.leads ?? true;
+  }
+
+  /** What the API server has told the translation besides the objects. */
+  get options(): TranslateOptions {
+    return this.#options();
   }
 
   /** Ends it. */

@@ -105,7 +105,7 @@ async function check(
       if (index % 7 === 0) await new Promise((resolve) => setTimeout(resolve, 60));
     }
     all = await atRest(client, signal);
-    const expected = translate(withoutStatuses(all));
+    const expected = translate(withoutStatuses(all), first.options);
     assertEquals(decidedWithoutOwner(all), [], "what belongs to nobody");
     const wanted = new Map(
       expected.statuses.map(({ kind, key, status }) => [`${kind} ${key}`, comparable(status)]),

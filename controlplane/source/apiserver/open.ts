@@ -10,8 +10,8 @@ import { ApiServerStatusWriter } from "../../status/api_server_status.ts";
 import { LoadBalancerWriter } from "../../status/load_balancer_writer.ts";
 import type { StatusWriter } from "../../status/status_writer.ts";
 import { KIND_NAMES, type Store } from "../../store/store.ts";
-import { readTranslateOptions } from "./bundle_version.ts";
 import { ApiClient } from "./api_client.ts";
+import { BundleVersion } from "./bundle_version.ts";
 import { loadApiServer } from "./kube_config.ts";
 import { Reflector } from "./reflector.ts";
 import { Trouble } from "./trouble.ts";
@@ -24,8 +24,13 @@ export function openApiServer(
   meter: Meter = NO_METER,
 ): Ends {
   const client = new ApiClient(loadApiServer(config), meter);
-  const onWatchEnd = (kind: string): void => meter.watchEnded(kind);
   const trouble = new Trouble((text) => output.say({ type: "error", text }));
+  const bundle = new BundleVersion({ client, trouble, onChange: () => store.notify() });
+  const onWatchEnd = (kind: string): void => {
+    meter.watchEnded(kind);
+    // The server ends the watches of a kind whose CRD is another; otherwise this is a look every few minutes.
+    if (kind === "GatewayClass") bundle.look();
+  };
   const reflectors = KIND_NAMES.map((kind) =>
     new Reflector({
       kind,
@@ -34,6 +39,7 @@ export function openApiServer(
       trouble,
       onWatchEnd,
       onPresence: (kind, present) => {
+        if (kind === "GatewayClass") bundle.look();
         if (present) output.log(`API server has ${kind} now`);
         else if (!OPTIONAL_KINDS.has(kind)) {
           output.say({
@@ -72,12 +78,15 @@ export function openApiServer(
   };
   return {
     status,
-    translateOptions: async (signal) => ({
-      ...await readTranslateOptions({ client, trouble }, signal),
-      ...(node !== undefined && { node }),
-    }),
+    translateOptions: async (signal) => {
+      await bundle.read(signal);
+      return () => ({
+        ...(bundle.value !== undefined && { bundleVersion: bundle.value }),
+        ...(node !== undefined && { node }),
+      });
+    },
     run: async (signal) => {
-      const parts = [...reflectors, statuses, services, ...(peers === undefined ? [] : [peers])];
+      const parts = [bundle, ...reflectors, statuses, services, ...(peers === undefined ? [] : [peers])];
       await Promise.all(parts.map((part) => part.run(signal)));
       client.close();
     },

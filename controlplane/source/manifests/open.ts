@@ -42,5 +42,9 @@ export async function openManifests(
   });
   const { node } = config;
   const options = node === undefined ? {} : { node };
-  return { status, run: (signal) => source.run(signal), translateOptions: () => Promise.resolve(options) };
+  return {
+    status,
+    run: (signal) => source.run(signal),
+    translateOptions: () => Promise.resolve(() => options),
+  };
 }
