@@ -7,10 +7,7 @@
 import { CONTROLLER_NAME } from "../api/gateway_class.ts";
 import type { Service } from "../api/service.ts";
 import { equal } from "../equal.ts";
-import type { DesiredLoadBalancer } from "../translate/load_balancer.ts";
-
-/** Names of the labels and annotations that come from the Gateway, as JSON. */
-const INFRASTRUCTURE_ANNOTATION = "blixt.x-k8s.io/infrastructure";
+import { type DesiredLoadBalancer, INFRASTRUCTURE_ANNOTATION } from "../translate/load_balancer.ts";
 
 type Texts = Readonly<Record<string, string>>;
 

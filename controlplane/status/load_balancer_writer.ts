@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Keeps the Services that stand for Gateways. Observes Services, and changes
-// those that it has made itself, by their owner, type and class; all others it
-// leaves alone whatever they are called.
+// those that it has made itself, which isGenerated tells; all others it leaves
+// alone whatever they are called.
 //
 // Rights, in all namespaces: services list, watch, create, patch, delete;
 // services/status patch.
@@ -17,7 +17,7 @@ import { ApiError } from "../source/apiserver/api_error.ts";
 import { collectionPath, objectPath } from "../source/apiserver/resource_path.ts";
 import type { Trouble } from "../source/apiserver/trouble.ts";
 import type { Store } from "../store/store.ts";
-import { type DesiredLoadBalancer, generatedFor } from "../translate/load_balancer.ts";
+import { type DesiredLoadBalancer, generatedFor, isGenerated } from "../translate/load_balancer.ts";
 import { newService, servicePatch, statusPatchOf } from "./load_balancer_service.ts";
 import { WorkQueue } from "./work_queue.ts";
 
@@ -71,7 +71,7 @@ export class LoadBalancerWriter {
       if (service === undefined || this.#settled.get(desired) !== service) this.#queue.add(key);
     }
     for (const [key, service] of services) {
-      if (!this.#desired.has(key) && generatedFor(service) !== undefined) this.#queue.add(key);
+      if (!this.#desired.has(key) && isGenerated(service)) this.#queue.add(key);
     }
   }
 
@@ -113,9 +113,11 @@ export class LoadBalancerWriter {
       if (desired !== undefined) await this.#create(desired);
       return;
     }
-    const owner = generatedFor(present);
-    if (owner === undefined) return;
-    if (owner.uid !== desired?.owner.uid) return await this.#delete(present);
+    if (!isGenerated(present)) return;
+    // Type, class and owner cannot be changed on every Service, so one with others makes way for a new one.
+    if (desired === undefined || generatedFor(present)?.uid !== desired.owner.uid) {
+      return await this.#delete(present);
+    }
     const patch = servicePatch(present, desired);
     if (patch !== undefined) return await this.#patch(present, "", patch);
     const status = statusPatchOf(present, desired);

@@ -136,9 +136,27 @@ Deno.test("LoadBalancerWriter replaces the Service of a former Gateway of the sa
   });
 });
 
+Deno.test("LoadBalancerWriter deletes its Service that has another type or no owner now, to make it anew", async () => {
+  const { metadata, spec } = shown("7");
+  const { ownerReferences: _, ...ownerless } = metadata;
+  for (
+    const edited of [{ ...shown("7"), spec: { ports: spec!.ports! } }, { ...shown("7"), metadata: ownerless }]
+  ) {
+    const preconditions = { uid: "s", resourceVersion: "7" };
+    await withWriter([{
+      request: `DELETE ${PATH}/web-blixt`,
+      body: { apiVersion: "v1", kind: "DeleteOptions", preconditions },
+      json: {},
+    }], ({ store, writer }) => {
+      store.set("Service", edited);
+      writer.set([DESIRED]);
+    });
+  }
+});
+
 Deno.test("LoadBalancerWriter never touches a Service that it has not made", async () => {
   const foreign: Service[] = [
-    { ...stored("7"), spec: { type: "LoadBalancer" } },
+    { ...shown("7"), metadata: { ...shown("7").metadata, annotations: {} }, spec: { type: "LoadBalancer" } },
     { ...stored("7"), metadata: { name: "web-blixt", namespace: "default", resourceVersion: "7" } },
     { ...stored("7"), metadata: { name: "mine", namespace: "default", resourceVersion: "7" } },
   ];

@@ -24,6 +24,9 @@ const LABEL_LENGTH = 63;
 
 const SUFFIX = "-blixt";
 
+/** Annotation of the Service: the names of the labels and annotations that come from the Gateway, as JSON. */
+export const INFRASTRUCTURE_ANNOTATION = "blixt.x-k8s.io/infrastructure";
+
 /** A port of the Service. */
 export interface LoadBalancerPort {
   /** "tcp-80": unique in the Service. */
@@ -92,18 +95,34 @@ function portsOf(listeners: readonly ListenerOutcome[]): LoadBalancerPort[] {
   return [...ports.values()].sort((a, b) => a.port - b.port || compareText(a.protocol, b.protocol));
 }
 
-/** The Gateway for which Blixt has made a Service; undefined when it has not, whatever the Service is called. */
+/** The Gateway that a Service stands for; undefined when it cannot stand for any, as Blixt's own do not after some edits. */
 export function generatedFor(service: Service): OwnerReference | undefined {
   const { type, loadBalancerClass } = service.spec ?? {};
   if (type !== "LoadBalancer" || loadBalancerClass !== CONTROLLER_NAME) return undefined;
-  return service.metadata.ownerReferences?.find(({ apiVersion, kind, controller }) =>
-    controller === true && kind === "Gateway" && apiVersion.startsWith(`${GATEWAY_GROUP}/`)
-  );
+  return service.metadata.ownerReferences?.find(isGateway);
+}
+
+/**
+ * Whether Blixt has made the Service, which then had three marks: class, owner and
+ * annotation. Somebody's edit may have taken one of them away, and is to be undone.
+ */
+export function isGenerated(service: Service): boolean {
+  const { annotations = {}, ownerReferences = [] } = service.metadata;
+  const marks = [
+    service.spec?.loadBalancerClass === CONTROLLER_NAME,
+    ownerReferences.some(isGateway),
+    annotations[INFRASTRUCTURE_ANNOTATION] !== undefined,
+  ];
+  return marks.filter((mark) => mark).length >= 2;
+}
+
+function isGateway({ apiVersion, kind, controller }: OwnerReference): boolean {
+  return controller === true && kind === "Gateway" && apiVersion.startsWith(`${GATEWAY_GROUP}/`);
 }
 
 /** Why a Gateway gets no Service, in a sentence: another has its name. */
 export function nameTaken(gateway: Gateway, present: Service | undefined): string | undefined {
-  if (present === undefined || generatedFor(present) !== undefined) return undefined;
+  if (present === undefined || isGenerated(present)) return undefined;
   return `Service ${
     objectKey(present)
   } is not Blixt's, so Gateway ${gateway.metadata.name} gets none of its own; rename or delete that one.`;

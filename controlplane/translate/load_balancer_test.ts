@@ -2,8 +2,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Gateway } from "../api/gateway.ts";
-import type { KubernetesObject } from "../api/object.ts";
-import { type DesiredLoadBalancer, generatedFor, loadBalancerName } from "./load_balancer.ts";
+import type { KubernetesObject, OwnerReference } from "../api/object.ts";
+import type { Service } from "../api/service.ts";
+import { type DesiredLoadBalancer, generatedFor, isGenerated, loadBalancerName } from "./load_balancer.ts";
 import { gateway, gatewayClass, listener, listenerSet, service, translated } from "./testing.ts";
 
 const NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -105,23 +106,53 @@ Deno.test("translate() leaves a Service of somebody else alone that has the name
   }]);
 });
 
+/** A Service with the owner, class and annotation of one that Blixt has made, or others in their place. */
+function marked(spec: object, owner?: object, annotation?: string): Service {
+  const made = service("default/x", spec);
+  const annotations = annotation === undefined ? {} : { "blixt.x-k8s.io/infrastructure": annotation };
+  const ownerReferences = owner === undefined ? [] : [owner as OwnerReference];
+  return { ...made, metadata: { ...made.metadata, annotations, ownerReferences } };
+}
+
+const OURS = { type: "LoadBalancer", loadBalancerClass: "gateway.networking.k8s.io/blixt" };
+const OWNER = {
+  apiVersion: "gateway.networking.k8s.io/v1",
+  kind: "Gateway",
+  name: "web",
+  uid: "u",
+  controller: true,
+};
+
 Deno.test("generatedFor() goes by type, class and owner alone", () => {
-  const spec = { type: "LoadBalancer", loadBalancerClass: "gateway.networking.k8s.io/blixt" };
-  const owner = {
-    apiVersion: "gateway.networking.k8s.io/v1",
-    kind: "Gateway",
-    name: "web",
-    uid: "u",
-    controller: true,
-  };
-  const owned = (more: object, own: object = owner): unknown => {
-    const made = service("default/x", { ...spec, ...more });
-    return generatedFor({ ...made, metadata: { ...made.metadata, ownerReferences: [own as typeof owner] } });
-  };
-  assertEquals(owned({}), owner);
-  assertEquals(owned({ type: "ClusterIP" }), undefined);
-  assertEquals(owned({ loadBalancerClass: "example.com/other" }), undefined);
-  assertEquals(owned({}, { ...owner, kind: "Deployment" }), undefined);
-  assertEquals(owned({}, { ...owner, controller: false }), undefined);
-  assertEquals(generatedFor(service("default/x", spec)), undefined);
+  assertEquals(generatedFor(marked(OURS, OWNER)), OWNER);
+  assertEquals(generatedFor(marked({ ...OURS, type: "ClusterIP" }, OWNER, "{}")), undefined);
+  assertEquals(generatedFor(marked({ ...OURS, loadBalancerClass: "example.com/other" }, OWNER)), undefined);
+  assertEquals(generatedFor(marked(OURS, { ...OWNER, kind: "Deployment" }, "{}")), undefined);
+  assertEquals(generatedFor(marked(OURS, { ...OWNER, controller: false })), undefined);
+  assertEquals(generatedFor(marked(OURS)), undefined);
+});
+
+Deno.test("isGenerated() knows a Service again from which one of class, owner and annotation was taken", () => {
+  const plain = { type: "ClusterIP" };
+  assertEquals(
+    [
+      marked(OURS, OWNER, "{}"),
+      marked(OURS, OWNER),
+      marked(OURS, undefined, "{}"),
+      marked(plain, OWNER, "{}"),
+    ]
+      .map(isGenerated),
+    [true, true, true, true],
+  );
+  assertEquals(
+    [
+      marked(plain),
+      marked(OURS),
+      marked(plain, OWNER),
+      marked(plain, undefined, "{}"),
+      marked(OURS, { ...OWNER, controller: false }),
+      marked(OURS, { ...OWNER, apiVersion: "example.com/v1" }),
+    ].map(isGenerated),
+    [false, false, false, false, false, false],
+  );
 });

@@ -3,9 +3,10 @@
 // Addresses from a pool, and the Services that show them, on a real API server.
 
 import { assert, assertEquals } from "@std/assert";
+import { equal } from "../../controlplane/equal.ts";
 import { paths } from "../../controlplane/tasks/paths.ts";
 import { ApiServer } from "../cluster/api_server.ts";
-import { eventually, read, RunningControlPlane, whyNot } from "./fixture.ts";
+import { eventually, type Read, read, RunningControlPlane, whyNot } from "./fixture.ts";
 import { SYSTEM_NAMESPACE } from "./objects.ts";
 
 const POOL = 32;
@@ -52,6 +53,26 @@ interface Listed {
     }[];
   };
 }
+
+/** What is Blixt's of the Service of Gateway "edited". */
+// deno-lint-ignore no-explicit-any -- as kubectl prints it
+function essence({ metadata, spec, status }: any): unknown {
+  return {
+    owner: metadata.ownerReferences?.[0].name,
+    annotations: Object.keys(metadata.annotations ?? {}),
+    spec: [spec.type, spec.loadBalancerClass, spec.allocateLoadBalancerNodePorts],
+    ports: spec.ports.map(({ name }: { name: string }) => name),
+    shown: status.loadBalancer?.ingress,
+  };
+}
+
+const WHOLE = {
+  owner: "edited",
+  annotations: ["blixt.x-k8s.io/infrastructure"],
+  spec: ["LoadBalancer", "gateway.networking.k8s.io/blixt", false],
+  ports: ["udp-53", "tcp-80"],
+  shown: [{ ip: "198.51.100.7", ipMode: "Proxy" }],
+};
 
 /** Each Gateway's address, or why it has none. */
 async function addresses(server: ApiServer): Promise<Map<string, string>> {
@@ -171,6 +192,28 @@ Deno.test({
         assert(performance.now() < end, "the Service is still there");
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
+    });
+
+    await step("a Service that somebody edits or deletes comes back as it was", async () => {
+      await apply(gateway("edited", "  addresses: [{ value: 198.51.100.7 }]\n"));
+      const service = ["service", "edited-blixt"];
+      const isWhole = (): Promise<Read> =>
+        eventually(server, "Service", "default/edited-blixt", (object) => equal(essence(object), WHOLE));
+      await isWhole();
+      for (
+        const patch of [
+          { metadata: { ownerReferences: null } },
+          { metadata: { annotations: null } },
+          { spec: { type: "ClusterIP", loadBalancerClass: null, allocateLoadBalancerNodePorts: null } },
+          { spec: { ports: [{ name: "x", port: 9 }] } },
+        ]
+      ) {
+        await server.kubectl(["patch", ...service, "--type=merge", `--patch=${JSON.stringify(patch)}`]);
+        await isWhole();
+      }
+      await server.kubectl(["delete", ...service]);
+      await isWhole();
+      await server.kubectl(["delete", "gateways.gateway.networking.k8s.io", "edited"]);
     });
 
     await step("a Service that somebody else has made stays as it is", async () => {
