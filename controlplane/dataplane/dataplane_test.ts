@@ -76,8 +76,8 @@ Deno.test("Dataplane.set() in a burst leads to the last state, without all those
   bench.fake.faults.delay = 30;
   const states = Array.from({ length: 50 }, (_, i) => dataplane(service(`192.0.2.1:${i + 1}`)));
   for (const state of states) subject.set(state);
-  await subject.programmed(states[10]!, AbortSignal.timeout(5_000));
-  await subject.programmed(states[49]!, AbortSignal.timeout(5_000));
+  await subject.programmed(states[10]!, AbortSignal.timeout(60_000));
+  await subject.programmed(states[49]!, AbortSignal.timeout(60_000));
   assertEquals([...(await bench.kernel()).services.values()].map(({ key }) => key.port), [50]);
   const puts = operations.filter((operation) => operation.map === "services" && operation.put);
   if (puts.length > 2) throw new Error(`${puts.length} services were written for one`);
@@ -137,7 +137,7 @@ Deno.test("Dataplane waits for a loader that is not there yet, and says so once"
   assertEquals(bench.log.length, 1);
   assertMatch(bench.log[0] ?? "", /^The kernel keeps its last state, trying again: /);
   await bench.fake.start();
-  await subject.programmed(desired, AbortSignal.timeout(5_000));
+  await subject.programmed(desired, AbortSignal.timeout(60_000));
 });
 
 for (const after of [undefined, 0, 1, 4, 7]) {

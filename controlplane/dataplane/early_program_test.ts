@@ -37,7 +37,7 @@ class Bench implements AsyncDisposable {
   }
 
   update(subject: EarlyProgram, interfaces: readonly Interface[], outward = OUTWARD): Promise<void> {
-    return subject.update("x", interfaces, outward, AbortSignal.timeout(5_000));
+    return subject.update("x", interfaces, outward, AbortSignal.timeout(60_000));
   }
 
   attached(): number[] {

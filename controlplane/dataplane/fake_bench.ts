@@ -15,7 +15,7 @@ import { checkLayout, EGRESS_PROGRAM } from "./layout.ts";
 import { readObject } from "./object.ts";
 
 /** Milliseconds within which anything awaited must happen. */
-const PATIENCE = 5_000;
+const PATIENCE = 60_000;
 
 /** A fake loader with one uplink, and what a test does with it. */
 export class FakeBench implements AsyncDisposable {

@@ -30,7 +30,7 @@ Deno.test("Dataplane gives up on a kernel that lacks something, before anything 
   bench.fake.faults.missingFeatures.add("tcx");
   const subject = bench.make();
   await assertRejects(
-    () => subject.run(AbortSignal.timeout(5_000)),
+    () => subject.run(AbortSignal.timeout(60_000)),
     MissingFeatureError,
     "programs at TCX hooks, Linux 6.6 or newer",
   );

@@ -19,7 +19,7 @@ function layoutOf(bench: FakeBench): Layout {
 async function read(bench: FakeBench): Promise<State> {
   const client = new LoaderClient(bench.fake.target);
   try {
-    return await readState(client, layoutOf(bench), AbortSignal.timeout(5_000));
+    return await readState(client, layoutOf(bench), AbortSignal.timeout(60_000));
   } finally {
     client.close();
   }

@@ -103,6 +103,6 @@ export async function networkUntil(
   subject: Subject,
   wanted: (network: WatchResponse) => boolean,
 ): Promise<void> {
-  const signal = AbortSignal.timeout(5_000);
+  const signal = AbortSignal.timeout(60_000);
   for await (const network of subject.client().watch({ signal })) if (wanted(network)) return;
 }

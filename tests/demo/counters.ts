@@ -20,7 +20,7 @@ export interface Counted extends Omit<Row, "client"> {
 }
 
 /** Milliseconds for one reading. */
-const PATIENCE = 5_000;
+const PATIENCE = 60_000;
 
 /** Reads the kernel's counters through the loader on the topology's host. */
 export class Counters {

@@ -12,7 +12,7 @@ import { newRunPrefix } from "../netns/netns_name.ts";
 import { networkTestObstacle } from "../netns/network_test_case.ts";
 
 /** Milliseconds the loader has until its socket answers. */
-const PATIENCE = 10_000;
+const PATIENCE = 60_000;
 
 /** Why the real loader cannot be tested on this machine; undefined when it can. */
 export function realLoaderObstacle(): string | undefined {

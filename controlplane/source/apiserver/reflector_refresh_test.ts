@@ -51,7 +51,7 @@ async function reflect(
   const stop = new AbortController();
   const running = reflector.run(stop.signal);
   try {
-    await body(reflector, store, AbortSignal.any([stop.signal, AbortSignal.timeout(5_000)]));
+    await body(reflector, store, AbortSignal.any([stop.signal, AbortSignal.timeout(60_000)]));
     await server.finished();
   } finally {
     stop.abort();

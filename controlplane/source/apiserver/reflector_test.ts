@@ -186,7 +186,7 @@ Deno.test("Reflector keeps the identity of objects that a new list brings unchan
     seen.push(store.get("Service", "default/a"));
     return names({ store } as Outcome).length === 2;
   }, ({ store }) => {
-    store.changed(AbortSignal.timeout(5_000)).then(() => seen.push(store.get("Service", "default/a")));
+    store.changed(AbortSignal.timeout(60_000)).then(() => seen.push(store.get("Service", "default/a")));
   });
   assertStrictEquals(seen[0], seen.at(-1));
   assertEquals(seen[0] !== undefined, true);
