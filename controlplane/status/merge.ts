@@ -8,6 +8,7 @@ import { CONTROLLER_NAME } from "../api/gateway_class.ts";
 import type { Condition } from "../api/object.ts";
 import type { Kind } from "../api/snapshot.ts";
 import { equal } from "../equal.ts";
+import { Interner } from "../intern.ts";
 
 /** A status as JSON. */
 export type Status = Readonly<Record<string, unknown>>;
@@ -87,16 +88,22 @@ export function mergeConditions(
   now: string,
 ): Condition[] {
   const wanted = new Map(desired.map((condition) => [condition.type, condition]));
-  const withTime = (want: Condition, before: Condition | undefined): Condition => ({
-    ...want,
-    lastTransitionTime: before?.status === want.status ? before.lastTransitionTime ?? now : now,
-  });
+  const withTime = (want: Condition, before: Condition | undefined): Condition =>
+    at(before?.status === want.status ? before.lastTransitionTime ?? now : now, want);
   const kept = present.map((before) => {
     const want = wanted.get(before.type);
     wanted.delete(before.type);
     return want === undefined ? before : withTime(want, before);
   });
   return [...kept, ...[...wanted.values()].map((want) => withTime(want, undefined))];
+}
+
+const timed = new Interner<Condition>();
+
+function at(lastTransitionTime: string, want: Condition): Condition {
+  const { type, status, reason, message, observedGeneration } = want;
+  const text = `${lastTransitionTime} ${type} ${observedGeneration} ${status} ${reason} ${message}`;
+  return timed.get(text, () => ({ ...want, lastTransitionTime }));
 }
 
 function asList<T = Condition>(value: unknown): readonly T[] {

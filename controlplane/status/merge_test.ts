@@ -29,6 +29,13 @@ Deno.test("mergeConditions() sets lastTransitionTime when the status changes, an
   assertEquals(mergeConditions(present, desired, NOW), desired.map((one) => since(NOW, one)));
 });
 
+Deno.test("mergeConditions() gives one object for equal conditions of the same time", () => {
+  const merged = (status: Condition["status"]): Condition | undefined =>
+    mergeConditions([], [condition("Accepted", status)], NOW)[0];
+  assertStrictEquals(merged("True"), merged("True"));
+  assertEquals(merged("False")?.status, "False");
+});
+
 Deno.test("mergeConditions() leaves conditions of other types where they are", () => {
   const foreign = since(THEN, condition("example.com/Audited", "Unknown"));
   const present = [foreign, since(THEN, condition("Accepted", "True"))];

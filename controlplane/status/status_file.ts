@@ -24,12 +24,27 @@ export interface StatusItem {
   readonly status: Status;
 }
 
-/** A YAML file with a List of objects, each with its status and without its spec. */
+/** Bytes of a file. */
+interface Range {
+  readonly from: number;
+  readonly length: number;
+}
+
+/** A file as it was written, by which it is known again. */
+interface Written {
+  readonly stamp: string;
+  /** Where each item's text stands; the same object is the same text. */
+  readonly ranges: ReadonlyMap<StatusItem, Range>;
+}
+
+/**
+ * A YAML file with a List of objects, each with its status and without its spec. The text of what stays the same is
+ * taken from the file itself: in memory that of ten thousand services would take 20 MB.
+ */
 export class StatusFile {
   readonly #path: string;
   readonly #onError: (message: string) => void;
-  /** Of items that were written already; the same object is the same text. */
-  readonly #texts = new WeakMap<StatusItem, string>();
+  #file: Written | undefined;
   #latest: readonly StatusItem[] = [];
   #written: readonly StatusItem[] | undefined;
   #writing: Promise<void> | undefined;
@@ -70,8 +85,12 @@ export class StatusFile {
       const items = this.#latest;
       const temporary = `${this.#path}.new`;
       try {
-        await Deno.writeFile(temporary, ReadableStream.from(this.#pieces(items)));
+        using before = await this.#before();
+        const ranges = new Map<StatusItem, Range>();
+        await Deno.writeFile(temporary, ReadableStream.from(pieces(items, ranges, before?.textOf)));
+        const stamp = stampOf(await Deno.stat(temporary));
         await Deno.rename(temporary, this.#path);
+        this.#file = { stamp, ranges };
       } catch (error) {
         this.#report("written", error);
       }
@@ -84,23 +103,77 @@ export class StatusFile {
     return written?.length === items.length && items.every((item, i) => equal(item, written[i]));
   }
 
-  /** The file's text, a few items at a time: all of it at once would be much. */
-  *#pieces(items: readonly StatusItem[]): Generator<Uint8Array> {
-    yield ENCODER.encode(HEADER + (items.length === 0 ? "items: []\n" : "items:\n"));
-    for (let from = 0; from < items.length; from += PIECE) {
-      yield ENCODER.encode(items.slice(from, from + PIECE).map((item) => this.#textOf(item)).join(""));
+  /** The file that was written last; nothing where it is another one by now, or was edited. */
+  async #before(): Promise<Disposable & { readonly textOf: TextOf } | undefined> {
+    const written = this.#file;
+    if (written === undefined) return undefined;
+    let file: Deno.FsFile;
+    try {
+      file = await Deno.open(this.#path);
+    } catch {
+      return undefined;
     }
-  }
-
-  #textOf(item: StatusItem): string {
-    let text = this.#texts.get(item);
-    if (text === undefined) this.#texts.set(item, text = writeYaml([item]));
-    return text;
+    const isSame = stampOf(await file.stat()) === written.stamp;
+    const textOf: TextOf = (item) => {
+      const range = isSame ? written.ranges.get(item) : undefined;
+      return range && readRange(file, range);
+    };
+    return { textOf, [Symbol.dispose]: () => file.close() };
   }
 
   #report(what: string, error: unknown): void {
     this.#onError(`Status file ${this.#path} cannot be ${what}: ${(error as Error).message}`);
   }
+}
+
+/** The text of an item, where it is at hand. */
+type TextOf = (item: StatusItem) => Uint8Array | undefined;
+
+/** The file's text, a few items at a time: all of it at once would be much. Notes where each item comes to stand. */
+function* pieces(
+  items: readonly StatusItem[],
+  ranges: Map<StatusItem, Range>,
+  textOf: TextOf = () => undefined,
+): Generator<Uint8Array> {
+  const header = ENCODER.encode(HEADER + (items.length === 0 ? "items: []\n" : "items:\n"));
+  let from = header.length;
+  yield header;
+  for (let at = 0; at < items.length; at += PIECE) {
+    const texts = items.slice(at, at + PIECE).map((item) => {
+      const text = textOf(item) ?? ENCODER.encode(writeYaml([item]));
+      ranges.set(item, { from, length: text.length });
+      from += text.length;
+      return text;
+    });
+    yield joined(texts);
+  }
+}
+
+function joined(texts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(texts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const text of texts) {
+    all.set(text, at);
+    at += text.length;
+  }
+  return all;
+}
+
+/** Undefined where the file ends before it. */
+function readRange(file: Deno.FsFile, { from, length }: Range): Uint8Array | undefined {
+  const bytes = new Uint8Array(length);
+  file.seekSync(from, Deno.SeekMode.Start);
+  for (let at = 0; at < length;) {
+    const read = file.readSync(bytes.subarray(at));
+    if (read === null) return undefined;
+    at += read;
+  }
+  return bytes;
+}
+
+/** What tells a file from another, and from itself once it was edited. */
+function stampOf({ dev, ino, size, mtime }: Deno.FileInfo): string {
+  return `${dev} ${ino} ${size} ${mtime?.getTime()}`;
 }
 
 /** The file may have been edited or cut short: what does not look like an item does not count. */

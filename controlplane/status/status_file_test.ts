@@ -69,6 +69,46 @@ Deno.test("StatusFile.write() does not write the same again", async () => {
   });
 });
 
+Deno.test("StatusFile.write() puts the right text in the place of every item, whatever came, went and moved", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/status.yaml`;
+    const file = new StatusFile(path, () => {});
+    const all = Array.from({ length: 1_200 }, (_, index) => item(`g${index}${"ä".repeat(index % 7)}`));
+    const states = [
+      all,
+      all.filter((_, index) => index % 3 > 0),
+      [item("first"), ...all.toReversed(), item("last")],
+      [],
+      all.map((one, index) => index === 700 ? { ...one, status: { conditions: [] } } : one),
+    ];
+    for (const items of states) {
+      file.write(items);
+      await file.close();
+      assertEquals(await file.read(), items);
+    }
+  });
+});
+
+Deno.test("StatusFile.write() takes no text from a file that was edited, or is another's", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/status.yaml`;
+    const file = new StatusFile(path, () => {});
+    const [a, b] = [item("a"), item("b")];
+    file.write([a]);
+    await file.close();
+    const text = await Deno.readTextFile(path);
+    for (const other of [text.replaceAll("192.0.2.1", "192.0.2.222"), text.slice(0, 30), ""]) {
+      await Deno.writeTextFile(path, other);
+      file.write([a, b]);
+      await file.close();
+      assertEquals(await file.read(), [a, b]);
+      file.write([a]);
+      await file.close();
+      assertEquals(await Deno.readTextFile(path), text);
+    }
+  });
+});
+
 Deno.test("StatusFile.read() finds nothing where there is no file, and says why a broken one does not count", async () => {
   await withFolder(async (folder, errors) => {
     const path = `${folder}/status.yaml`;

@@ -4,6 +4,7 @@ import { CONTROLLER_NAME } from "../api/gateway_class.ts";
 import type { ListenerSet } from "../api/listener_set.ts";
 import type { KubernetesObject } from "../api/object.ts";
 import { parseIp } from "../api/ip.ts";
+import { equal } from "../equal.ts";
 import type { Derivation } from "./derivation.ts";
 import type { DesiredService } from "./desired.ts";
 import { type DesiredLoadBalancer, nameTaken } from "./load_balancer.ts";
@@ -30,6 +31,19 @@ export interface Answer {
 /** The part of an object that contributes nothing. */
 export const NOTHING: Answer = { services: new Map(), notices: new Map() };
 
+/** The notices of nearly all objects. */
+const NO_NOTICES: Answer["notices"] = NOTHING.notices;
+
+/** Whether they say the same. The status that comes back to an object, for one, changes nothing of its answer. */
+export function sameAnswer(a: Answer, b: Answer): boolean {
+  return equal(a.status, b.status) && equal(a.loadBalancer, b.loadBalancer) &&
+    sameEntries(a.services, b.services) && sameEntries(a.notices, b.notices);
+}
+
+function sameEntries<V>(a: ReadonlyMap<string, V>, b: ReadonlyMap<string, V>): boolean {
+  return a === b || a.size === b.size && [...a].every(([key, value]) => equal(value, b.get(key)));
+}
+
 /** By address, IPv4 first, then port, then protocol. */
 function byKey(services: readonly DesiredService[]): ReadonlyMap<string, DesiredService> {
   return new Map(services.map((service) => {
@@ -42,6 +56,7 @@ function byKey(services: readonly DesiredService[]): ReadonlyMap<string, Desired
 
 /** By object, then reason, then message. */
 function byText(notices: readonly Notice[]): ReadonlyMap<string, Notice> {
+  if (notices.length === 0) return NO_NOTICES;
   return new Map(
     notices.map((notice) => [`${notice.kind} ${notice.key} ${notice.reason} ${notice.message}`, notice]),
   );

@@ -50,7 +50,7 @@ export class Attachments {
     this.backends = graph.memo((text) => {
       const route = this.route(text);
       return route && resolveBackends(route, route.kind === "UDPRoute" ? "UDP" : "TCP", objects);
-    });
+    }, equal);
     this.#servingRoute = graph.memo((text) => {
       const space = text.indexOf(" ");
       const oldest = this.attachedRoutes(text.slice(space + 1)).get(text.slice(0, space))?.[0];

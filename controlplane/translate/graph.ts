@@ -41,10 +41,15 @@ interface Dependent {
 /** The nodes of one source or memo, by key. */
 type Nodes = Map<string, unknown>;
 
+const NONE: readonly never[] = [];
+
+/** Dependents that stand in a list. */
+const FEW = 8;
+
 /** Something that computations depend on. */
 class Node {
-  /** One alone, as is usual, stands without a set. */
-  #dependents: Dependent | Set<Dependent> | undefined;
+  /** One alone, as is usual, stands by itself, and a few in a list: a set takes four times its memory. */
+  #dependents: Dependent | readonly Dependent[] | Set<Dependent> | undefined;
   readonly #siblings: Nodes;
   readonly key: string;
   /** The tracking that last noted this node, which so notes it once, or again after one inside it: that does no harm. */
@@ -61,24 +66,35 @@ class Node {
   addDependent(dependent: Dependent): void {
     const present = this.#dependents;
     if (present instanceof Set) present.add(dependent);
-    else if (present === undefined) this.#dependents = dependent;
-    else if (present !== dependent) this.#dependents = new Set([present, dependent]);
+    else if (present instanceof Array) {
+      if (present.includes(dependent)) return;
+      const all = [...present, dependent];
+      this.#dependents = all.length > FEW ? new Set(all) : all;
+    } else if (present === undefined) this.#dependents = dependent;
+    else if (present !== dependent) this.#dependents = [present, dependent];
   }
 
   /** Forgets the node when nothing depends on it any more. */
   removeDependent(dependent: Dependent): void {
     const present = this.#dependents;
-    if (present instanceof Set) present.delete(dependent);
-    if (present === dependent || (present instanceof Set && present.size === 0)) {
-      this.#dependents = undefined;
-      this.#siblings.delete(this.key);
-      this.dispose();
-    }
+    if (present instanceof Set) {
+      present.delete(dependent);
+      if (present.size > 0) return;
+    } else if (present instanceof Array) {
+      const left = present.filter((other) => other !== dependent);
+      this.#dependents = left;
+      if (left.length > 0) return;
+    } else if (present !== dependent) return;
+    this.#dependents = undefined;
+    this.#siblings.delete(this.key);
+    this.dispose();
   }
 
   markDependents(state: "suspect" | "dirty"): void {
-    if (this.#dependents instanceof Set) { for (const dependent of this.#dependents) dependent.mark(state); }
-    else this.#dependents?.mark(state);
+    const present = this.#dependents;
+    if (present instanceof Set || present instanceof Array) {
+      for (const dependent of present) dependent.mark(state);
+    } else present?.mark(state);
   }
 
   /** Lets go of everything it depends on. */
@@ -100,7 +116,7 @@ const NOT_COMPUTED = Symbol("not computed");
 class Computation<V> extends Node implements Dependent {
   readonly #family: Family<V>;
   #state: State = "dirty";
-  #dependencies: readonly Node[] = [];
+  #dependencies: readonly Node[] = NONE;
   #value: V | typeof NOT_COMPUTED = NOT_COMPUTED;
 
   constructor(family: Family<V>, key: string) {
@@ -156,7 +172,7 @@ class Computation<V> extends Node implements Dependent {
 
   override dispose(): void {
     for (const dependency of this.#dependencies) dependency.removeDependent(this);
-    this.#dependencies = [];
+    this.#dependencies = NONE;
     this.#state = "dirty";
   }
 }
@@ -205,9 +221,9 @@ export class Graph {
   }
 
   /** A memo that is read from outside the graph. */
-  roots<V>(compute: (key: string) => V): Roots<V> {
+  roots<V>(compute: (key: string) => V, equal: Equal<V> = Object.is): Roots<V> {
     const stale = new Set<string>();
-    const family: Family<V> = { graph: this, nodes: new Map(), compute, equal: Object.is, stale };
+    const family: Family<V> = { graph: this, nodes: new Map(), compute, equal, stale };
     return {
       get: (key) => {
         const { value } = refreshed(family, key);
@@ -230,7 +246,9 @@ export class Graph {
     this.#reads = read;
     this.#tracking = ++this.#trackings;
     try {
-      return { value: compute(), read };
+      const value = compute();
+      // V8 leaves room for more than a dozen at the end of a list that grew.
+      return { value, read: read.length === 0 ? NONE : [...read] };
     } finally {
       this.#reads = outer.reads;
       this.#tracking = outer.tracking;

@@ -68,7 +68,7 @@ export function modelListener(listener: Listener, conflict: Verdict | undefined)
     kinds: routeKinds(listener),
     conflicted: conflict === undefined
       ? no("NoConflicts", "No other listener has this port and protocol.")
-      : { ...conflict, status: "True" },
+      : yes(conflict.reason, conflict.message),
     accepted: judge(listener, conflict),
   };
 }

@@ -22,6 +22,16 @@ export interface RouteKinds {
   readonly invalid: readonly string[];
 }
 
+function takes(kind: RouteKind): RouteKinds {
+  return { supported: [{ group: GATEWAY_GROUP, kind }], invalid: [] };
+}
+
+/** What nearly all listeners come to. */
+const TAKES: Readonly<Record<RouteKind, RouteKinds>> = {
+  TCPRoute: takes("TCPRoute"),
+  UDPRoute: takes("UDPRoute"),
+};
+
 /**
  * The kinds of routes a listener takes: what its protocol supports, narrowed by
  * allowedRoutes.kinds. Kinds that are named and not supported never appear
@@ -34,8 +44,7 @@ export function routeKinds(listener: Listener): RouteKinds {
   const supports = (kind: RouteGroupKind): boolean =>
     (kind.group ?? GATEWAY_GROUP) === GATEWAY_GROUP && kind.kind === own;
   const supported = own !== undefined && (named.length === 0 || named.some(supports));
-  return {
-    supported: supported ? [{ group: GATEWAY_GROUP, kind: own }] : [],
-    invalid: named.filter((kind) => !supports(kind)).map((kind) => kind.kind),
-  };
+  const invalid = named.filter((kind) => !supports(kind)).map((kind) => kind.kind);
+  if (invalid.length === 0 && supported) return TAKES[own];
+  return { supported: supported ? TAKES[own].supported : [], invalid };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Kind, Snapshot } from "../api/snapshot.ts";
-import { type Answer, answerFor, NOTHING } from "./answer.ts";
+import { type Answer, answerFor, NOTHING, sameAnswer } from "./answer.ts";
 import { Derivation } from "./derivation.ts";
 import type { TranslateOptions } from "./options.ts";
 import type { DesiredService } from "./desired.ts";
@@ -41,7 +41,7 @@ export class Translator {
   constructor(options: TranslateOptions = {}) {
     const derivation = new Derivation(options);
     this.#derivation = derivation;
-    this.#answers = derivation.graph.roots((object) => answerFor(derivation, object, options));
+    this.#answers = derivation.graph.roots((object) => answerFor(derivation, object, options), sameAnswer);
   }
 
   /** The translation of the snapshot. */

@@ -73,6 +73,18 @@ Deno.test("Translator leaves the parts as they are that a changed EndpointSlice 
   assertStrictEquals(after.dataplane.services[1], before.dataplane.services[1]);
 });
 
+Deno.test("Translator answers the same objects when statuses come back to what they are about", () => {
+  const translator = new Translator();
+  const before = translator.translate(TWO);
+  const told = before.statuses.reduce((snapshot, { kind, key, status }) => {
+    return put(snapshot, { ...snapshot[kind].get(key)!, status } as KubernetesObject);
+  }, TWO);
+  const after = translator.translate(told);
+  assertEquals(after, translate(told));
+  assertStrictEquals(after.statuses, before.statuses);
+  assertStrictEquals(after.dataplane.services, before.dataplane.services);
+});
+
 Deno.test("Translator does not change a list that it has given out", () => {
   const translator = new Translator();
   const before = translator.translate(TWO);

@@ -103,10 +103,13 @@ export function lineOfField(text: string, { line, document, path }: Place, field
   return field.length === 0 ? line : lineIn(text, document, [...path, ...field]);
 }
 
+/** Where the only object of a document is, as most are. */
+const TOP: Path = [];
+
 function itemsOf(value: unknown, document: number, lineOf: (path: Path, value: unknown) => number): Item[] {
   if (value === null || value === undefined) return [];
   const items = isFields(value) && String(value["kind"]).endsWith("List") ? value["items"] : undefined;
-  if (!Array.isArray(items)) return [{ value, place: { line: lineOf([], value), document, path: [] } }];
+  if (!Array.isArray(items)) return [{ value, place: { line: lineOf([], value), document, path: TOP } }];
   return items.map((item, index) => {
     const path = ["items", index];
     return { value: item, place: { line: lineOf(path, item), document, path } };

@@ -6,7 +6,7 @@
 import type { KubernetesObject } from "../../api/object.ts";
 import { equal } from "../../equal.ts";
 import type { ManifestFile } from "./files.ts";
-import { type ManifestObject, objectId, type ParsedFile, parseManifests } from "./parse.ts";
+import { FIRST_GENERATION, lineIn, type ManifestObject, type ParsedFile, parseManifests } from "./parse.ts";
 import type { Problem } from "./problem.ts";
 import { referenceProblems } from "./references.ts";
 
@@ -84,7 +84,7 @@ function readFile(source: ManifestFile, before: FileContent | undefined): FileCo
   const problems = [...parsed.problems];
   const objects = new Map<string, ManifestObject>();
   for (const object of parsed.objects) {
-    const id = objectId(object.kind, object.key);
+    const { id } = object;
     const first = objects.get(id);
     if (first === undefined) objects.set(id, object);
     else problems.push(duplicate(id, object, first));
@@ -110,9 +110,9 @@ function duplicate(id: string, object: ManifestObject, first: ManifestObject): P
   return {
     severity: "error",
     file: object.file,
-    line: object.lineOf([]),
+    line: lineIn(object, []),
     object: id,
-    reason: `is defined at ${first.file}:${first.lineOf([])} too, and that one counts; remove one of them`,
+    reason: `is defined at ${first.file}:${lineIn(first, [])} too, and that one counts; remove one of them`,
   };
 }
 
@@ -130,16 +130,16 @@ interface HandedOut {
 function withGeneration(manifest: ManifestObject, before: HandedOut | undefined): HandedOut {
   const parsed = manifest.object;
   const known = before?.manifest.object;
-  if (known !== undefined && before?.parsed === parsed) {
-    return { manifest: { ...manifest, object: known }, parsed };
-  }
-  const last = known?.metadata.generation ?? 0;
-  const generation = known !== undefined && equal(content(known), content(parsed)) ? last : last + 1;
-  const object: KubernetesObject = { ...parsed, metadata: { ...parsed.metadata, generation } };
-  return {
-    manifest: { ...manifest, object: known !== undefined && equal(known, object) ? known : object },
+  if (known === undefined) return { manifest, parsed };
+  const as = (object: KubernetesObject): HandedOut => ({
+    manifest: object === parsed ? manifest : { ...manifest, object },
     parsed,
-  };
+  });
+  if (before?.parsed === parsed) return as(known);
+  const last = known.metadata.generation ?? FIRST_GENERATION;
+  const generation = equal(content(known), content(parsed)) ? last : last + 1;
+  const object: KubernetesObject = { ...parsed, metadata: { ...parsed.metadata, generation } };
+  return as(equal(known, object) ? known : object);
 }
 
 function content(object: KubernetesObject): unknown {

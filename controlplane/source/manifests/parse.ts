@@ -3,6 +3,7 @@
 // From the text of one manifest file to checked objects of the kinds that Blixt reads.
 
 import type { KubernetesObject, ObjectMeta } from "../../api/object.ts";
+import { hash32 } from "../../hash.ts";
 import { type Kind, KINDS, type ObjectKey, objectKey } from "../../api/snapshot.ts";
 import { type Item, lineOfField, type Part, type Place, readDocuments, splitDocuments } from "./document.ts";
 import type { Problem } from "./problem.ts";
@@ -10,14 +11,20 @@ import { type Fields, isFields, type Path } from "./schema.ts";
 import { readKind, SCHEMAS } from "./schemas.ts";
 import { unreadKind } from "./unread_kinds.ts";
 
-/** A checked object with the place it came from. */
-export interface ManifestObject {
+/** A checked object with its place in its part of a file. There may be tens of thousands. */
+interface ParsedObject {
   readonly kind: Kind;
   readonly key: ObjectKey;
+  /** objectId of both. */
+  readonly id: string;
   readonly object: KubernetesObject;
+  readonly place: Place;
+}
+
+/** A checked object with the place it came from. */
+export interface ManifestObject extends ParsedObject {
   readonly file: string;
-  /** The line, from 1, of a field. */
-  readonly lineOf: (path: Path) => number;
+  readonly part: Part;
 }
 
 /** What one file says. */
@@ -28,25 +35,18 @@ export interface ParsedFile {
   /** True when something could not be identified, so that an absent object may only be unreadable. */
   readonly incomplete: boolean;
   readonly problems: readonly Problem[];
-  /** By their text, for the next time. */
-  readonly documents: ReadonlyMap<string, ParsedDocument>;
+  /** By the hash of their text, for the next time: of keys that are strings V8 would keep copies. */
+  readonly documents: ReadonlyMap<number, ParsedDocument>;
 }
 
 /** What a part of a file says, wherever it stands: its lines are counted from its own first one. */
 export interface ParsedDocument {
-  readonly text: string;
+  /** As it stands in the file that was read last, so that no older version of that stays alive. */
+  text: string;
   readonly objects: readonly ParsedObject[];
   readonly invalid: readonly string[];
   readonly incomplete: boolean;
   readonly problems: readonly Omit<Problem, "file">[];
-}
-
-/** A checked object with its place in its part of the file. */
-interface ParsedObject {
-  readonly kind: Kind;
-  readonly key: ObjectKey;
-  readonly object: KubernetesObject;
-  readonly place: Place;
 }
 
 /** Where objects without metadata.namespace live, as with kubectl. */
@@ -57,19 +57,27 @@ export function objectId(kind: string, key: ObjectKey): string {
   return `${kind} ${key}`;
 }
 
+/** The line, from 1, of a field of an object in its file. */
+export function lineIn({ part, place }: ManifestObject, path: Path): number {
+  return part.line + lineOfField(part.text, place, path);
+}
+
 /**
  * Checks every object of a file's text; what is wrong with one keeps no other from being read. Documents that were in
  * the file before are not read again, and their objects stay the same.
  */
 export function parseManifests(file: string, text: string, before?: ParsedFile): ParsedFile {
-  const documents = new Map<string, ParsedDocument>();
+  const documents = new Map<number, ParsedDocument>();
   const parsed = splitDocuments(text).map((part) => {
-    const known = documents.get(part.text) ?? before?.documents.get(part.text) ?? parseDocument(part.text);
-    documents.set(known.text, known);
-    return { part: { ...part, text: known.text }, known };
+    const hash = hash32(part.text, 0) | 0;
+    const known = [documents.get(hash), before?.documents.get(hash)].find((one) => one?.text === part.text) ??
+      parseDocument(part.text);
+    known.text = part.text;
+    documents.set(hash, known);
+    return { part, known };
   });
   return {
-    objects: parsed.flatMap(({ part, known }) => known.objects.map((object) => inFile(object, file, part))),
+    objects: parsed.flatMap(({ part, known }) => known.objects.map((object) => ({ ...object, file, part }))),
     invalid: parsed.flatMap(({ known }) => known.invalid),
     incomplete: parsed.some(({ known }) => known.incomplete),
     problems: parsed.flatMap(({ part, known }) =>
@@ -79,12 +87,14 @@ export function parseManifests(file: string, text: string, before?: ParsedFile):
   };
 }
 
-function inFile({ place, ...object }: ParsedObject, file: string, part: Part): ManifestObject {
-  return { ...object, file, lineOf: (path) => part.line + lineOfField(part.text, place, path) };
-}
+/** metadata.generation of an object that nobody has changed. */
+export const FIRST_GENERATION = 1;
+
+/** What most documents have of everything but an object. */
+const NONE: readonly never[] = [];
 
 function parseDocument(slice: string): ParsedDocument {
-  // V8 keeps a whole file alive for a part of it, and the next version's for the next part that changes.
+  // Values may be parts of the text, for which V8 would keep the whole file alive as long as they are.
   const text = ` ${slice}`.slice(1);
   const { items, faults } = readDocuments(text);
   const objects: ParsedObject[] = [];
@@ -119,7 +129,15 @@ function parseDocument(slice: string): ParsedDocument {
     else if (checked.id !== undefined) invalid.push(checked.id);
     else incomplete = true;
   }
-  return { text, objects, invalid, incomplete, problems };
+  // V8 leaves room for more than a dozen at the end of a list that grew.
+  const exact = <T>(list: readonly T[]): readonly T[] => list.length === 0 ? NONE : [...list];
+  return {
+    text: slice,
+    objects: exact(objects),
+    invalid: exact(invalid),
+    incomplete,
+    problems: exact(problems),
+  };
 }
 
 interface Header {
@@ -165,13 +183,14 @@ function check(
   if (header.apiVersion !== apiVersion) {
     add("notice", ["apiVersion"], `is ${header.apiVersion}, read as ${apiVersion}; change it to that`);
   }
-  if (!valid || key === undefined) return id === undefined ? {} : { id };
+  if (!valid || key === undefined || id === undefined) return id === undefined ? {} : { id };
 
-  const { status, ...rest } = parsed as Fields;
+  const { status, metadata, ...rest } = parsed as Fields & { readonly metadata: ObjectMeta };
   // A Node's addresses are there; of other kinds the status is Blixt's to write.
   const told = kind === "Node" && status !== undefined ? { status } : {};
-  const checked = { ...rest, ...told, apiVersion } as unknown as KubernetesObject;
-  return { id: objectId(kind, key), object: { kind, key, object: checked, place: item.place } };
+  const first = { ...metadata, generation: FIRST_GENERATION };
+  const checked = { ...rest, ...told, apiVersion, metadata: first } as unknown as KubernetesObject;
+  return { id, object: { kind, key, id, object: checked, place: item.place } };
 }
 
 /** The object with the namespace that the API server would give it. */

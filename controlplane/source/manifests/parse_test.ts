@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { assertEquals } from "@std/assert";
-import { parseManifests } from "./parse.ts";
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import { lineIn, parseManifests } from "./parse.ts";
 import { formatProblem } from "./problem.ts";
 
 /** The file's problems as a user reads them. */
@@ -33,7 +33,7 @@ Deno.test("parseManifests() reads a route with the API server's defaults filled 
     object: {
       apiVersion: "gateway.networking.k8s.io/v1",
       kind: "TCPRoute",
-      metadata: { name: "echo", namespace: "default" },
+      metadata: { name: "echo", namespace: "default", generation: 1 },
       spec: {
         parentRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "web" }],
         rules: [{ backendRefs: [{ group: "", kind: "Service", name: "echo", port: 9000, weight: 1 }] }],
@@ -44,11 +44,11 @@ Deno.test("parseManifests() reads a route with the API server's defaults filled 
 
 Deno.test("parseManifests() knows the line of every field", () => {
   const [route] = parseManifests("k8s/x.yaml", `# a comment\n---\n${ROUTE}`).objects;
-  assertEquals(route?.lineOf([]), 3);
-  assertEquals(route?.lineOf(["spec", "rules"]), 10);
-  assertEquals(route?.lineOf(["spec", "rules", 0, "backendRefs", 0, "port"]), 13);
+  assertEquals(lineIn(route!, []), 3);
+  assertEquals(lineIn(route!, ["spec", "rules"]), 10);
+  assertEquals(lineIn(route!, ["spec", "rules", 0, "backendRefs", 0, "port"]), 13);
   assertEquals(
-    route?.lineOf(["spec", "rules", 0, "backendRefs", 0, "weight"]),
+    lineIn(route!, ["spec", "rules", 0, "backendRefs", 0, "weight"]),
     12,
     "of the nearest field around it",
   );
@@ -159,7 +159,7 @@ items:
     ports: [{port: 0}]
 `;
   const parsed = parseManifests("k8s/x.yaml", text);
-  assertEquals(parsed.objects.map(({ key, lineOf }) => [key, lineOf([])]), [["default/a", 4]]);
+  assertEquals(parsed.objects.map((object) => [object.key, lineIn(object, [])]), [["default/a", 4]]);
   assertEquals(problemsOf(text), [
     "error: k8s/x.yaml:12: Service default/b: spec.ports[0].port: is 0, must be 1 to 65535",
   ]);
@@ -216,4 +216,24 @@ Deno.test("parseManifests() survives an alias bomb", () => {
       `${name}: &${name} [${Array(9).fill(`*${"abcdefg"[i]}`).join(",")}]\n`
     ).join("");
   assertEquals(problemsOf(bomb).length, 1);
+});
+
+Deno.test("parseManifests() reads again what changed alone, and of one text twice in a file only the first", () => {
+  const other = ROUTE.replaceAll("echo", "other");
+  const first = parseManifests("k8s/x.yaml", `${ROUTE}---\n${other}`);
+  const text = `# said\n---\n${ROUTE}---\n${other}---\n${other}`;
+  const { objects } = parseManifests("k8s/x.yaml", text, first);
+  assertEquals(objects.map((object) => [object.id, lineIn(object, [])]), [
+    ["TCPRoute default/echo", 3],
+    ["TCPRoute default/other", 15],
+    ["TCPRoute default/other", 27],
+  ]);
+  assertStrictEquals(objects[1]!.object, first.objects[1]!.object);
+  assertStrictEquals(objects[2]!.object, objects[1]!.object);
+});
+
+Deno.test("parseManifests() counts generations from 1, whatever an exported manifest says", () => {
+  const [route] =
+    parseManifests("k8s/x.yaml", ROUTE.replace("name: echo", "name: echo\n  generation: 7")).objects;
+  assertEquals(route?.object.metadata.generation, 1);
 });

@@ -7,7 +7,7 @@
 import { GATEWAY_GROUP } from "../../api/gateway.ts";
 import { KINDS } from "../../api/snapshot.ts";
 import { nearest } from "./nearest.ts";
-import { type ManifestObject, objectId } from "./parse.ts";
+import { lineIn, type ManifestObject, objectId } from "./parse.ts";
 import type { Problem } from "./problem.ts";
 import type { Path } from "./schema.ts";
 
@@ -54,22 +54,15 @@ interface Defined {
 
 /** One error for each reference to an object, or a Service's port, that no manifest defines. */
 export function referenceProblems(objects: readonly ManifestObject[]): Problem[] {
-  const byId = new Map(objects.map((object) => [objectId(object.kind, object.key), object]));
+  const byId = new Map(objects.map((object) => [object.id, object]));
   const defined: Defined = { byId, hints: 0 };
   return objects.flatMap((object) =>
     referencesOf(object).flatMap((reference) => {
       const reason = whatIsMissing(reference, defined);
       if (reason === undefined) return [];
-      const { file, kind, key, lineOf } = object;
+      const { file, id } = object;
       const { path } = reference;
-      return [{
-        severity: "error" as const,
-        file,
-        line: lineOf(path),
-        object: objectId(kind, key),
-        path,
-        reason,
-      }];
+      return [{ severity: "error" as const, file, line: lineIn(object, path), object: id, path, reason }];
     })
   );
 }

@@ -9,7 +9,7 @@ import { type Clock, systemClock } from "../../clock.ts";
 import { KIND_NAMES, type Store } from "../../store/store.ts";
 import { ManifestFiles } from "./files.ts";
 import { type FolderContent, ManifestFolder } from "./folder.ts";
-import { type ManifestObject, objectId } from "./parse.ts";
+import { lineIn, type ManifestObject, objectId } from "./parse.ts";
 import { formatProblem, type Problem } from "./problem.ts";
 import { folderChanges } from "./watch.ts";
 
@@ -64,7 +64,7 @@ export class ManifestSource {
       if (content === this.#content) return;
       this.#content = content;
       const { objects, problems } = content;
-      this.#objects = new Map(objects.map((object) => [objectId(object.kind, object.key), object]));
+      this.#objects = new Map(objects.map((object) => [object.id, object]));
       this.#report(problems);
     } catch (error) {
       this.#content = undefined;
@@ -85,7 +85,7 @@ export class ManifestSource {
   /** Where an object is defined: "k8s/x.yaml:12". */
   placeOf(kind: Kind, key: ObjectKey): string | undefined {
     const manifest = this.#objects.get(objectId(kind, key));
-    return manifest === undefined ? undefined : `${manifest.file}:${manifest.lineOf([])}`;
+    return manifest === undefined ? undefined : `${manifest.file}:${lineIn(manifest, [])}`;
   }
 
   #ofKind(kind: Kind): KubernetesObject[] {
