@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { KubernetesObject } from "../api/object.ts";
+import { nameHash } from "../api/short_name.ts";
 import { ManualClock } from "../manual_clock.ts";
 import { ApiClient } from "../source/apiserver/api_client.ts";
 import { type Exchange, ScriptedServer } from "../source/apiserver/scripted_server.ts";
@@ -229,7 +230,7 @@ Deno.test("ApiServerStatusWriter.setOfNode() writes an Event about its node on e
   const body = {
     apiVersion: "v1",
     kind: "Event",
-    metadata: { generateName: "n1.", namespace: "default" },
+    metadata: { name: `n1.${nameHash("n Node n1: LimitReached: All of it.")}`, namespace: "default" },
     involvedObject: { apiVersion: "v1", kind: "Node", name: "n1", uid: "n", resourceVersion: "3" },
     type: "Warning",
     reason: "LimitReached",

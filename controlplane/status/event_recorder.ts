@@ -4,6 +4,7 @@
 
 import { CONTROLLER_NAME } from "../api/gateway_class.ts";
 import type { KubernetesObject } from "../api/object.ts";
+import { nameHash, shortName } from "../api/short_name.ts";
 import { type Clock, systemClock, timestamp } from "../clock.ts";
 import type { ApiClient } from "../source/apiserver/api_client.ts";
 import { ApiError } from "../source/apiserver/api_error.ts";
@@ -19,6 +20,11 @@ const REQUEST_LIMIT = 10_000;
 
 /** Where Events about cluster-scoped objects live. */
 const CLUSTER_NAMESPACE = "default";
+
+/** Characters of the object's name in its Events' names: with the hash less than the 253 that a name may have. */
+const OBJECT_NAME_LENGTH = 200;
+
+const MERGE_PATCH = "application/merge-patch+json";
 
 /** What the recorder needs. */
 export interface EventRecorderOptions {
@@ -95,7 +101,7 @@ export class EventRecorder {
       await this.#options.client.json({
         method: "PATCH",
         path: last.path,
-        contentType: "application/merge-patch+json",
+        contentType: MERGE_PATCH,
         body: { count, lastTimestamp: timestamp(now) },
       }, signal);
       return { ...last, at: now, count };
@@ -105,41 +111,54 @@ export class EventRecorder {
     }
   }
 
+  /** Its name follows from what it says and of what, so that a control plane that starts, or leads from now on, does not say all again. */
   async #create(
     notice: Notice,
     object: KubernetesObject,
     now: number,
     signal: AbortSignal,
   ): Promise<Recorded> {
-    const { name, namespace, uid, resourceVersion } = object.metadata;
-    const path = `/api/v1/namespaces/${namespace ?? CLUSTER_NAMESPACE}/events`;
-    const created = await this.#options.client.json<KubernetesObject>({
-      method: "POST",
-      path,
-      body: {
-        apiVersion: "v1",
-        kind: "Event",
-        // The server adds the rest of the name; 200 characters leave room within 253.
-        metadata: { generateName: `${name.slice(0, 200)}.`, namespace: namespace ?? CLUSTER_NAMESPACE },
-        involvedObject: {
-          apiVersion: object.apiVersion,
-          kind: notice.kind,
-          name,
-          namespace,
-          uid,
-          resourceVersion,
-        },
-        type: "Warning",
-        reason: notice.reason,
-        message: notice.message.slice(0, 1024),
-        source: { component: "blixt" },
-        reportingComponent: CONTROLLER_NAME,
-        firstTimestamp: timestamp(now),
-        lastTimestamp: timestamp(now),
-        count: 1,
+    const { name, namespace = CLUSTER_NAMESPACE, uid, resourceVersion } = object.metadata;
+    const collection = `/api/v1/namespaces/${namespace}/events`;
+    const eventName = `${shortName(name, OBJECT_NAME_LENGTH)}.${nameHash(`${uid} ${textOf(notice)}`)}`;
+    const path = `${collection}/${eventName}`;
+    const event = {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name: eventName, namespace },
+      involvedObject: {
+        apiVersion: object.apiVersion,
+        kind: notice.kind,
+        name,
+        namespace: object.metadata.namespace,
+        uid,
+        resourceVersion,
       },
-    }, signal);
-    return { at: now, path: `${path}/${created.metadata.name}`, count: 1 };
+      type: "Warning",
+      reason: notice.reason,
+      message: notice.message.slice(0, 1024),
+      source: { component: "blixt" },
+      reportingComponent: CONTROLLER_NAME,
+      firstTimestamp: timestamp(now),
+      lastTimestamp: timestamp(now),
+      count: 1,
+    };
+    try {
+      await this.#options.client.json({ method: "POST", path: collection, body: event }, signal);
+      return { at: now, path, count: 1 };
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== 409) throw error;
+      const { count = 1 } = await this.#read(path, signal);
+      return { at: now, path, count };
+    }
+  }
+
+  /** An Event that is there, by a patch that changes nothing: there is no right to read Events. */
+  async #read(path: string, signal: AbortSignal): Promise<{ readonly count?: number }> {
+    return await this.#options.client.json(
+      { method: "PATCH", path, contentType: MERGE_PATCH, body: {} },
+      signal,
+    );
   }
 }
 

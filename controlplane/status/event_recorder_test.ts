@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assertEquals } from "@std/assert";
+import { nameHash } from "../api/short_name.ts";
 import { ManualClock } from "../manual_clock.ts";
 import { ApiClient } from "../source/apiserver/api_client.ts";
 import { type Exchange, ScriptedServer } from "../source/apiserver/scripted_server.ts";
@@ -16,10 +17,13 @@ const notice: Notice = {
   message: "Service default/echo has none",
 };
 
+/** Follows from the object's uid and the notice. */
+const NAME = `echo.${nameHash("u Service default/echo: NoEndpoints: Service default/echo has none")}`;
+
 const event = (time: string): unknown => ({
   apiVersion: "v1",
   kind: "Event",
-  metadata: { generateName: "echo.", namespace: "default" },
+  metadata: { name: NAME, namespace: "default" },
   involvedObject: {
     apiVersion: "v1",
     kind: "Service",
@@ -37,9 +41,9 @@ const event = (time: string): unknown => ({
   lastTimestamp: time,
   count: 1,
 });
-const created = { metadata: { name: "echo.1" } };
+const created = { metadata: { name: NAME } };
 const POST = "POST /api/v1/namespaces/default/events";
-const PATCH = "PATCH /api/v1/namespaces/default/events/echo.1";
+const PATCH = `PATCH /api/v1/namespaces/default/events/${NAME}`;
 
 /** Sets the notices at the given times, in milliseconds, and checks what the server is asked. */
 async function record(
@@ -107,6 +111,18 @@ Deno.test("EventRecorder writes a new Event when the server has forgotten the ol
     { at: 0, notices: [notice] },
     { at: 1_000, notices: [] },
     { at: 7_200_000, notices: [notice] },
+  ]);
+});
+
+Deno.test("EventRecorder leaves an Event of an earlier control plane as it is, and counts on from there", async () => {
+  await record([
+    { request: POST, body: event("1970-01-01T00:00:00Z"), status: 409, json: { message: "already exists" } },
+    { request: PATCH, body: {}, json: { ...created, count: 4 } },
+    { request: PATCH, body: { count: 5, lastTimestamp: "1970-01-01T00:01:30Z" }, json: {} },
+  ], [
+    { at: 0, notices: [notice] },
+    { at: 1_000, notices: [] },
+    { at: 90_000, notices: [notice] },
   ]);
 });
 
