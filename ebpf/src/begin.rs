@@ -5,7 +5,8 @@
 use aya_ebpf::bindings::__sk_buff;
 use blixt_ebpf::layout::{
     ADDRESS_LOCAL, BACKEND_ALIVE, BACKEND_REFUSE, BACKEND_REMOTE, BACKEND_SNAT, Backend,
-    DELIVERY_HOST, DELIVERY_UNKNOWN, DIRECTION_REPLY, DIRECTION_SNAT, Flow, Pending, Service,
+    DELIVERY_HOST, DELIVERY_UNKNOWN, DIRECTION_FORWARD, DIRECTION_REPLY, DIRECTION_SNAT, Flow,
+    Pending, Service,
 };
 
 use crate::{
@@ -25,16 +26,18 @@ use crate::{
 const ATTEMPTS: u32 = 4;
 
 /// What `begin` made of a packet, when that is not the verdict yet: the flow has
-/// its entries; a reset is due; the flow wants a port that stands for the client's.
+/// its entries, or those of the settled one that it takes the place of; a reset is
+/// due; the flow wants a port that stands for the client's.
 /// Returned, not done in place: each call deeper takes its frame from the same 512
 /// bytes of stack.
 pub const BEGUN: i32 = -1;
 pub const RESET: i32 = -2;
 pub const PORTLESS: i32 = -3;
+pub const RENEWED: i32 = -6;
 
 global! {
     /// A packet of no flow we know: begins one if it is for a service. Returns BEGUN
-    /// or RESET or PORTLESS or the program's verdict.
+    /// or RENEWED or RESET or PORTLESS or the program's verdict.
     pub fn begin(skb: *mut __sk_buff; packet: Packet) -> i32 = begin_body, begin4, begin6
 }
 
@@ -76,7 +79,9 @@ unsafe fn begin_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i3
             if backend.flags & (BACKEND_REMOTE | BACKEND_SNAT) != 0
                 || !is_taken::<V6>(&twin, &service)
             {
-                establish::<V6>(skb, packet, &twin, id, backend, service.id);
+                if establish::<V6>(skb, packet, &twin, id, backend, &service) {
+                    return RENEWED;
+                }
                 if service.affinity != 0 && tuple.protocol() != IPPROTO_TCP {
                     affinity::remember(&tuple.saddr, service.id, id, backend.epoch);
                 }
@@ -109,7 +114,7 @@ unsafe fn is_taken<const V6: bool>(twin: &Tuple, service: &Service) -> bool {
 /// Writes the entries of a new flow. None has been seen yet, so that the first
 /// packet each way finds its way out. Replies of a remote backend do not come here.
 /// Where a port has to stand for the client's, the entry of replies is made ready in
-/// `scratch` alone.
+/// `scratch` alone. True when the flow took the entries of a settled one.
 #[inline(always)]
 unsafe fn establish<const V6: bool>(
     skb: *mut __sk_buff,
@@ -117,11 +122,11 @@ unsafe fn establish<const V6: bool>(
     twin: &Tuple,
     id: u32,
     backend: &Backend,
-    service: u32,
-) {
+    service: &Service,
+) -> bool {
     let tuple = &packet.tuple;
     let Some(entry) = SCRATCH.get_ptr_mut(0) else {
-        return;
+        return false;
     };
     // SAFETY: the element is this CPU's own, and the program is not preempted in it.
     let entry = unsafe { &mut *entry };
@@ -136,7 +141,7 @@ unsafe fn establish<const V6: bool>(
         state: tracking::first_state(packet),
         backend: id,
         epoch: backend.epoch,
-        service,
+        service: service.id,
         seen: 0,
         used: tracking::now(),
         tick: 0,
@@ -150,10 +155,53 @@ unsafe fn establish<const V6: bool>(
         mss: 0,
     };
     pending::unproven(entry, packet.ttl.into());
-    if backend.flags & BACKEND_SNAT == 0 {
-        // SAFETY: as the caller promises.
-        unsafe { enter::<V6>(skb, tuple, twin, backend, entry) };
+    if backend.flags & BACKEND_SNAT != 0 {
+        return false;
     }
+    // SAFETY: as the caller promises.
+    unsafe {
+        if backend.flags & BACKEND_REMOTE == 0
+            && service.affinity == 0
+            && renew::<V6>(skb, tuple, twin, &mut entry.flow)
+        {
+            return true;
+        }
+        enter::<V6>(skb, tuple, twin, backend, entry);
+    }
+    false
+}
+
+/// Gives a new flow both entries of a settled one between the same ends, if there is
+/// such a one: it is over or has lost its backend, else no flow would begin. Its client
+/// needs to show nothing again, since it takes no room that it did not have.
+#[inline(always)]
+unsafe fn renew<const V6: bool>(
+    skb: *mut __sk_buff,
+    tuple: &Tuple,
+    twin: &Tuple,
+    flow: &mut Flow,
+) -> bool {
+    let (Some(replies), Some(requests)) = (flows::find::<V6>(twin), flows::find::<V6>(tuple))
+    else {
+        return false;
+    };
+    // SAFETY: as the caller promises; the elements stay readable and writable for this
+    // run (RCU).
+    unsafe {
+        begin_way(skb, flow);
+        if flow.delivery == DELIVERY_HOST {
+            host::note(tuple.sport);
+        }
+        *replies = *flow;
+        flow.address = twin.saddr;
+        flow.port = twin.sport;
+        flow.direction = DIRECTION_FORWARD;
+        flow.delivery = DELIVERY_UNKNOWN;
+        flow.ifindex = 0;
+        *requests = *flow;
+    }
+    counters::begun(flow.service, flow.backend);
+    true
 }
 
 /// Writes a new flow's entries: `entry` as it is for replies, and turned round for

@@ -11,7 +11,7 @@ use blixt_ebpf::layout::{
 
 use crate::{
     affinity,
-    begin::{BEGUN, PORTLESS, RESET, begin},
+    begin::{BEGUN, PORTLESS, RENEWED, RESET, begin},
     counters,
     deliver::{TC_ACT_OK, TC_ACT_SHOT, deliver, resolve},
     flows, fragments,
@@ -58,10 +58,11 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
             if verdict == RESET {
                 return reset::<V6>(skb, packet);
             }
-            if verdict != BEGUN {
+            if verdict == BEGUN {
+                flow = pending::go_on::<V6>(skb, packet);
+            } else if verdict != RENEWED {
                 return verdict;
             }
-            flow = pending::go_on::<V6>(skb, packet);
             if flow.is_null() {
                 counters::dropped(|drops| &mut drops.no_entry);
                 return TC_ACT_SHOT;

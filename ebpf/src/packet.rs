@@ -228,9 +228,14 @@ pub unsafe fn parse_v4(
 ) -> Option<&mut Packet> {
     // SAFETY: as the caller promises; every field is written.
     unsafe {
-        pull(skb, ETH_HLEN + 60 + TCP_HLEN);
-        let ip: *const Ipv4 = place(skb, ETH_HLEN)?;
+        // No more than is read: what lies in pages behind the headers stays there.
+        pull(skb, ETH_HLEN + IPV4_HLEN + TCP_HLEN);
+        let mut ip: *const Ipv4 = place(skb, ETH_HLEN)?;
         let header = (*ip).length();
+        if header > IPV4_HLEN {
+            pull(skb, ETH_HLEN + header + TCP_HLEN);
+            ip = place(skb, ETH_HLEN)?;
+        }
         let protocol = (*ip).protocol;
         if header == 0 || protocol != IPPROTO_TCP && protocol != IPPROTO_UDP {
             return None;

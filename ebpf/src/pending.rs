@@ -3,7 +3,8 @@
 //! Flows that have not shown yet that there is somebody at both ends. A flood from
 //! made-up addresses begins a million of them: they have tables of their own, where
 //! they push out each other, and come to `flows4` and `flows6` once they are more
-//! than a first packet.
+//! than a first packet. Flows between the ends of one that is there, and over, take its
+//! entries at once (`begin`).
 
 use core::ptr;
 

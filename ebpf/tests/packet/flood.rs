@@ -36,7 +36,7 @@ fn handshake(ends: &Ends) -> [(bool, Packet); 3] {
 }
 
 /// What makes a flow that is no more pending.
-fn establish(lab: &Lab, ends: &Ends) {
+pub fn establish(lab: &Lab, ends: &Ends) {
     if ends.is_tcp() {
         for (from_client, packet) in handshake(ends) {
             let outcome = if from_client {

@@ -37,6 +37,7 @@ mod path_mtu;
 mod random;
 mod refuse;
 mod remote;
+mod renew;
 mod select;
 mod snat;
 mod snat_errors;

@@ -22,6 +22,8 @@ pub struct Coverage {
     pub closing: u64,
     /// Flows whose client goes by an address of this node.
     pub masked: u64,
+    /// Flows that took the entries of settled ones.
+    pub renewed: u64,
 }
 
 impl Coverage {
@@ -38,6 +40,7 @@ impl Coverage {
         self.cases += 1;
         self.drops = sum(&[self.drops, model.drops]);
         self.masked += model.flows.ends.len() as u64 / 2;
+        self.renewed += model.flows.renewed;
         let settled = model.flows.settled.values();
         self.settled += settled.clone().count() as u64;
         self.closing += settled
@@ -60,5 +63,6 @@ impl AddAssign for Coverage {
         self.settled += other.settled;
         self.closing += other.closing;
         self.masked += other.masked;
+        self.renewed += other.renewed;
     }
 }

@@ -56,6 +56,10 @@ fn run_of_random_cases_ends_with_program_and_model_agreeing() {
         ("flow settled", reached.settled),
         ("connection was closing", reached.closing),
         ("flow had another client", reached.masked),
+        (
+            "flow took the entries of one that was over",
+            reached.renewed,
+        ),
         ("was malformed", drops.malformed),
         ("was a fragment of none", drops.fragment),
         ("had no route", drops.no_route),

@@ -12,7 +12,7 @@ use super::{
     verdict::Verdict,
 };
 use crate::random::{
-    case::Key,
+    case::{Chosen, Key},
     config::{Backend, Way, service_id},
 };
 
@@ -55,7 +55,7 @@ impl Model<'_> {
                     return Some(Verdict::dropped());
                 }
                 Slot::Free(id) => {
-                    let verdict = self.establish(arrival, packet, id, service_id(number));
+                    let verdict = self.establish(arrival, packet, id, number, chosen);
                     if chosen.sticky && !packet.is_tcp() {
                         // Datagrams show nothing: the first has to do.
                         let epoch = self.config.backends[id as usize].epoch;
@@ -109,8 +109,10 @@ impl Model<'_> {
         arrival: &Arrival,
         packet: &Packet,
         id: u32,
-        service: u32,
+        number: usize,
+        chosen: Chosen,
     ) -> Option<Verdict> {
+        let service = service_id(number);
         let backend = self.config.backends[id as usize].clone();
         let key = packet.key();
         let begun = |entry: Entry| Pending {
@@ -159,9 +161,15 @@ impl Model<'_> {
                 self.host_ports.insert(packet.source().port().to_be());
             }
             let twin = replies_to(packet, &backend);
-            self.flows.put_pending(twin, begun(reply));
+            // Who comes back to the ends of a settled flow takes no room that it did not
+            // have, and needs to prove nothing, but where its client is to be remembered.
+            if chosen.sticky || !self.flows.renew((key, &entry), (twin, &reply)) {
+                self.flows.put_pending(twin, begun(reply));
+                self.flows.put_pending(key, begun(entry));
+            }
+        } else {
+            self.flows.put_pending(key, begun(entry));
         }
-        self.flows.put_pending(key, begun(entry));
         self.service_stats(service).flows += 1;
         self.backend_stats(id).flows += 1;
         None

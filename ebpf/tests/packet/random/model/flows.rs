@@ -62,6 +62,8 @@ pub struct Flows {
     pub settled: BTreeMap<Key, Entry>,
     pub pending: BTreeMap<Key, Pending>,
     pub ends: BTreeMap<Key, End>,
+    /// How many took the entries of settled ones so far.
+    pub renewed: u64,
 }
 
 impl Flows {
@@ -105,6 +107,18 @@ impl Flows {
     pub fn put_pending(&mut self, key: Key, pending: Pending) {
         self.settled.remove(&key);
         self.pending.insert(key, pending);
+    }
+
+    /// Gives a flow both entries of a settled one between the same ends; false where
+    /// there is none.
+    pub fn renew(&mut self, (key, entry): (Key, &Entry), (twin, reply): (Key, &Entry)) -> bool {
+        if !self.settled.contains_key(&key) || !self.settled.contains_key(&twin) {
+            return false;
+        }
+        self.settled.insert(key, entry.clone());
+        self.settled.insert(twin, reply.clone());
+        self.renewed += 1;
+        true
     }
 
     pub fn settle(&mut self, key: &Key) {

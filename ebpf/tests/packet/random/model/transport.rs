@@ -35,6 +35,7 @@ impl Model<'_> {
             Meaning::GoesOn if self.is_sent_back(&packet, &key) => Meaning::Begins,
             other => other,
         };
+        let settled = meaning == Meaning::GoesOn && self.flows.settled.contains_key(&key);
         match meaning {
             Meaning::GoesOn => {}
             Meaning::Begins => {
@@ -46,9 +47,9 @@ impl Model<'_> {
         }
         if self.flows.pending.contains_key(&key) {
             self.prove(&arrival, &packet, &key);
-            if arrival.overhead != 0 {
-                self.note_mss(&arrival, &packet, &key);
-            }
+        }
+        if !settled && arrival.overhead != 0 {
+            self.note_mss(&arrival, &packet, &key);
         }
         self.follow(&packet, &key);
         self.look_again(&arrival, &packet, &key);
