@@ -5,6 +5,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { backendAddresses, GATEWAY, joinHostPort, LISTENER_PORT } from "../netns/addresses.ts";
+import { Marks } from "../netns/marks.ts";
 import { networkTest } from "../netns/network_test_case.ts";
 import { startServer } from "../netns/traffic.ts";
 import { addClients, choices, keepClients, LONG, weigh } from "./kept_clients.ts";
@@ -42,7 +43,7 @@ networkTest("clients that Services keep at their endpoints", async (test) => {
       await testbed.blixt.killAll();
       await testbed.restart();
       const manner = flags.length === 0 ? /took over what was there/ : /moves to maps .* affinities/;
-      await testbed.blixt.program.waitForLine(manner, 1_000);
+      await testbed.blixt.program.waitForLine(manner, 10_000);
       assertEquals(await choices(topology, kept), before);
     });
   }
@@ -54,9 +55,10 @@ networkTest("clients that Services keep at their endpoints", async (test) => {
     const address = name.replace("tcp ", "");
     const to = joinHostPort(GATEWAY[address.includes(":") ? "ipv6" : "ipv4"], LISTENER_PORT.tcp);
     const bind = address.includes(":") ? `[${address}]` : address;
-    const talk = `(echo who; sleep 5; echo who) | socat -t 10 - TCP:${to},bind=${bind}`;
+    await using marks = await Marks.create();
+    const talk = `(echo who; ${marks.wait("again")}; echo who) | socat -t 10 - TCP:${to},bind=${bind}`;
     await using connection = topology.client.start(["sh", "-c", talk]);
-    const first = await connection.waitForLine(/^b\d /, 10_000);
+    const first = await connection.waitForLine(/^b\d /, 20_000);
     assertEquals(first.split(" ")[0], backend);
 
     const { ipv4, ipv6 } = backendAddresses(Number(backend.slice(1)));
@@ -68,7 +70,8 @@ networkTest("clients that Services keep at their endpoints", async (test) => {
       if (chosen === backend) assertNotEquals(after[client], backend, client);
       else assertEquals(after[client], chosen, client);
     }
-    assertEquals(await connection.waitForLine(/^b\d /, 10_000, 1), first);
+    await marks.set("again");
+    assertEquals(await connection.waitForLine(/^b\d /, 20_000, 1), first);
     await apply(() =>
       manifests.edit("echo-stable.yaml", new RegExp(terminating.trim().replace(/[{}]/g, "\\$&")), "")
     );

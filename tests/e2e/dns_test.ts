@@ -32,11 +32,11 @@ networkTest("DNS over UDP and TCP at one port", async (test) => {
   await using testbed = await Testbed.create({ prepare: (manifests) => takeOnePort(manifests, PORT) });
   const { client, backends } = testbed.topology;
   const server = backends[0]!.netns.start(SERVER);
-  await server.waitForLine(/started/, 5_000);
+  await server.waitForLine(/started/, 20_000);
 
   for (const family of FAMILIES) {
     const ask = async (...words: string[]): Promise<string[]> => {
-      const { stdout } = await client.run(["dig", `@${GATEWAY[family]}`, "+time=2", "+tries=1", ...words]);
+      const { stdout } = await client.run(["dig", `@${GATEWAY[family]}`, "+time=15", "+tries=1", ...words]);
       return stdout.split("\n");
     };
 

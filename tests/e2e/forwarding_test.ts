@@ -29,7 +29,7 @@ for (const wiring of ["veth", "bridge"] as const) {
             flows: FLOWS,
             hold: true,
             messages: 4,
-            interval: 500,
+            interval: 250,
           });
           assertEquals([report.answered, report.failures], [FLOWS, {}]);
           assertEquals(report.moved, 0, "a flow changed its backend");

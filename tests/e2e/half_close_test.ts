@@ -25,24 +25,29 @@ networkTest("half-closed connections go on in the other direction", async (test)
   const { netns } = backends[0]!;
   const words = Array.from({ length: 100_000 }, (_, index) => index + 1).join("\n");
 
-  for (const family of FAMILIES) {
+  const ends = FAMILIES.map((family) => {
     const to = `TCP:${joinHostPort(GATEWAY[family], LISTENER_PORT.tcp)}`;
-    const listen = `TCP${family === "ipv4" ? 4 : 6}-LISTEN:${PROGRAM_PORT},fork,reuseaddr`;
+    const listen = `${family === "ipv4" ? "TCP4-LISTEN" : "TCP6-LISTEN"}:${PROGRAM_PORT},fork,reuseaddr`;
+    return { to, listen: family === "ipv4" ? listen : `${listen},ipv6-v6only=1` };
+  });
 
-    await test.step(`${family}: the server goes on after the client has shut down writing`, async () => {
+  await test.step("the server goes on after the client has shut down writing", async () => {
+    await Promise.all(ends.map(async ({ to, listen }) => {
       await using server = netns.start(["socat", "-t", "20", "-d", "-d", listen, `SYSTEM:${LATE_TALKER}`]);
-      await server.waitForLine(/listening on/, 5_000);
+      await server.waitForLine(/listening on/, 20_000);
       const { stdout } = await client.run(["socat", "-t", "20", "-", to], { input: words });
       assertEquals(stdout, `${words.length}\n${words}\nend\n`);
-    });
+    }));
+  });
 
-    await test.step(`${family}: the client goes on after the server has shut down writing`, async () => {
+  await test.step("the client goes on after the server has shut down writing", async () => {
+    await Promise.all(ends.map(async ({ to, listen }) => {
       await using server = netns.start(["socat", "-t", "20", "-d", "-d", listen, `SYSTEM:${EARLY_TALKER}`]);
-      await server.waitForLine(/listening on/, 5_000);
+      await server.waitForLine(/listening on/, 20_000);
       const slow = `(sleep ${SILENCE}; seq 100000) | socat -t 20 - ${to}`;
       const { stdout } = await client.run(["sh", "-c", slow]);
       assertEquals(stdout, "all\n");
-      assertEquals((await server.waitForLine(/^\d+$/, 5_000)).trim(), String(words.length + 1));
-    });
-  }
+      assertEquals((await server.waitForLine(/^\d+$/, 20_000)).trim(), String(words.length + 1));
+    }));
+  });
 });

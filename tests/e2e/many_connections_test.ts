@@ -22,7 +22,7 @@ networkTest(`${CONNECTIONS} connections are open at once, and each stays with it
         interval: 2_000,
         timeout: 20_000,
       });
-      const report = await readReport<FlowReport>(flows, 60_000);
+      const report = await readReport<FlowReport>(flows, 180_000);
       assertEquals([report.answered, report.moved, report.disguised, report.failures], [
         CONNECTIONS,
         0,

@@ -53,7 +53,7 @@ for (const side of ["client", "pod"] as const) {
               bytes: BYTES,
               seconds: 0,
             });
-            const report = await readReport<TransferReport>(transfer, 20_000);
+            const report = await readReport<TransferReport>(transfer);
             assert(report.unharmed);
             assertEquals(await readTooLarge(senders) > before, !silent, "whether the sender has heard of it");
           });

@@ -3,17 +3,21 @@
 // Pods come and go while Blixt runs, and their interfaces with them.
 
 import { assertEquals } from "@std/assert";
-import { delay } from "@std/async/delay";
+import { poll } from "../cluster/poll.ts";
 import { FAMILIES, joinHostPort, POD_GATEWAY, PROTOCOLS } from "../netns/addresses.ts";
 import { networkTest } from "../netns/network_test_case.ts";
 import type { Backend, Topology } from "../netns/topology.ts";
 import { sendFlows, startServer } from "../netns/traffic.ts";
 import { Testbed } from "./testbed.ts";
 
-/** Milliseconds that Blixt may take to learn of an interface; the loader merges changes within 50. */
-const NOTICE = 1_000;
+/** Checks that Blixt learns of the interface of b3, by which flows of both protocols and families are answered. */
+async function assertLearns({ topology, blixt }: Testbed, from: number): Promise<void> {
+  await blixt.program.waitForLine(/^Attached to interface veth3\b/, 20_000, from);
+  // The way to a pod follows its interface; how long that takes the machine decides.
+  const ready = () => assertAnsweredByB3(topology).then(() => true);
+  if (await poll({ ready, patience: 20_000 }) !== "ready") await assertAnsweredByB3(topology);
+}
 
-/** Checks that flows of both protocols and families are all answered by b3. */
 async function assertAnsweredByB3(topology: Topology): Promise<void> {
   for (const family of FAMILIES) {
     for (const protocol of PROTOCOLS) {
@@ -54,17 +58,18 @@ for (const wiring of ["veth", "bridge"] as const) {
         },
       });
       const { topology } = testbed;
+      const { program } = testbed.blixt;
+      let from = program.lines.length;
       const first = await topology.addBackend(3);
       await startServer(first);
-      await delay(NOTICE);
-      await assertAnsweredByB3(topology);
+      await assertLearns(testbed, from);
 
+      from = program.lines.length;
       await topology.removeBackend(first);
       const second = await topology.addBackend(3);
       await startServer(second);
       await greetHost(second);
-      await delay(NOTICE);
-      await assertAnsweredByB3(topology);
+      await assertLearns(testbed, from);
     },
   );
 }

@@ -61,7 +61,7 @@ for (const [size, { wire, least, most }] of Object.entries(SIZES)) {
           const receivers = direction === "put" ? pods : [topology.client];
           const before = await received(receivers);
           const transfer = await startTransfer(topology, { direction, family, bytes: BYTES, seconds: 0 });
-          assert((await readReport<TransferReport>(transfer, 20_000)).unharmed);
+          assert((await readReport<TransferReport>(transfer)).unharmed);
           const mean = BYTES / (await received(receivers) - before);
           assert(mean >= least && mean <= most, `${mean} bytes a segment`);
         });

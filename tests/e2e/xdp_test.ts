@@ -65,10 +65,10 @@ networkTest(
 
       await test.step(`${family}: closed ports are refused`, async () => {
         const refused = await during(host, async () => {
-          const options = { family, to: ON_LINK[family], port: 4_444, flows: 20, timeout: 500 };
+          const options = { family, to: ON_LINK[family], port: 4_444, flows: 20 };
           const tcp = await sendFlows(topology, { protocol: "tcp", ...options });
           assertEquals(tcp.failures, { ConnectionRefused: 20 });
-          const udp = await sendFlows(topology, { protocol: "udp", ...options });
+          const udp = await sendFlows(topology, { protocol: "udp", ...options, timeout: 500 });
           assertEquals(udp.failures, { TimedOut: 20 });
         });
         assertEquals(refused.drops, 20);
@@ -124,13 +124,16 @@ networkTest(
       for (const protocol of PROTOCOLS) {
         await test.step(`${protocol} over ${family}: the pod sees the client, and answers it`, async () => {
           const options = { protocol, family, flows: 50, messages: 20, interval: 20, hold: true };
+          const begun = performance.now();
           const { tx } = await during(topology.host, async () => {
             const report = await sendFlows(topology, options);
             assertEquals([report.answered, report.disguised, report.failures], [50, 0, {}]);
             assertEquals(report.backends, { b3: 50 });
           });
-          // All but what begins, ends, or is the first of a second.
-          assert(tx > 500, `${tx} of 1,000 and more packets`);
+          // All but what begins, ends, or is the first of a second; a busy machine makes seconds of it.
+          const seconds = Math.ceil((performance.now() - begun) / 1_000);
+          const least = 50 * (20 - 3 - seconds);
+          assert(tx >= least, `${tx} of 1,000 and more packets in ${seconds} s`);
         });
       }
     }

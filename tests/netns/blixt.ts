@@ -50,11 +50,11 @@ export class Blixt implements AsyncDisposable {
     return new Blixt(netns, netns.start(argv, { cwd: paths.repository }));
   }
 
-  /** Makes one change and waits until the kernel has it. Throws when it has no effect within ten seconds. */
+  /** Makes one change and waits until the kernel has it. Throws when it has no effect within half a minute. */
   async apply(change: () => Promise<void>): Promise<void> {
     const from = this.program.lines.length;
     await change();
-    await this.program.waitForLine(/^applied\b/, 10_000, from);
+    await this.program.waitForLine(/^applied\b/, 30_000, from);
   }
 
   /** The process that is a part. Throws when it does not run. */

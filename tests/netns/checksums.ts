@@ -37,9 +37,11 @@ export async function readChecksumCounters(netns: Netns): Promise<ChecksumCounte
   };
 }
 
-/** A network namespace's counters of IP, ICMP, TCP and UDP (linux/snmp.h), by the names of {@link parseSnmp}. */
+const COUNTERS = ["snmp", "netstat", "snmp6"].map((file) => `/proc/net/${file}`);
+
+/** A network namespace's counters of IP, ICMP, TCP and UDP (linux/snmp.h, with what netstat shows), by the names of {@link parseSnmp}. */
 export async function readSnmp(netns: Netns): Promise<Map<string, number>> {
-  return parseSnmp((await netns.run(["cat", "/proc/net/snmp", "/proc/net/snmp6"])).stdout);
+  return parseSnmp((await netns.run(["cat", ...COUNTERS])).stdout);
 }
 
 /**

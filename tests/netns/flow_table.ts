@@ -50,10 +50,16 @@ export async function readFlows(host: Netns): Promise<FlowEntry[]> {
 /** Takes flows out of the kernel: what eviction does to those that were idle for longest. */
 export async function forgetFlows(host: Netns, flows: readonly FlowEntry[]): Promise<void> {
   const tables = await flowTables(host);
-  for (const { table, key } of flows) {
+  const commands = flows.map(({ table, key }) => {
     const path = tables.find((path) => nameOf(path) === table)!;
-    // One that the kernel evicted meanwhile is gone as well.
-    await host.run(["bpftool", "map", "delete", "pinned", path, "key", ...key], { tolerant: true });
+    return `map delete pinned ${path} key ${key.join(" ")}`;
+  });
+  while (commands.length > 0) {
+    // It ends at one that the kernel evicted meanwhile, which is gone as well.
+    const input = commands.join("\n") + "\n";
+    const { code } = await host.run(["bpftool", "batch", "file", "-"], { input, tolerant: true });
+    if (code === 0) return;
+    commands.shift();
   }
 }
 

@@ -77,20 +77,45 @@ export interface FlowOptions {
   readonly concurrency?: number;
   /** Milliseconds over which the flows' beginnings are spread. */
   readonly spread?: number;
-  /** Opens flow after flow for so many seconds, in place of `flows`. */
+  /** Opens flow after flow for so many seconds or until {@link endFlows}, in place of `flows`. */
   readonly seconds?: number;
   /** All flows at once: none closes before the last one was answered. */
   readonly hold?: boolean;
-  /** Milliseconds to wait for a connection and for each answer. */
+  /** With `hold`: none goes on before {@link goOn}. */
+  readonly wait?: boolean;
+  /** Milliseconds to wait for a connection and for each answer; 20,000 by default. */
   readonly timeout?: number;
 }
 
 /** Starts flows; {@link readReport} waits for them. */
 export function startFlows(topology: Ends, options: FlowOptions): Background {
-  const { family, hold, to = GATEWAY[family], port = LISTENER_PORT[options.protocol], by, ...rest } = options;
+  const { family, hold, wait, to = GATEWAY[family], port = LISTENER_PORT[options.protocol], by, ...rest } =
+    options;
   const { netns, [family]: from } = by ?? { netns: topology.client, ...CLIENT };
-  const argv = program("flows.ts", { ...rest, to, port, from, hold: hold ? true : undefined });
+  const argv = program("flows.ts", {
+    ...rest,
+    to,
+    port,
+    from,
+    hold: hold || undefined,
+    wait: wait || undefined,
+  });
   return netns.start(argv, { cwd: REPOSITORY });
+}
+
+/** Returns once flows that are held are all open, or every lane of those for a time had one. */
+export async function flowsOpen(program: Background): Promise<void> {
+  await program.waitForLine(/^open$/, 60_000);
+}
+
+/** Ends flows for a time: none begins any more. They must be open. */
+export function endFlows(program: Background): void {
+  program.signal("SIGUSR1");
+}
+
+/** Lets flows go on that wait. They must be open. */
+export function goOn(program: Background): void {
+  program.signal("SIGUSR1");
 }
 
 /** Runs flows to their end. */

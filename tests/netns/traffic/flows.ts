@@ -2,17 +2,20 @@
 
 /**
  * Opens many flows, asks who is there and prints what became of them, as one
- * line of JSON (FlowReport).
+ * line of JSON (FlowReport); with --hold or --seconds also "open", once all are open
+ * or every lane had its first flow.
  *
  *   flows.ts --protocol tcp|udp --to ADDRESS --port PORT [--from ADDRESS] [--flows 1] [--messages 1]
- *            [--interval MS] [--concurrency 64] [--hold] [--spread MS] [--seconds S] [--timeout MS]
+ *            [--interval MS] [--concurrency 64] [--hold] [--wait] [--spread MS] [--seconds S] [--timeout MS]
  *
  * --messages     questions asked in each flow, --interval milliseconds apart
  * --concurrency  flows at most between their start and their end
  * --hold         opens all flows before the first one closes; --concurrency then counts those without an answer
+ * --wait         with --hold: none goes on before SIGUSR1
  * --spread       time over which the flows' beginnings are spread, in milliseconds; 0 by default
- * --seconds      opens flow after flow for so long, in place of --flows; each waits --interval before it begins
- * --timeout      milliseconds to wait for a connection and for each answer; 5,000 by default
+ * --seconds      opens flow after flow for so long or until SIGUSR1, in place of --flows; each waits --interval before
+ *                it begins
+ * --timeout      milliseconds to wait for a connection and for each answer; 20,000 by default
  */
 
 import { delay } from "@std/async/delay";
@@ -35,8 +38,8 @@ const options = parseArgs(Deno.args, {
     "spread",
     "timeout",
   ],
-  boolean: ["hold"],
-  default: { flows: "1", messages: "1", interval: "0", concurrency: "64", spread: "0", timeout: "5000" },
+  boolean: ["hold", "wait"],
+  default: { flows: "1", messages: "1", interval: "0", concurrency: "64", spread: "0", timeout: "20000" },
 });
 const flows = Number(options.flows);
 const interval = Number(options.interval);
@@ -46,6 +49,8 @@ let starting = 0;
 let held = 0;
 const waiting: (() => void)[] = [];
 const { promise: allHeld, resolve: openGate } = Promise.withResolvers<void>();
+const { promise: told, resolve: tell } = Promise.withResolvers<void>();
+Deno.addSignalListener("SIGUSR1", () => tell());
 
 /** Waits until fewer flows than --concurrency are between their start and their first answer. */
 async function mayStart(): Promise<void> {
@@ -62,8 +67,12 @@ function hasStarted(): void {
 async function holdOpen(index: number): Promise<void> {
   if (!options.hold) return;
   hasStarted();
-  if (++held === flows) openGate();
+  if (++held === flows) {
+    console.log("open");
+    openGate();
+  }
   await allHeld;
+  if (options.wait) await told;
   // A burst from all flows at once would only measure the backends' receive buffers.
   await delay(interval * index / flows);
 }
@@ -93,12 +102,16 @@ async function runMany(): Promise<FlowOutcome[]> {
 
 /** Flows one after another in each of --concurrency lanes until time is up. */
 async function runFor(seconds: number): Promise<FlowOutcome[]> {
-  const end = performance.now() + 1000 * seconds;
-  const lanes = Array.from({ length: Number(options.concurrency) }, async () => {
+  const concurrency = Number(options.concurrency);
+  let end = performance.now() + 1000 * seconds;
+  told.then(() => end = 0);
+  let begun = 0;
+  const lanes = Array.from({ length: concurrency }, async () => {
     const outcomes: FlowOutcome[] = [];
     while (performance.now() < end) {
       await delay(interval);
       outcomes.push(await run(() => Promise.resolve()));
+      if (outcomes.length === 1 && ++begun === concurrency) console.log("open");
     }
     return outcomes;
   });
