@@ -78,7 +78,7 @@ export class EventRecorder {
   async #record(notice: Notice, signal: AbortSignal): Promise<void> {
     const { store, trouble } = this.#options;
     const object = store.get(notice.kind, notice.key);
-    if (signal.aborted || object === undefined) return;
+    if (signal.aborted || object === undefined || store.isTerminating(object.metadata.namespace)) return;
     const text = textOf(notice);
     const now = this.#clock.now();
     const limited = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_LIMIT)]);

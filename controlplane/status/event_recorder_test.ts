@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assertEquals } from "@std/assert";
+import type { KubernetesObject } from "../api/object.ts";
 import { nameHash } from "../api/short_name.ts";
+import type { Kind } from "../api/snapshot.ts";
 import { ManualClock } from "../manual_clock.ts";
 import { ApiClient } from "../source/apiserver/api_client.ts";
 import { type Exchange, ScriptedServer } from "../source/apiserver/scripted_server.ts";
@@ -49,12 +51,14 @@ const PATCH = `PATCH /api/v1/namespaces/default/events/${NAME}`;
 async function record(
   script: readonly Exchange[],
   steps: readonly { readonly at: number; readonly notices: readonly Notice[] }[],
+  others: readonly [Kind, KubernetesObject][] = [],
 ): Promise<string[]> {
   await using server = new ScriptedServer(script);
   const client = new ApiClient({ url: server.url, credentials: () => Promise.resolve({ headers: {} }) });
   const store = new Store();
   const metadata = { name: "echo", namespace: "default", uid: "u", resourceVersion: "7" };
   store.set("Service", { apiVersion: "v1", kind: "Service", metadata });
+  for (const [kind, object] of others) store.set(kind, object);
   const clock = new ManualClock();
   const log: string[] = [];
   const recorder = new EventRecorder({
@@ -128,6 +132,13 @@ Deno.test("EventRecorder leaves an Event of an earlier control plane as it is, a
 
 Deno.test("EventRecorder says nothing about an object that is gone", async () => {
   await record([], [{ at: 0, notices: [{ ...notice, key: "default/gone" }] }]);
+});
+
+Deno.test("EventRecorder says nothing in a namespace that is being deleted", async () => {
+  const metadata = { name: "default", deletionTimestamp: "2026-01-01T00:00:00Z" };
+  await record([], [{ at: 0, notices: [notice] }], [
+    ["Namespace", { apiVersion: "v1", kind: "Namespace", metadata }],
+  ]);
 });
 
 Deno.test("EventRecorder tries once, and says when it may not", async () => {

@@ -110,7 +110,8 @@ export class LoadBalancerWriter {
   async #write(key: ObjectKey, desired: DesiredLoadBalancer | undefined): Promise<void> {
     const present = this.#options.store.get("Service", key) as Service | undefined;
     if (present === undefined) {
-      if (desired !== undefined) await this.#create(desired);
+      const namespace = key.slice(0, key.indexOf("/"));
+      if (desired !== undefined && !this.#options.store.isTerminating(namespace)) await this.#create(desired);
       return;
     }
     if (!isGenerated(present)) return;

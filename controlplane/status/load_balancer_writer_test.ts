@@ -97,6 +97,14 @@ Deno.test("LoadBalancerWriter creates a Service, then shows its addresses, then 
   });
 });
 
+Deno.test("LoadBalancerWriter creates nothing in a namespace that is being deleted", async () => {
+  await withWriter([], ({ store, writer }) => {
+    const metadata = { name: "default", deletionTimestamp: "2026-01-01T00:00:00Z" };
+    store.set("Namespace", { apiVersion: "v1", kind: "Namespace", metadata });
+    writer.set([DESIRED]);
+  });
+});
+
 Deno.test("LoadBalancerWriter writes nothing while another leads, and compares everything once it leads itself", async () => {
   let leads = false;
   await withWriter([creation], async ({ writer, store }) => {

@@ -47,6 +47,12 @@ export class Store {
     return this.#objects[kind].get(key);
   }
 
+  /** Whether a namespace is being deleted: the server lets nobody create anything there. */
+  isTerminating(namespace: string | undefined): boolean {
+    return namespace !== undefined &&
+      this.get("Namespace", namespace)?.metadata.deletionTimestamp !== undefined;
+  }
+
   /** Adds or replaces an object. The same object again is no change. */
   set(kind: Kind, object: KubernetesObject): void {
     const key = objectKey(object);

@@ -101,3 +101,20 @@ Deno.test("Store.changed() hands many changes out as one", async () => {
   assertEquals(await changed(store), true);
   assertEquals(await changed(store, 30), false);
 });
+
+Deno.test("Store.isTerminating() is true of a namespace that is being deleted, and of no other", () => {
+  const store = new Store();
+  const namespace = (name: string, more: object): KubernetesObject => ({
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name, ...more },
+  });
+  store.set("Namespace", namespace("going", { deletionTimestamp: "2026-01-01T00:00:00Z" }));
+  store.set("Namespace", namespace("staying", {}));
+  assertEquals(["going", "staying", "unknown", undefined].map((name) => store.isTerminating(name)), [
+    true,
+    false,
+    false,
+    false,
+  ]);
+});

@@ -4,7 +4,7 @@
 // assignments stable: what a Gateway holds, by its status, it keeps.
 
 import type { Gateway } from "../api/gateway.ts";
-import { formatIp, type IpAddress, type IpFamily, parseIp } from "../api/ip.ts";
+import { familyOf, formatIp, type IpAddress, type IpFamily, parseIp } from "../api/ip.ts";
 import { type AddressPolicy, isReserved, probe, within } from "./address_pool.ts";
 import { type Aged, agedOf, sortByAge } from "./age.ts";
 
@@ -54,9 +54,12 @@ export function addressRequest(
 
 /** A place in a Gateway's list of addresses that the pool fills. */
 interface Slot {
-  readonly family: IpFamily;
+  /** Absent where an address of any family will do. */
+  readonly family?: IpFamily;
   address?: string;
 }
+
+const FAMILIES: readonly IpFamily[] = ["IPv4", "IPv6"];
 
 /** One Gateway in the course of assignment. */
 class Claim {
@@ -82,19 +85,24 @@ class Claim {
     this.slots = this.#slots();
   }
 
-  /** Without spec.addresses one address of each family of the pool; entries without value take the families in turn. */
+  /** Without spec.addresses one address of each family of the pool; entries without value take any. */
   #slots(): Slot[] {
     const { policy, unnamed } = this.request;
-    const families = (["IPv4", "IPv6"] as const).filter((family) =>
+    if (unnamed !== undefined) return Array.from({ length: unnamed }, () => ({}));
+    const families = FAMILIES.filter((family) =>
       policy === undefined
         ? [...this.held.values()].some((held) => held.family === family)
         : policy.pools.some((pool) => pool.family === family)
     );
-    const count = unnamed ?? Math.max(families.length, 1);
-    return Array.from(
-      { length: count },
-      (_, index) => ({ family: families[index % families.length] ?? "IPv4" }),
-    );
+    return families.length === 0 ? [{}] : families.map((family) => ({ family }));
+  }
+
+  /** The families that a slot takes, first the one that the other slots have fewest of. */
+  familiesFor({ family }: Slot): readonly IpFamily[] {
+    if (family !== undefined) return [family];
+    const have = this.slots.flatMap(({ address }) => address === undefined ? [] : [familyOf(address)]);
+    const count = (family: IpFamily): number => have.filter((one) => one === family).length;
+    return FAMILIES.toSorted((a, b) => count(a) - count(b));
   }
 
   /** Whether the pool holds the address; without a valid class whatever is held counts. */
@@ -126,7 +134,9 @@ class Claim {
       return "The GatewayClass has no address pool; name an address in spec.addresses, or give the class a " +
         "GatewayClassConfig with spec.addressPools; one called default is for all classes without parametersRef.";
     }
-    return `No ${family} address is free in the GatewayClass's pools; extend spec.addressPools of its GatewayClassConfig.`;
+    return `No ${
+      family === undefined ? "" : `${family} `
+    }address is free in the GatewayClass's pools; extend spec.addressPools of its GatewayClassConfig.`;
   }
 }
 
@@ -191,7 +201,7 @@ function grantHeldNamed(claim: Claim, named: Set<string>): void {
 function keepPooled(claim: Claim, named: ReadonlySet<string>, pooled: Map<string, string>): void {
   for (const slot of claim.slots) {
     for (const [text, address] of claim.held) {
-      if (address.family !== slot.family || !claim.inPool(address)) continue;
+      if ((slot.family ?? address.family) !== address.family || !claim.inPool(address)) continue;
       if (named.has(text) || claim.named.has(text) || pooled.has(text)) continue;
       slot.address = text;
       pooled.set(text, ownerOf(claim));
@@ -223,19 +233,35 @@ function takeFromPool(
   if (policy === undefined || !eligible) return;
   for (const slot of claim.slots) {
     if (slot.address !== undefined) continue;
-    const ranges = policy.pools.filter(({ family }) => family === slot.family);
-    const pool = ranges.map(({ first, last }) => `${first}-${last}`).join();
-    // Nothing is given back within a round, so an empty pool need not be searched again.
-    if (exhausted.has(pool)) continue;
-    for (const address of probe(ranges, `${ownerOf(claim)} ${slot.family}`)) {
-      const text = formatIp(address);
-      if (named.has(text) || pooled.has(text)) continue;
+    for (const family of claim.familiesFor(slot)) {
+      const text = findFree(claim, policy, family, named, pooled, exhausted);
+      if (text === undefined) continue;
       slot.address = text;
       pooled.set(text, ownerOf(claim));
       break;
     }
-    if (slot.address === undefined) exhausted.add(pool);
   }
+}
+
+/** An address of that family that nobody has. */
+function findFree(
+  claim: Claim,
+  policy: AddressPolicy,
+  family: IpFamily,
+  named: ReadonlySet<string>,
+  pooled: ReadonlyMap<string, string>,
+  exhausted: Set<string>,
+): string | undefined {
+  const ranges = policy.pools.filter((pool) => pool.family === family);
+  const pool = ranges.map(({ first, last }) => `${first}-${last}`).join();
+  // Nothing is given back within a round, so an empty pool need not be searched again.
+  if (exhausted.has(pool)) return undefined;
+  for (const address of probe(ranges, `${ownerOf(claim)} ${family}`)) {
+    const text = formatIp(address);
+    if (!named.has(text) && !pooled.has(text)) return text;
+  }
+  exhausted.add(pool);
+  return undefined;
 }
 
 function ownerOf({ request }: Claim): string {

@@ -65,6 +65,33 @@ Deno.test("assignAddresses() fills entries without value, of type IPAddress or n
   assertEquals(families([{}, {}, {}]), [false, true, false]);
 });
 
+Deno.test("assignAddresses() fills entries without value from another family when one is exhausted", () => {
+  const dual = policy(["192.0.2.1/32", "2001:db8::/120"]);
+  const isIPv6 = ({ addresses, unassigned }: AddressAnswer): unknown => [
+    addresses.map((address) => address.includes(":")),
+    unassigned,
+  ];
+  assertEquals(
+    assign(
+      ask("first", { policy: dual, addresses: [{}, {}, {}] }),
+      ask("second", { policy: dual, addresses: [{}] }),
+    ).map(isIPv6),
+    [[[false, true, true], []], [[true], []]],
+  );
+  const [answer] = assign(ask("web", { policy: policy(["192.0.2.1/32"]), addresses: [{}, {}] }));
+  assertEquals(answer?.addresses, ["192.0.2.1"]);
+  assertStringIncludes(answer?.unassigned.join() ?? "", "No address is free");
+});
+
+Deno.test("assignAddresses() leaves entries without value what they hold, of whatever family", () => {
+  const dual = policy(["192.0.2.0/30", "2001:db8::/120"]);
+  const held = ["2001:db8::9", "2001:db8::7"];
+  const [kept] = assign(ask("web", { policy: dual, addresses: [{}, {}], held }));
+  assertEquals(kept?.addresses, held);
+  const [more] = assign(ask("web", { policy: dual, addresses: [{}, {}], held: held.slice(1) }));
+  assertEquals(more?.addresses.map((address) => address.includes(":")), [true, false]);
+});
+
 Deno.test("assignAddresses() puts named addresses before those from the pool", () => {
   const [answer] = assign(ask("web", { addresses: [{}, { value: "198.51.100.1" }] }));
   assertEquals(answer?.addresses.length, 2);
@@ -211,10 +238,19 @@ Deno.test("assignAddresses() spreads a hundred thousand addresses' pool without 
 });
 
 // Few addresses and Gateways, so that they meet.
-const address = fc.nat(5).map((host) => `192.0.2.${host}`);
+const address = fc.oneof(
+  fc.nat(5).map((host) => `192.0.2.${host}`),
+  fc.nat(3).map((host) => `2001:db8::1${host}`),
+);
 const request = fc.record({
-  addresses: fc.array(fc.option(address, { nil: undefined }), { maxLength: 2 }),
-  held: fc.array(address, { maxLength: 2 }),
+  addresses: fc.array(fc.option(address, { nil: undefined }), { maxLength: 3 }),
+  held: fc.array(address, { maxLength: 3 }),
+  policy: fc.constantFrom(
+    POOL,
+    policy(["192.0.2.0/30", "2001:db8::10/127"]),
+    policy(["2001:db8::10/127", "192.0.2.2/31"]),
+    undefined,
+  ),
   age: fc.nat(2),
   eligible: fc.boolean(),
 });

@@ -51,8 +51,9 @@ export function modelClass(
     return object === undefined ? { accepted: ACCEPTED, addresses: NO_POOL } : readConfig(object);
   }
   if (ref.group !== CONFIG_GROUP || ref.kind !== CONFIG_KIND) {
+    const group = ref.group === "" ? "the core group" : `group ${ref.group}`;
     return refuse(
-      `spec.parametersRef must name a ${CONFIG_KIND} of group ${CONFIG_GROUP}, not a ${ref.kind} of ${ref.group}.`,
+      `spec.parametersRef must name a ${CONFIG_KIND} of group ${CONFIG_GROUP}, not a ${ref.kind} of ${group}.`,
     );
   }
   if (ref.namespace !== undefined) {

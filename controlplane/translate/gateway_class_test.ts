@@ -55,9 +55,9 @@ const BAD: readonly [string, ParametersReference, string][] = [
   [
     "of another kind",
     { group: "", kind: "ConfigMap", name: "pool", namespace: "default" },
-    "not a ConfigMap",
+    "not a ConfigMap of the core group",
   ],
-  ["of another group", { ...GOOD, group: "example.com" }, "of example.com"],
+  ["of another group", { ...GOOD, group: "example.com" }, "of group example.com"],
   ["with a namespace", { ...GOOD, namespace: "default" }, "must have no namespace"],
   ["whose ranges are wrong", GOOD, "spec.addressPools[0]"],
 ];
