@@ -6,15 +6,15 @@ import { assert, assertEquals } from "@std/assert";
 import type { Family } from "./addresses.ts";
 import type { Background } from "./background.ts";
 import type { Topology } from "./topology.ts";
-import { endFlows, flowsOpen, readReport, startFlows, startTransfer } from "./traffic.ts";
+import { endFlows, flowsOpen, hurry, readReport, startFlows, startTransfer } from "./traffic.ts";
 import type { FlowReport } from "./traffic/report.ts";
 import type { TransferReport } from "./traffic/transfer.ts";
 
-/** Seconds that transfers and flows of datagrams take at least. */
-const SECONDS = 4;
+/** Seconds that all of it would take if nobody ended it: however long a change takes, the load is there before, meanwhile and after. */
+const SECONDS = 120;
 
 /** Milliseconds between two datagrams of a flow. */
-const INTERVAL = 200;
+const INTERVAL = 100;
 
 /** Traffic over one family. */
 export interface Load {
@@ -29,8 +29,13 @@ export async function startLoad(
   family: Family,
 ): Promise<Load> {
   const transfer = { family, bytes: 20e6, seconds: SECONDS } as const;
-  // Until it is told to end: however long the change takes, connections begin before it, meanwhile and after it.
-  const storm = startFlows(topology, { protocol: "tcp", family, seconds: 60, concurrency: 10, interval: 40 });
+  const storm = startFlows(topology, {
+    protocol: "tcp",
+    family,
+    seconds: SECONDS,
+    concurrency: 10,
+    interval: 40,
+  });
   const datagrams = startFlows(topology, {
     protocol: "udp",
     family,
@@ -53,7 +58,8 @@ export async function startLoad(
  * the way {@link countRepeatedSyns} tells.
  */
 export async function assertUnharmed({ transfers, storm, datagrams }: Load): Promise<void> {
-  endFlows(storm);
+  [storm, datagrams].forEach(endFlows);
+  transfers.forEach(hurry);
   const stormed = await readReport<FlowReport>(storm);
   assertEquals([stormed.answered, stormed.failures], [stormed.flows, {}]);
   assert(stormed.flows > 100, `a storm of ${stormed.flows} connections`);

@@ -108,7 +108,7 @@ export async function flowsOpen(program: Background): Promise<void> {
   await program.waitForLine(/^open$/, 60_000);
 }
 
-/** Ends flows for a time: none begins any more. They must be open. */
+/** Ends flows that are open: of those for a time none begins any more, those that are held say no more. */
 export function endFlows(program: Background): void {
   program.signal("SIGUSR1");
 }
@@ -116,6 +116,11 @@ export function endFlows(program: Background): void {
 /** Lets flows go on that wait. They must be open. */
 export function goOn(program: Background): void {
   program.signal("SIGUSR1");
+}
+
+/** What is left of a transfer follows at once. */
+export function hurry(transfer: Background): void {
+  transfer.signal("SIGUSR1");
 }
 
 /** Runs flows to their end. */
@@ -131,7 +136,7 @@ export interface TransferOptions {
   readonly seconds: number;
 }
 
-/** Starts a transfer from the client and returns when its first tenth is through. */
+/** Starts a transfer from the client and returns when its first bytes are through. */
 export async function startTransfer(topology: Ends, options: TransferOptions): Promise<Background> {
   const { family, ...rest } = options;
   const argv = program("transfer.ts", { ...rest, to: GATEWAY[family], port: LISTENER_PORT.tcp });

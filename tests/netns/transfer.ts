@@ -5,7 +5,7 @@ import { readReport, startTransfer } from "./traffic.ts";
 import type { TransferReport } from "./traffic/transfer.ts";
 import type { TwoNodes } from "./two_nodes.ts";
 
-/** A transfer to a pod whose hash is compared; `meanwhile` happens when its first tenth is through. */
+/** A transfer to a pod whose hash is compared; `meanwhile` happens when its first bytes are through. */
 export async function transfer(
   nodes: TwoNodes,
   options: { family: "ipv4" | "ipv6"; bytes?: number; seconds?: number; direction?: "put" | "get" },

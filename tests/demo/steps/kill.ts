@@ -2,14 +2,16 @@
 
 import type { Family } from "../../netns/addresses.ts";
 import { Blixt } from "../../netns/blixt.ts";
-import { readReport, sendFlows, startFlows, startTransfer } from "../../netns/traffic.ts";
+import { hurry, readReport, sendFlows, startFlows, startTransfer } from "../../netns/traffic.ts";
 import type { FlowReport } from "../../netns/traffic/report.ts";
 import type { TransferReport } from "../../netns/traffic/transfer.ts";
 import { checkShares, sendBursts } from "../bursts.ts";
 import { type DemoContext, label, type Step } from "../context.ts";
 
 const MEGABYTES = 64;
-/** Long enough for the kill, the time without any process and the next start. */
+/** Longer than the kill, the time without any process and the next start take on any machine. */
+const PATIENCE = 120;
+/** How long datagrams are sent. */
 const SECONDS = 9;
 
 /** Nobody is there but the kernel, and no flow notices. */
@@ -17,7 +19,7 @@ export const kill: Step = {
   title: "Loader and control plane are killed with SIGKILL in the middle of long transfers",
   run: async (context) => {
     const { topology, checks, monitor, manifests } = context;
-    const bulk = { bytes: MEGABYTES * 1_000_000, seconds: SECONDS };
+    const bulk = { bytes: MEGABYTES * 1_000_000, seconds: PATIENCE };
     const transfers = await Promise.all([
       startTransfer(topology, { ...bulk, direction: "put", family: "ipv4" }),
       startTransfer(topology, { ...bulk, direction: "get", family: "ipv6" }),
@@ -44,6 +46,7 @@ export const kill: Step = {
       "The next start takes over what is in the kernel, the transfers still under way",
       transfers.map(({ lines }) => lines.at(-1)).join(", "),
     );
+    transfers.forEach(hurry);
 
     await monitor.watch(async () => {
       const [put, get] = await Promise.all(transfers.map((transfer) => readReport<TransferReport>(transfer)));

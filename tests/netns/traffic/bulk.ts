@@ -21,13 +21,15 @@ function piece(index: number, length: number): Uint8Array {
 
 /**
  * Sends `bytes` bytes evenly over `seconds` seconds and returns their SHA-256
- * in hexadecimal. `progress` hears of every piece, in bytes sent so far.
+ * in hexadecimal. `progress` hears of every piece, in bytes sent so far. Once
+ * `hurry` is aborted the rest follows at once.
  */
 export async function sendBulk(
   connection: { write(data: Uint8Array): Promise<number> },
   bytes: number,
   seconds: number,
   progress: (sent: number) => void = () => {},
+  hurry: AbortSignal = new AbortController().signal,
 ): Promise<string> {
   const hash = createHash("sha256");
   const began = performance.now();
@@ -40,7 +42,7 @@ export async function sendBulk(
     sent += data.length;
     progress(sent);
     const ahead = seconds * 1000 * sent / bytes - (performance.now() - began);
-    if (ahead > 0) await delay(ahead);
+    if (ahead > 0 && !hurry.aborted) await delay(ahead, { signal: hurry }).catch(() => {});
   }
   return hash.digest("hex");
 }

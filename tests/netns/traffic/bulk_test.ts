@@ -37,3 +37,12 @@ Deno.test("sendBulk() takes as long as asked and reports its progress", async ()
   assert(performance.now() - began >= 190);
   assertEquals(progress, [65_536, 131_072]);
 });
+
+Deno.test("sendBulk() sends the rest at once when it is told to hurry", async () => {
+  const connection = sink(Infinity);
+  const hurry = new AbortController();
+  const progress = (sent: number): void => void (sent === 65_536 && setTimeout(() => hurry.abort(), 10));
+  const hash = await sendBulk(connection, 262_144, 3_600, progress, hurry.signal);
+  assertEquals(connection.data.length, 262_144);
+  assertEquals(hash, createHash("sha256").update(new Uint8Array(connection.data)).digest("hex"));
+});

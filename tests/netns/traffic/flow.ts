@@ -9,6 +9,8 @@ export interface FlowPlan {
   readonly messages: number;
   /** Milliseconds between an answer and the next question. */
   readonly interval: number;
+  /** True once no further message is wanted. */
+  readonly isOver: () => boolean;
   /** Milliseconds. */
   readonly timeout: number;
   /** Called once the first message was answered or the flow has failed. */

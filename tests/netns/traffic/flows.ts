@@ -8,7 +8,7 @@
  *   flows.ts --protocol tcp|udp --to ADDRESS --port PORT [--from ADDRESS] [--flows 1] [--messages 1]
  *            [--interval MS] [--concurrency 64] [--hold] [--wait] [--spread MS] [--seconds S] [--timeout MS]
  *
- * --messages     questions asked in each flow, --interval milliseconds apart
+ * --messages     questions asked in each flow, --interval milliseconds apart; with --hold fewer after SIGUSR1
  * --concurrency  flows at most between their start and their end
  * --hold         opens all flows before the first one closes; --concurrency then counts those without an answer
  * --wait         with --hold: none goes on before SIGUSR1
@@ -50,7 +50,11 @@ let held = 0;
 const waiting: (() => void)[] = [];
 const { promise: allHeld, resolve: openGate } = Promise.withResolvers<void>();
 const { promise: told, resolve: tell } = Promise.withResolvers<void>();
-Deno.addSignalListener("SIGUSR1", () => tell());
+let isTold = false;
+Deno.addSignalListener("SIGUSR1", () => {
+  isTold = true;
+  tell();
+});
 
 /** Waits until fewer flows than --concurrency are between their start and their first answer. */
 async function mayStart(): Promise<void> {
@@ -85,6 +89,7 @@ function run(holdHere: () => Promise<void>): Promise<FlowOutcome> {
     messages: Number(options.messages),
     interval,
     timeout: Number(options.timeout),
+    isOver: () => options.hold && !options.wait && isTold,
     holdOpen: holdHere,
   });
 }

@@ -9,7 +9,8 @@
  * UDP: every datagram is answered. TCP, one command a line:
  *   who                    the answer
  *   put BYTES              takes as many bytes, answers with their SHA-256
- *   get BYTES SECONDS      sends as many bytes over that time, then their SHA-256
+ *   get BYTES SECONDS      sends as many bytes over that time, then their SHA-256; the rest at once after the line
+ *   hurry                  meanwhile
  * Prints "listening" once all sockets are open.
  */
 
@@ -30,18 +31,24 @@ async function serveConnection(connection: Deno.TcpConn): Promise<void> {
   const { hostname, port } = connection.remoteAddr;
   const answer = encoder.encode(formatAnswer({ backend: name, client: joinHostPort(hostname, port) }));
   const reader = new LineReader(connection);
-  for (let line = await reader.line(); line !== undefined; line = await reader.line()) {
+  for (let line = await reader.line(); line !== undefined;) {
+    let next: Promise<string | undefined> | undefined;
     const [command, bytes = "0", seconds = "0"] = line.split(" ");
     if (command === "put") {
       const hash = createHash("sha256");
       await reader.bytes(Number(bytes), (piece) => hash.update(piece));
       await connection.write(encoder.encode(hash.digest("hex") + "\n"));
     } else if (command === "get") {
-      const hash = await sendBulk(connection, Number(bytes), Number(seconds));
+      const hurry = new AbortController();
+      next = reader.line();
+      next.then((line) => line === "hurry" && hurry.abort(), () => {});
+      const hash = await sendBulk(connection, Number(bytes), Number(seconds), undefined, hurry.signal);
       await connection.write(encoder.encode(hash + "\n"));
     } else {
       await connection.write(answer);
     }
+    line = await (next ?? reader.line());
+    if (line === "hurry") line = await reader.line();
   }
 }
 

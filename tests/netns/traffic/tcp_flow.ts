@@ -24,7 +24,7 @@ export async function runTcpFlow(plan: FlowPlan): Promise<FlowOutcome> {
     const { hostname, port } = connection.localAddr;
     local = joinHostPort(hostname, port);
     const reader = new LineReader(connection);
-    for (let message = 0; message < plan.messages; message++) {
+    for (let message = 0; message < plan.messages && !(message > 0 && plan.isOver()); message++) {
       if (message > 0) await delay(plan.interval);
       const asked = performance.now();
       await connection.write(QUESTION);

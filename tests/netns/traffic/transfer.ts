@@ -5,7 +5,8 @@
  *
  *   transfer.ts --direction put|get --to ADDRESS --port PORT --bytes N --seconds S
  *
- * Prints "transferred N" after every tenth, then one line of JSON (TransferReport).
+ * Prints "transferred N" after the first bytes and every tenth, then one line of JSON (TransferReport).
+ * After SIGUSR1 what is left follows at once.
  */
 
 import { createHash } from "node:crypto";
@@ -31,7 +32,10 @@ const seconds = Number(options.seconds);
 const encoder = new TextEncoder();
 const began = performance.now();
 
-let tenths = 0;
+const told = new AbortController();
+Deno.addSignalListener("SIGUSR1", () => told.abort());
+
+let tenths = -1;
 function progress(transferred: number): void {
   while (tenths < Math.floor(10 * transferred / bytes)) {
     tenths++;
@@ -41,13 +45,14 @@ function progress(transferred: number): void {
 
 async function put(connection: Deno.TcpConn): Promise<{ sent: string; received: string; count: number }> {
   await connection.write(encoder.encode(`put ${bytes}\n`));
-  const sent = await sendBulk(connection, bytes, seconds, progress);
+  const sent = await sendBulk(connection, bytes, seconds, progress, told.signal);
   const received = await new LineReader(connection).line() ?? "end of stream";
   return { sent, received, count: bytes };
 }
 
 async function get(connection: Deno.TcpConn): Promise<{ sent: string; received: string; count: number }> {
   await connection.write(encoder.encode(`get ${bytes} ${seconds}\n`));
+  told.signal.addEventListener("abort", () => connection.write(encoder.encode("hurry\n")));
   const reader = new LineReader(connection);
   const hash = createHash("sha256");
   let got = 0;
@@ -69,3 +74,4 @@ const report: TransferReport = {
   milliseconds: Math.round(performance.now() - began),
 };
 console.log(JSON.stringify(report));
+Deno.exit(0);

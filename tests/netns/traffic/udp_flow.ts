@@ -28,7 +28,7 @@ export async function runUdpFlow(plan: FlowPlan): Promise<FlowOutcome> {
       socket.bind(0, plan.from, resolve);
     });
     local = joinHostPort(socket.address().address, socket.address().port);
-    for (let message = 0; message < plan.messages; message++) {
+    for (let message = 0; message < plan.messages && !(message > 0 && plan.isOver()); message++) {
       if (message > 0) await delay(plan.interval);
       const asked = performance.now();
       const arrived = nextDatagram(socket);
