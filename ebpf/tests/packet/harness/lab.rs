@@ -13,7 +13,7 @@ use super::{
     namespace::{Namespace, ip},
     object::Object,
     outcome::Outcome,
-    pool::POOL,
+    pool::{POOL, TELLING},
     test_run::Summed,
     wire::Wire,
 };
@@ -76,6 +76,9 @@ route add 172.29.0.0/16 via 172.16.0.2
 route add 2001:db8:29::/48 via 2001:db8:2::2
 ";
 
+/// Of the host's interfaces.
+const FIRST_INDEX: u32 = 100;
+
 /// Which programs a received frame meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chain {
@@ -96,6 +99,11 @@ pub fn with_lab(forwarding: Forwarding, mut test: impl FnMut(&mut Lab) + Send) {
 /// Runs `test` as `with_lab` does, with one chain.
 pub fn with_chain(chain: Chain, forwarding: Forwarding, test: impl FnOnce(&mut Lab) + Send) {
     POOL.give_back(run(|| POOL.take(), chain, forwarding, test));
+}
+
+/// The same with programs whose verdict tells where they redirect a packet to.
+pub fn with_telling(forwarding: Forwarding, test: impl FnOnce(&mut Lab) + Send) {
+    TELLING.give_back(run(|| TELLING.take(), Chain::Ingress, forwarding, test));
 }
 
 /// The same with the object loaded in a way of the test's own, and all of it on one
@@ -278,12 +286,14 @@ impl Lab {
     }
 }
 
-/// Makes a veth pair of the host and the outside, both ends with this name.
+/// Makes a veth pair of the host and the outside, both ends with this name. The
+/// host's has an index that is no verdict's number.
 fn plug(name: &str, number: u8, outside: &Namespace) -> Port {
     let [mac, neighbour] = [1, 2].map(|side| Mac([0x02, 0, 0, 0, number, side]));
     let far = outside.path();
+    let index = FIRST_INDEX + u32::from(number);
     ip(&format!(
-        "link add {name} address {mac} type veth peer name {name} address {neighbour} netns {far}\n\
+        "link add {name} index {index} address {mac} type veth peer name {name} address {neighbour} netns {far}\n\
          link set {name} up"
     ));
     let terminated = format!("{name}\0");

@@ -20,6 +20,7 @@ use super::{
     contents::Contents,
     raw::{Layout, Raw},
     table::Table,
+    telling::telling,
     test_run::{Run, Summed, test_run, xdp_test_run},
 };
 
@@ -52,6 +53,12 @@ impl Object {
     pub fn load_with(flows: u32, pending: u32) -> Self {
         let object = Self::bytes();
         Self::try_load_with(&object, flows, pending).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The same with programs that tell where they redirect to.
+    pub fn load_telling() -> Self {
+        let object = telling(Self::bytes());
+        Self::try_load_with(&object, FLOWS, FLOWS).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The object as the build left it.

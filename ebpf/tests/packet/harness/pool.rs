@@ -8,19 +8,25 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::object::Object;
 
 /// For all tests of this process.
-pub static POOL: Pool = Pool::new();
+pub static POOL: Pool = Pool::new(Object::load);
+/// The same of objects whose programs tell where they redirect to.
+pub static TELLING: Pool = Pool::new(Object::load_telling);
 
-pub struct Pool(Mutex<Vec<Object>>);
+pub struct Pool {
+    load: fn() -> Object,
+    objects: Mutex<Vec<Object>>,
+}
 
 impl Pool {
-    const fn new() -> Self {
-        Self(Mutex::new(Vec::new()))
+    const fn new(load: fn() -> Object) -> Self {
+        let objects = Mutex::new(Vec::new());
+        Self { load, objects }
     }
 
-    /// An object whose maps hold nothing, as [`Object::load()`] makes it.
+    /// An object whose maps hold nothing, as its loader makes it.
     pub fn take(&self) -> Object {
         let kept = self.objects().pop();
-        kept.unwrap_or_else(Object::load)
+        kept.unwrap_or_else(self.load)
     }
 
     /// Keeps an object of [`Self::take()`] for the next test. One that was attached
@@ -33,7 +39,7 @@ impl Pool {
     }
 
     fn objects(&self) -> MutexGuard<'_, Vec<Object>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -69,7 +75,7 @@ mod tests {
     #[test]
     #[ignore = "needs root"]
     fn pool_gives_the_same_object_again_with_nothing_in_any_map() {
-        let pool = Pool::new();
+        let pool = Pool::new(Object::load);
         let mut object = pool.take();
         let program = object.program().as_raw_fd();
         let loaded = held(&object);
@@ -87,7 +93,7 @@ mod tests {
     #[test]
     #[ignore = "needs root"]
     fn pool_keeps_no_object_that_was_attached() {
-        let pool = Pool::new();
+        let pool = Pool::new(Object::load);
         let mut object = pool.take();
         let namespace = Namespace::new().expect("root may make a network namespace");
         namespace.enter(|| {

@@ -13,7 +13,7 @@ use super::{
     case::Key,
     kernel::Came,
     maps::{HOST_PORTS, Maps, NO_PORTS, beside},
-    model::{Entry, Fate, Model, NoteKey, Verdict, Waiting},
+    model::{Entry, Fate, Haste, Model, NoteKey, Verdict, Via, Waiting},
 };
 use crate::{
     diff::difference,
@@ -31,7 +31,8 @@ pub struct Counted {
     pub backends: Vec<Stats>,
 }
 
-pub fn verdict(expected: &Verdict, came: &Came) -> Result<(), Difference> {
+/// `here` is the index of the interface that the frame came in or leaves by.
+pub fn verdict(expected: &Verdict, came: &Came, here: u32) -> Result<(), Difference> {
     if expected.fate != came.fate {
         let verdict = format!("{:?} came, {:?} expected", came.fate, expected.fate);
         let frame = match expected.fate {
@@ -40,10 +41,32 @@ pub fn verdict(expected: &Verdict, came: &Came) -> Result<(), Difference> {
         };
         return Err(format!("{verdict}\n{frame}"));
     }
+    if expected.fate == Fate::Redirected {
+        let via = expected.via.unwrap_or(Via::Interface(here));
+        // Sent back where it came from, a frame is in the pod at once, too.
+        let back = came.early && via == Via::Pod;
+        if came.via != Some(via) && !back {
+            return Err(format!("via {:?}, expected {via:?}", came.via));
+        }
+    }
     if expected.is(&came.frame) {
         return Ok(());
     }
     Err(difference(&came.frame, &expected.frame).unwrap_or_default())
+}
+
+/// Whether `early` decided, or not, as it should.
+pub fn haste(expected: Haste, came: &Came) -> Result<(), Difference> {
+    let right = match expected {
+        Haste::Never => !came.early,
+        Haste::May => true,
+        Haste::Must => came.early,
+    };
+    if right {
+        return Ok(());
+    }
+    let early = came.early;
+    Err(format!("early decided: {early}, expected {expected:?}"))
 }
 
 /// Whether an entry holds what the model's does, so far as anybody reads it.

@@ -15,6 +15,8 @@ pub struct Coverage {
     pub passed: u64,
     pub dropped: u64,
     pub redirected: u64,
+    /// Frames that `early` decided on.
+    pub hastened: u64,
     pub drops: Drops,
     /// Entries at the ends of cases: settled ones, and those of connections that one
     /// end has closed, or both.
@@ -59,6 +61,7 @@ impl AddAssign for Coverage {
         self.passed += other.passed;
         self.dropped += other.dropped;
         self.redirected += other.redirected;
+        self.hastened += other.hastened;
         self.drops = sum(&[self.drops, other.drops]);
         self.settled += other.settled;
         self.closing += other.closing;

@@ -3,7 +3,7 @@
 //! Cases in which the program or the model was wrong once.
 
 use super::{
-    case::{Case, Change, Step, arrives, ip, socket},
+    case::{Case, Change, Chosen, Step, arrives, ip, socket},
     config::{Backend, Way},
     world::Place::{Node, Out, Pod},
 };
@@ -11,6 +11,57 @@ use super::{
 /// What each is about, and the case.
 pub fn kept() -> Vec<(&'static str, Case)> {
     vec![
+        (
+            "who is kept by a service that keeps nobody any more is not forgotten",
+            Case {
+                forwards: true,
+                early: false,
+                steps: vec![
+                    Step::Changes(Change::Serve(
+                        3,
+                        Some(Chosen {
+                            table: 6,
+                            slots: 5,
+                            sticky: true,
+                        }),
+                    )),
+                    Step::Changes(Change::Slots(6, vec![13, 14, 15, 16, 13])),
+                    Step::Changes(Change::Backend(
+                        16,
+                        Backend {
+                            address: socket("10.0.0.2:6060"),
+                            epoch: 1003,
+                            alive: true,
+                            way: Way::Tunnel(ip("172.16.0.1"), ip("172.29.0.9")),
+                            quiescent: false,
+                            hint: Some(Node),
+                        },
+                    )),
+                    arrives(
+                        Out,
+                        0,
+                        "020000000101 000000000000 0800 4500005d 00000000 40110000 c6336407 cb00710a
+                         9c420051 00490000 00000000 00000000 00000000 00000000 00000000 00000000
+                         00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+                         00000000 00000000 00",
+                    ),
+                    Step::Changes(Change::Serve(
+                        3,
+                        Some(Chosen {
+                            table: 6,
+                            slots: 8,
+                            sticky: false,
+                        }),
+                    )),
+                    arrives(
+                        Out,
+                        0,
+                        "020000000101 000000000000 0800 4500001c 00000000 00110000 c6336407 cb00710a
+                         9c420051 00080000",
+                    ),
+                ],
+            },
+        ),
         (
             "a ping in fragments, of which only the first has a type, is not answered",
             Case {

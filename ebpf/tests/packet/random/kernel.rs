@@ -8,16 +8,22 @@ use super::{
     case::{Change, Frame, Key},
     config::{self, Config, SERVICES},
     maps::Maps,
-    model::Fate,
+    model::{Fate, Via},
     world::{PLACES, World},
 };
-use crate::harness::{Lab, TC_ACT_REDIRECT, TCX_NEXT, egress_test_run, segments_test_run};
+use crate::harness::{
+    Lab, Run, TCX_NEXT, TO_NEIGHBOUR, TO_PEER, egress_test_run, segments_test_run,
+};
 
 /// What came of a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Came {
     pub fate: Fate,
     pub frame: Vec<u8>,
+    /// How it left, when it was redirected.
+    pub via: Option<Via>,
+    /// Whether `early` decided.
+    pub early: bool,
 }
 
 pub struct Kernel<'a> {
@@ -55,26 +61,24 @@ impl<'a> Kernel<'a> {
         let ifindex = self.world.ifindex(frame.at);
         if self.early && frame.segment == 0 {
             let run = self.lab.object.run_early(&frame.bytes, ifindex).ok()?;
-            let fate = match run.action {
-                1 => Fate::Dropped,
-                2 => Fate::Passed,
-                3 => Fate::Redirected,
+            let (fate, via) = match run.action {
+                1 => (Fate::Dropped, None),
+                2 => (Fate::Passed, None),
+                3 => (Fate::Redirected, Some(Via::Interface(ifindex))),
                 other => panic!("early returned {other}"),
             };
-            let came = Came {
-                fate,
-                frame: run.frame,
-            };
-            if fate != Fate::Passed || came.frame != frame.bytes {
-                return Some(came);
+            if fate != Fate::Passed || run.frame != frame.bytes {
+                return Some(Came {
+                    fate,
+                    frame: run.frame,
+                    via,
+                    early: true,
+                });
             }
         }
         let program = self.lab.object.program();
         let run = segments_test_run(program, &frame.bytes, ifindex, frame.segment).ok()?;
-        Some(Came {
-            fate: fate(run.action),
-            frame: run.frame,
-        })
+        Some(came(run))
     }
 
     /// The same over a frame that the host sends: what it is turned round as, if it is.
@@ -82,10 +86,7 @@ impl<'a> Kernel<'a> {
         let ifindex = self.world.ifindex(frame.at);
         let program = self.lab.object.egress();
         let run = egress_test_run(program, &frame.bytes, ifindex, 0).ok()?;
-        Some(Came {
-            fate: fate(run.action),
-            frame: run.frame,
-        })
+        Some(came(run))
     }
 
     /// Does to the maps what others do. `keys` are those of all flows and of their other
@@ -155,11 +156,24 @@ impl<'a> Kernel<'a> {
     }
 }
 
-fn fate(action: u32) -> Fate {
-    match action {
+/// What a program that tells where it redirects to made of a frame.
+fn came(run: Run) -> Came {
+    let via = match run.action {
+        TO_PEER => Some(Via::Pod),
+        TO_NEIGHBOUR => Some(Via::Neighbour),
+        ifindex @ 100.. if ifindex != TCX_NEXT => Some(Via::Interface(ifindex)),
+        _ => None,
+    };
+    let fate = match run.action {
+        _ if via.is_some() => Fate::Redirected,
         TCX_NEXT => Fate::Passed,
-        TC_ACT_REDIRECT => Fate::Redirected,
         2 => Fate::Dropped,
         other => panic!("the program returned {other}"),
+    };
+    Came {
+        fate,
+        frame: run.frame,
+        via,
+        early: false,
     }
 }

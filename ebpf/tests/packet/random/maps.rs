@@ -6,16 +6,16 @@ use std::net::IpAddr;
 
 use blixt_ebpf::layout::{
     Address, AddressInfo, Affinity, AffinityKey, Allowance, BACKEND_ALIVE, BACKEND_LOCAL,
-    BACKEND_QUIESCENT, BACKEND_REMOTE, BACKEND_SNAT, BACKEND_TUNNEL, Backend, Device, Drops, Flow,
-    FlowKey4, FlowKey6, Fragment, FragmentKey, HostPorts, KEY_OTHER_END, Node, Pending,
-    SLOTS_IN_ELEMENT, Service, ServiceKey, Slots, Stats,
+    BACKEND_QUIESCENT, BACKEND_REMOTE, BACKEND_SNAT, BACKEND_TUNNEL, Backend, DEVICE_BRIDGE_PORT,
+    Device, Drops, Flow, FlowKey4, FlowKey6, Fragment, FragmentKey, HostPorts, KEY_OTHER_END, Node,
+    Pending, SLOTS_IN_ELEMENT, Service, ServiceKey, Slots, Stats,
 };
 
 use super::{
     case::{Chosen, Key},
     config::{self, BACKENDS, Config, SERVICES, Way, service, service_id},
     model::SECONDS,
-    world::{PLACES, Place, World},
+    world::{BRIDGE, PLACES, Place, World},
 };
 use crate::harness::{FlowKey, Layout, Object, Table, address, service_key};
 
@@ -214,7 +214,10 @@ impl Maps {
             flags,
             mac: port.mac.0,
             pad: [0; 2],
-            master: 0,
+            master: match flags & DEVICE_BRIDGE_PORT {
+                0 => 0,
+                _ => self.world.ifindex(BRIDGE),
+            },
         };
         self.devices.put(port.ifindex, device);
     }

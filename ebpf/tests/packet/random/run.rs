@@ -174,19 +174,25 @@ impl<'a> Runner<'a> {
                 let Some(came) = self.kernel.arrives(frame) else {
                     return Ok(false);
                 };
+                if self.kernel.early && frame.segment == 0 {
+                    compare::haste(model.haste(frame.at, &frame.bytes), &came)?;
+                    self.coverage.hastened += u64::from(came.early);
+                }
                 let expected = model.arrives(frame.at, &frame.bytes, frame.segment);
                 self.coverage.packet(expected.fate);
-                compare::verdict(&expected, &came)?;
+                let here = model.world.ifindex(frame.at);
+                compare::verdict(&expected, &came, here)?;
             }
             Step::Leaves(frame) => {
                 let Some(came) = self.kernel.leaves(frame) else {
                     return Ok(false);
                 };
+                let here = model.world.ifindex(frame.at);
                 let Some(expected) = model.leaves(frame.at, &frame.bytes) else {
                     let expected = Verdict::new(Fate::Passed, frame.bytes.clone());
-                    return compare::verdict(&expected, &came).map(|()| true);
+                    return compare::verdict(&expected, &came, here).map(|()| true);
                 };
-                compare::verdict(&expected, &came)?;
+                compare::verdict(&expected, &came, here)?;
                 let early = std::mem::replace(&mut self.kernel.early, false);
                 let entering = super::case::Frame {
                     bytes: came.frame,

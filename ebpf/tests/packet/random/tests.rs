@@ -8,7 +8,7 @@ use super::{
     coverage::Coverage, kept::kept, kernel::Kernel, model::Fault, run::Runner, source::source,
     workers::run,
 };
-use crate::harness::{Chain, Forwarding, with_chain};
+use crate::harness::{Forwarding, with_telling};
 
 /// Of the run that is the same every time, and of the one that never is.
 const SEED: u64 = 1;
@@ -53,6 +53,7 @@ fn run_of_random_cases_ends_with_program_and_model_agreeing() {
         ("was passed", reached.passed),
         ("was dropped", reached.dropped),
         ("went on its way", reached.redirected),
+        ("was decided early", reached.hastened),
         ("flow settled", reached.settled),
         ("connection was closing", reached.closing),
         ("flow had another client", reached.masked),
@@ -101,7 +102,7 @@ fn run_finds_a_wrong_model_and_makes_the_case_small() {
 #[ignore = "needs root"]
 fn kept_cases_agree() {
     for forwarding in [Forwarding::On, Forwarding::Off] {
-        with_chain(Chain::Ingress, forwarding, |lab| {
+        with_telling(forwarding, |lab| {
             let forwards = forwarding == Forwarding::On;
             let mut runner = Runner::new(Kernel::new(lab, forwards), Fault::None);
             for (about, case) in kept() {

@@ -21,7 +21,7 @@ use super::{
     shrink::shrink,
     source::source,
 };
-use crate::harness::{Chain, Forwarding, with_chain};
+use crate::harness::{Forwarding, with_telling};
 
 /// How often a long run says how far it is.
 const PROGRESS: Duration = Duration::from_secs(10);
@@ -91,7 +91,7 @@ fn run_some(
     fault: Fault,
 ) -> (Coverage, Vec<String>) {
     let mut result = (Coverage::default(), Vec::new());
-    with_chain(Chain::Ingress, forwarding, |lab| {
+    with_telling(forwarding, |lab| {
         let kernel = Kernel::new(lab, forwarding == Forwarding::On);
         let mut runner = Runner::new(kernel, fault);
         for seed in seeds {

@@ -21,6 +21,9 @@ pub enum Place {
     Node,
 }
 
+/// What stands for the bridge of interfaces that are ports of one.
+pub const BRIDGE: Place = Place::Node;
+
 pub const PLACES: [Place; 3] = [Place::Out, Place::Pod, Place::Node];
 
 #[derive(Clone, Debug)]

@@ -32,7 +32,8 @@ pub fn change(random: &mut Random, model: &Model, number: usize) -> Change {
             Change::Backend(id, backend(random, number, which, present))
         }
         11..16 => Change::Time(random.pick(&[
-            0, 0, 1, 1, 2, 5, 8, 9, 28, 29, 55, 60, 112, 113, 232, 233, 600, 6_938, 6_939,
+            0, 0, 1, 1, 2, 5, 8, 9, 16, 17, 28, 29, 55, 56, 57, 60, 112, 113, 232, 233, 558, 559,
+            600, 6_938, 6_939,
         ])),
         16..20 => evict(random, model),
         20 => Change::Address(
@@ -69,6 +70,67 @@ pub fn change(random: &mut Random, model: &Model, number: usize) -> Change {
         _ if random.once_in(3) => Change::Exhaust,
         _ if random.once_in(2) => Change::ForgetClients,
         _ => Change::ForgetFragments,
+    }
+}
+
+/// What a case begins with that is about backends everywhere: all of a service's, in
+/// the same way or each in one of its own, and a table of all of them.
+pub fn everywhere(random: &mut Random, number: usize) -> Vec<Change> {
+    let alike = random.once_in(2).then(|| random.below(WAYS));
+    let backends = (0..BACKENDS).map(|which| {
+        let way = alike.unwrap_or_else(|| random.below(WAYS));
+        let usual = Backend::usual(number, which);
+        let there = in_way(random, is_v6(number), usual, way);
+        Change::Backend(backend_id(number, which), there)
+    });
+    let mut changes: Vec<Change> = backends.collect();
+    let slots = (0..SLOTS[0]).map(|slot| backend_id(number, slot % BACKENDS));
+    changes.push(Change::Slots(tables(number)[0], slots.collect()));
+    if random.once_in(3) {
+        changes.push(Change::Serve(
+            number,
+            Some(Chosen {
+                table: tables(number)[0],
+                slots: SLOTS[0],
+                sticky: true,
+            }),
+        ));
+    }
+    changes
+}
+
+/// Ways that `in_way` knows.
+const WAYS: usize = 5;
+
+/// A backend in the way of that number: on the other node, across routers, by an
+/// address of this node, in the host, in a pod.
+fn in_way(random: &mut Random, v6: bool, backend: Backend, way: usize) -> Backend {
+    let far = random.once_in(2);
+    let port = backend.address.port();
+    let hint = Some(Place::Node);
+    match way {
+        0 => Backend {
+            way: Way::Node(other_node(v6, false)),
+            hint,
+            ..backend
+        },
+        1 => Backend {
+            way: Way::Tunnel(this_node(far), other_node(far, true)),
+            hint,
+            ..backend
+        },
+        2 => Backend {
+            address: (behind(v6), port).into(),
+            way: Way::Snat(this_node(v6)),
+            hint,
+            ..backend
+        },
+        3 => Backend {
+            address: (host(v6), port).into(),
+            way: Way::Host,
+            ..backend
+        },
+        _ => backend,
     }
 }
 
@@ -124,39 +186,21 @@ fn backend(random: &mut Random, number: usize, which: u32, present: &Backend) ->
             ..usual
         }
     };
-    let far = random.once_in(2);
     let changed = match random.below(16) {
-        12..16 => Backend {
-            address: (behind(v6), base.address.port()).into(),
-            way: Way::Snat(this_node(v6)),
-            hint: Some(Place::Node),
-            ..base
-        },
+        12..16 => in_way(random, v6, base, 2),
         0 | 1 => return Backend::none(),
         2 => Backend {
             epoch: base.epoch + 1,
             ..base
         },
-        3 | 4 => Backend {
-            way: Way::Node(other_node(v6, false)),
-            hint: Some(Place::Node),
-            ..base
-        },
-        5 | 6 => Backend {
-            way: Way::Tunnel(this_node(far), other_node(far, true)),
-            hint: Some(Place::Node),
-            ..base
-        },
+        3 | 4 => in_way(random, v6, base, 0),
+        5 | 6 => in_way(random, v6, base, 1),
         7 => Backend {
             way: Way::Node(stranger(v6)),
             hint: None,
             ..base
         },
-        8 => Backend {
-            address: (host(v6), base.address.port()).into(),
-            way: Way::Host,
-            ..base
-        },
+        8 => in_way(random, v6, base, 3),
         9 => Backend {
             address: (pod(v6, 3), base.address.port()).into(),
             epoch: base.epoch + 1,

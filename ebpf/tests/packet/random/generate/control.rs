@@ -122,10 +122,13 @@ pub fn path_error(random: &mut Random) -> (Ends, Packet) {
     let v6 = here.is_ipv6();
     let mut icmp = Icmp::new(if v6 { TOO_BIG_V6 } else { UNREACHABLE });
     icmp.code = if v6 || random.once_in(8) { 0 } else { 4 };
-    let mtu = random.pick(&[0, 68, 576, 1_280, 1_400, 1_480, 1_499, 1_500, 9_000_u16]);
+    let mtu = random.pick(&[
+        0, 68, 551, 552, 553, 576, 1_279, 1_280, 1_281, 1_400, 1_480, 1_499, 1_500, 9_000_u16,
+    ]);
     icmp.rest[2..].copy_from_slice(&mtu.to_be_bytes());
     icmp.rest[1] = u8::from(random.once_in(20));
-    let inner = Packet::udp((announced(v6), 1).into(), (announced(v6), 2).into());
+    let inside = announced(v6 != random.once_in(3));
+    let inner = Packet::udp((inside, 1).into(), (inside, 2).into());
     let about = inner.inside(here, node);
     let frame = about.bytes();
     let quoted = random.pick(&[20, 28, 40, 48, 68]);
@@ -205,9 +208,17 @@ fn asker(random: &mut Random, v6: bool, target: IpAddr) -> IpAddr {
         [0_u8; 4].into()
     };
     match random.below(6) {
+        0 if v6 && random.once_in(2) => hardly(random),
         0 => nobody,
         1 => target,
         2 => this_node(v6),
         _ => host(v6),
     }
+}
+
+/// An address that is not all zeros by one byte.
+fn hardly(random: &mut Random) -> IpAddr {
+    let mut bytes = [0_u8; 16];
+    bytes[random.below(16)] = 1;
+    bytes.into()
 }

@@ -56,7 +56,11 @@ pub fn of_host(random: &mut Random, model: &Model, focus: usize) -> Option<Frame
     if random.once_in(12) {
         return Some(control::question(random, model, Soundness::Sound));
     }
-    let (ends, packet) = packet(random, model, focus);
+    let (ends, packet) = match random.below(4) {
+        0 => control::error(random, model, focus),
+        1 => control::echo(random, focus),
+        _ => packet(random, model, focus),
+    };
     let frame = framed(random, model, ends, packet, Soundness::Sound);
     (frame.bytes.len() < LONGEST).then_some(frame)
 }
@@ -116,9 +120,11 @@ fn framed(
         0 => to = Mac([0xff; 6]),
         1 => to = Mac([0x33, 0x33, 0, 0, 0, 1]),
         2 => to = Mac([2, 9, 9, 9, 9, 9]),
+        3 | 4 => to = nearly(random, to),
+        5..8 => from = nearly(random, to),
         _ => {}
     }
-    let mut packet = packet.macs(from, to);
+    let mut packet = named(random, packet.macs(from, to));
     if random.once_in(6) {
         let length = random.below(12);
         packet = packet.trailer(random.bytes(length));
@@ -126,6 +132,13 @@ fn framed(
     let mut segment = 0;
     if random.once_in(40) {
         segment = 100 + random.below(1_500) as u32;
+        if random.once_in(2) {
+            // About as long as a link takes.
+            segment =
+                random.pick(&[1_432, 1_440, 1_452, 1_460, 1_472]) + random.below(3) as u32 - 1;
+            let length = 1_400 + random.below(400);
+            packet = packet.payload(random.bytes(length));
+        }
     }
     let mut bytes = if random.once_in(9) {
         let [from, to] = tunnel(random);
@@ -145,6 +158,23 @@ fn framed(
     Frame { at, bytes, segment }
 }
 
+/// An address that differs in one bit.
+fn nearly(random: &mut Random, Mac(mut bytes): Mac) -> Mac {
+    // The last one of the first byte is that of groups.
+    bytes[random.below(6)] ^= 2 << random.below(7);
+    Mac(bytes)
+}
+
+/// Bytes of payload with which a packet is about as long as its flow's way takes.
+fn near_limit(random: &mut Random, model: &Model, ends: &Ends) -> Option<usize> {
+    let (source, _, protocol) = ends.key;
+    let entry = model.flows.find(&ends.key)?;
+    let headers = if source.is_ipv4() { 20 } else { 40 } + if protocol == TCP { 20 } else { 8 };
+    let most = usize::from(entry.mtu);
+    let near = (500..=1_500).contains(&most) && random.once_in(12);
+    near.then(|| most + 2 - random.below(5) - headers)
+}
+
 fn transport(random: &mut Random, model: &Model, ends: Ends) -> (Ends, Packet) {
     let (from, to, protocol) = ends.key;
     let packet = if protocol == TCP {
@@ -157,8 +187,13 @@ fn transport(random: &mut Random, model: &Model, ends: Ends) -> (Ends, Packet) {
         1..6 => 200,
         _ => 24,
     };
-    let length = random.below(most);
+    let length = near_limit(random, model, &ends).unwrap_or_else(|| random.below(most));
     let mut packet = packet.payload(random.bytes(length)).ttl(ttl(random));
+    let waiting = model.flows.pending.get(&ends.key);
+    if waiting.is_some_and(|waiting| waiting.entry.is_remote(&ends.key)) && random.once_in(4) {
+        // It comes back from where it was sent.
+        packet = packet.ttl(63);
+    }
     if random.once_in(6) {
         packet = lengthened(random, packet);
     }
@@ -169,6 +204,7 @@ fn transport(random: &mut Random, model: &Model, ends: Ends) -> (Ends, Packet) {
             packet = fragment(random, packet, offset);
         }
         2 => packet = wrong_sum(random, packet),
+        4 => packet = edgy_sum(random, model, packet, &ends),
         3 => packet = classed(random, packet),
         _ => {}
     }
@@ -208,7 +244,12 @@ fn tcp(random: &mut Random, model: &Model, ends: &Ends) -> Packet {
         numbers[1] = pending.acknowledgement.wrapping_add(off);
     }
     let [sequence, acknowledgement] = numbers;
-    let options = super::options::tcp(random);
+    let limit = model.flows.find(&ends.key).map_or(0, |entry| entry.mss);
+    let options = if limit != 0 && !random.once_in(3) {
+        super::options::announcing(random, limit)
+    } else {
+        super::options::tcp(random)
+    };
     Packet::tcp(from, to)
         .flags(flags)
         .numbers(sequence, acknowledgement)
@@ -240,10 +281,38 @@ fn wrong_sum(random: &mut Random, packet: Packet) -> Packet {
         1 => 0xffff,
         _ => random.next() as u16,
     });
+    with_sum(packet, field)
+}
+
+/// With a checksum that is nearly zero once the packet is rewritten, where sums carry
+/// and UDP's zero means that there is none.
+fn edgy_sum(random: &mut Random, model: &Model, packet: Packet, ends: &Ends) -> Packet {
+    let Some(change) = model.change_of_sum(&ends.key) else {
+        return packet;
+    };
+    let sum = (u32::from(change) + 0xffff + 2 - random.below(6) as u32) % 0xffff;
+    with_sum(packet, Field::Exactly(sum as u16))
+}
+
+fn with_sum(packet: Packet, field: Field) -> Packet {
     match &packet.transport {
         Transport::Tcp(_) => packet.with_tcp(|tcp| tcp.checksum = field),
         _ => packet.with_udp(|udp| udp.checksum = field),
     }
+}
+
+/// With what others may call it: an identification, a flow label. That of fragments is
+/// theirs.
+fn named(random: &mut Random, packet: Packet) -> Packet {
+    let name = random.next() as u16;
+    if !packet.source().is_ipv4() {
+        return packet.ipv6(|ip| ip.flow_label = name.into());
+    }
+    packet.ipv4(|ip| {
+        if ip.fragment == 0 {
+            ip.identification = name;
+        }
+    })
 }
 
 fn classed(random: &mut Random, packet: Packet) -> Packet {

@@ -11,7 +11,7 @@ mod options;
 mod spoil;
 
 use super::{
-    case::{Frame, Step},
+    case::{Change, Frame, Step},
     config::SERVICES,
     model::Model,
     rng::Random,
@@ -24,6 +24,8 @@ pub struct Generator {
     random: Random,
     /// The service that most of the case is about.
     focus: usize,
+    /// Changes with which it begins, the last one first.
+    prelude: Vec<Change>,
     /// What came in before.
     sent: Vec<Frame>,
 }
@@ -32,9 +34,15 @@ impl Generator {
     pub fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let focus = random.below(SERVICES);
+        let prelude = if random.once_in(3) {
+            change::everywhere(&mut random, focus)
+        } else {
+            Vec::new()
+        };
         Self {
             random,
             focus,
+            prelude,
             sent: Vec::new(),
         }
     }
@@ -42,11 +50,14 @@ impl Generator {
     /// How many steps the case has.
     pub fn length(&mut self) -> usize {
         let most = 1 + self.random.below(STEPS);
-        1 + self.random.below(most)
+        1 + self.random.below(most) + self.prelude.len()
     }
 
     /// The next step after those that the model has gone through.
     pub fn step(&mut self, model: &Model) -> Step {
+        if let Some(change) = self.prelude.pop() {
+            return Step::Changes(change);
+        }
         let random = &mut self.random;
         if random.once_in(7) {
             let number = number(random, self.focus);
@@ -63,7 +74,7 @@ impl Generator {
             };
             return Step::Arrives(again);
         }
-        if random.once_in(30)
+        if random.once_in(16)
             && let Some(frame) = frame::of_host(random, model, self.focus)
         {
             return Step::Leaves(frame);

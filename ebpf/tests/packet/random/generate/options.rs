@@ -33,6 +33,25 @@ pub fn lengthened(random: &mut Random, packet: Packet) -> Packet {
     packet.ipv6(|ip| ip.extensions = extensions)
 }
 
+/// TCP options that announce segments of about so many bytes, behind others.
+pub fn announcing(random: &mut Random, most: u16) -> Vec<u8> {
+    let mut options = Vec::new();
+    for _ in 0..random.below(7) {
+        match random.below(4) {
+            0 => options.extend([8, 4, 7, 7]),
+            1 => options.extend([3, 3, 7]),
+            // Of a kind that nobody knows, or that is the end.
+            2 => options.push(random.below(3) as u8),
+            _ => options.push(1),
+        }
+    }
+    options.extend([2, 4]);
+    options.extend((most + 2 - random.below(5) as u16).to_be_bytes());
+    let length = options.len().next_multiple_of(4).min(40);
+    options.resize(length, if random.once_in(2) { 1 } else { 0 });
+    options
+}
+
 /// TCP options in whole words.
 pub fn tcp(random: &mut Random) -> Vec<u8> {
     let mut options = Vec::new();

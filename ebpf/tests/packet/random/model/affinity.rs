@@ -89,8 +89,10 @@ impl Model<'_> {
         if self.slot(packet, chosen, 0) == Some(entry.backend) {
             return false;
         }
-        self.clients
-            .remove(&(packet.header.source, service_id(number)));
+        if chosen.sticky {
+            self.clients
+                .remove(&(packet.header.source, service_id(number)));
+        }
         true
     }
 }

@@ -60,10 +60,15 @@ impl Delta {
         self.0 += sum(after) - sum(before);
     }
 
+    /// What is added, in ones' complement.
+    pub fn added(self) -> u16 {
+        self.0.rem_euclid(0xffff) as u16
+    }
+
     /// A field that covers what changed, afterwards. Of the two zeros of ones'
     /// complement, the one that an addition gives.
     pub fn applied(self, field: u16) -> u16 {
-        let mut total = i64::from(!field) + self.0.rem_euclid(0xffff);
+        let mut total = i64::from(!field) + i64::from(self.added());
         total = (total & 0xffff) + (total >> 16);
         !(total as u16)
     }

@@ -9,6 +9,7 @@ mod announce;
 mod begin;
 mod bytes;
 mod choice;
+mod early;
 mod echo;
 mod egress;
 mod errors;
@@ -47,11 +48,12 @@ use crate::{
 };
 pub use affinity::{Client, SECONDS};
 use bytes::{ETHERNET, byte, word};
+pub use early::Haste;
 pub use flows::{Entry, Flows, Pending as Waiting};
 use fragments::Note;
 pub use fragments::NoteKey;
 pub use snat::first_port;
-pub use verdict::{Fate, Verdict};
+pub use verdict::{Fate, Verdict, Via};
 
 /// Of the program that is modelled, or a fault on purpose, for tests of the search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

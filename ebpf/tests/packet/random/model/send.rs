@@ -5,7 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use blixt_ebpf::layout::{
-    DELIVERY_HOST, DELIVERY_MAC, DELIVERY_PEER, DELIVERY_STACK, DELIVERY_UNKNOWN,
+    DELIVERY_HOST, DELIVERY_MAC, DELIVERY_NEIGH, DELIVERY_PEER, DELIVERY_STACK, DELIVERY_UNKNOWN,
 };
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
     flows::Entry,
     headers::Piece,
     packet::Packet,
-    verdict::Verdict,
+    verdict::{Verdict, Via},
 };
 use crate::{build::UDP, random::case::Key};
 
@@ -43,6 +43,24 @@ impl Model<'_> {
         }
         self.rewrite(&mut verdict, packet, &entry, after);
         self.deliver(verdict, &entry, packet.is_v6(), packet.segment)
+    }
+
+    /// What a flow adds to the sum of its packets' words.
+    pub fn change_of_sum(&self, key: &Key) -> Option<u16> {
+        let entry = self.flows.find(key)?;
+        let before = [key.0, key.1];
+        let mut after = before;
+        let written = usize::from(entry.forward);
+        after[written] = entry.address;
+        if let Some(end) = self.flows.ends.get(key) {
+            after[1 - written] = end.address;
+        }
+        let mut delta = Delta::default();
+        for (before, after) in before.into_iter().zip(after) {
+            delta.addresses(before.ip(), after.ip());
+            delta.words(before.port(), after.port());
+        }
+        Some(delta.added())
     }
 
     fn count(&mut self, entry: &Entry, bytes: usize) {
@@ -129,6 +147,12 @@ impl Model<'_> {
             DELIVERY_STACK => verdict.fate = Fate::Passed,
             _ => {}
         }
+        verdict.via = match entry.delivery {
+            DELIVERY_PEER => Some(Via::Pod),
+            DELIVERY_NEIGH => Some(Via::Neighbour),
+            DELIVERY_STACK => None,
+            _ => Some(Via::Interface(entry.ifindex)),
+        };
         verdict
     }
 }

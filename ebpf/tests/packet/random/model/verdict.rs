@@ -13,18 +13,35 @@ pub enum Fate {
     Redirected,
 }
 
+/// How a redirected frame leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// By the interface of that index, which may be that of the frame's arrival.
+    Interface(u32),
+    /// Into the pod behind an interface.
+    Pod,
+    /// To a neighbour that the kernel finds.
+    Neighbour,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     pub fate: Fate,
     pub frame: Vec<u8>,
+    /// How it leaves, when it is redirected; none for where it came from.
+    pub via: Option<Via>,
     /// Where checksums are that may be either zero of ones' complement.
     pub sums: Vec<usize>,
 }
 
 impl Verdict {
     pub fn new(fate: Fate, frame: Vec<u8>) -> Self {
-        let sums = Vec::new();
-        Self { fate, frame, sums }
+        Self {
+            fate,
+            frame,
+            via: None,
+            sums: Vec::new(),
+        }
     }
 
     pub fn dropped() -> Self {

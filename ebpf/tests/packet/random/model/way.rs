@@ -13,7 +13,7 @@ use super::{Arrival, Model, flows::Entry, packet::Packet};
 use crate::random::{
     case::Key,
     config::Way,
-    world::{MTU, Place, Route},
+    world::{BRIDGE, MTU, Place, Route},
 };
 
 /// What routes are asked for.
@@ -112,11 +112,15 @@ impl Model<'_> {
         }
         let hairpin = !entry.snat && entry.address.ip() == destination.ip();
         let to = if hairpin { source } else { destination.ip() };
-        // A bridge's port has no neighbours, and no bridge is known here.
+        // A bridge's port has no neighbours, its bridge has.
         let place = self.world.place(entry.ifindex);
         let flags = place.map_or(0, |place| self.config.devices[place as usize]);
         let port = flags & DEVICE_BRIDGE_PORT != 0;
-        let hint = if port { 0 } else { entry.ifindex };
+        let hint = if port {
+            self.world.ifindex(BRIDGE)
+        } else {
+            entry.ifindex
+        };
         let from = entry.address.ip();
         Some(Course { from, to, hint })
     }
