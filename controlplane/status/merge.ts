@@ -20,6 +20,9 @@ const OWN_FIELDS: Readonly<Partial<Record<Kind, readonly string[]>>> = {
   ListenerSet: ["listeners"],
 };
 
+/** Entries that the API server takes, those of all controllers together (RouteStatus.parents). */
+const MOST_PARENTS = 32;
+
 interface Parent {
   readonly parentRef: unknown;
   readonly controllerName: string;
@@ -64,11 +67,15 @@ function mergeListeners(present: unknown, desired: unknown, now: string): Listen
   }));
 }
 
-/** Foreign entries stay in their place; own ones stand between them in the order of the route, so that it alone decides. */
+/**
+ * Foreign entries stay in their place; own ones stand between them in the order of the route, so that it alone decides.
+ * Those for which the list has no room are left out.
+ */
 function mergeParents(present: unknown, desired: unknown, now: string): Parent[] {
   const before = asList<Parent>(present);
   const own = before.filter(({ controllerName }) => controllerName === CONTROLLER_NAME);
-  const wanted = asList<Parent>(desired).map((want) => {
+  const room = Math.max(0, MOST_PARENTS - (before.length - own.length));
+  const wanted = asList<Parent>(desired).slice(0, room).map((want) => {
     const [same] = own.filter(({ parentRef }) => equal(parentRef, want.parentRef));
     return { ...want, conditions: mergeConditions(same?.conditions ?? [], want.conditions ?? [], now) };
   });

@@ -154,3 +154,19 @@ Deno.test("mergeStatus() of a route without parents leaves the entries of others
   const present = { parents: [entry({ name: "web" }, OURS), foreign] };
   assertEquals(mergeStatus("TCPRoute", present, { parents: [] }, NOW), { parents: [foreign] });
 });
+
+Deno.test("mergeStatus() leaves out the last of a route's parents when others' leave no room in the list", () => {
+  const foreign = ["x", "y"].map((name) =>
+    entry({ name }, "example.com/other", since(THEN, condition("Accepted", "True")))
+  );
+  const parents = Array.from(
+    { length: 32 },
+    (_, index) => entry({ name: `g${index}` }, OURS, condition("Accepted", "True")),
+  );
+  const merged = mergeStatus("TCPRoute", { parents: foreign }, { parents }, NOW);
+  const names = (merged["parents"] as { parentRef: { name: string } }[]).map(({ parentRef }) =>
+    parentRef.name
+  );
+  assertEquals(names, ["x", "y", ...Array.from({ length: 30 }, (_, index) => `g${index}`)]);
+  assertStrictEquals(mergeStatus("TCPRoute", merged, { parents }, NOW), merged);
+});
