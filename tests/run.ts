@@ -23,7 +23,7 @@ Sets up and builds what is missing, then runs the suites, all of them by default
   SUITE     ${names.join(", ")}`;
 
 /** Milliseconds that one suite may take. */
-const PATIENCE = 15 * 60_000;
+const PATIENCE = 40 * 60_000;
 
 /** What the command line asks for. */
 export interface TestOptions {

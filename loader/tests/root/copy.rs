@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, time::Duration};
 
 use blixt_loader::proto::{CopyRequest, CopyResponse, LoadRequest, MapName, Operation, Piece};
 
@@ -75,9 +72,9 @@ fn a_copy_of_a_million_elements_takes_seconds_and_little_memory() {
     load_other(&mut client, &[("lru", ROOM)]);
     let before = host.resident_kilobytes();
     for (keep, copied) in [(true, ELEMENTS), (true, 0), (false, ELEMENTS)] {
-        let start = Instant::now();
+        let start = host.processor_time();
         let result = client.copy(to_other("lru", 4, 4, keep)).unwrap();
-        let took = start.elapsed();
+        let took = host.processor_time() - start;
         eprintln!("keep {keep}: {result:?} in {took:?}");
         let kept = u64::from(ELEMENTS - copied);
         let expected = CopyResponse {
