@@ -24,7 +24,7 @@ const PACKETS: u32 = 1_000_000;
 const SOURCES: u32 = 1_000_000;
 
 /// The packets of a handshake, the last one acknowledging what the second says.
-fn handshake(ends: &Ends) -> [(bool, Packet); 3] {
+pub fn handshake(ends: &Ends) -> [(bool, Packet); 3] {
     let answer = ends.reply().payload([]).flags(SYN | ACK);
     let answer = answer.numbers(0xffff_ffff, 0xa1b2_c3d5);
     let last = ends.request().payload([]).flags(ACK);

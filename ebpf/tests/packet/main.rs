@@ -15,6 +15,7 @@ mod announce;
 mod build;
 mod checksum;
 mod checksums;
+mod connection_cost;
 mod cost;
 mod delivery;
 mod diff;

@@ -42,6 +42,6 @@ pub use syscall::Kind;
 pub use table::Table;
 pub use telling::{TO_NEIGHBOUR, TO_PEER, telling};
 pub use test_run::{Run, Summed, egress_test_run, segments_test_run};
-pub use trampoline::{Trampoline, look_up4, nothing};
+pub use trampoline::{Client, Trampoline, look_up4, nothing};
 pub use verified::verified_instructions;
 pub use wire::{Offload, Wire};

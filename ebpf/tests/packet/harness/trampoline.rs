@@ -28,21 +28,35 @@ const DATA_END: i16 = 80;
 const XDP_DATA: i16 = 0;
 const XDP_DATA_END: i16 = 4;
 
-/// What the program draws the next source address with: one of `sources` from
+/// What the program draws the next client's address with: one of `clients` from
 /// `first` on (the last 32 bits, host byte order), by a linear congruential generator.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct State {
     drawn: u64,
-    sources: u32,
+    factor: u64,
+    summand: u64,
+    clients: u32,
     first: u32,
     frame: [u8; FRAME],
 }
 
 const DRAWN: i16 = 0;
-const SOURCES: i16 = 8;
-const FIRST: i16 = 12;
-const BYTES: i16 = 16;
+const FACTOR: i16 = 8;
+const SUMMAND: i16 = 16;
+const CLIENTS: i16 = 24;
+const FIRST: i16 = 28;
+const BYTES: i16 = 32;
+
+/// Of the generator that draws at random: Numerical Recipes' "quick and dirty" one.
+const RANDOM: [u64; 2] = [1_664_525, 1_013_904_223];
+
+/// Which of a frame's addresses is the client's.
+#[derive(Clone, Copy)]
+pub enum Client {
+    Source,
+    Destination,
+}
 
 pub struct Trampoline {
     kind: Kind,
@@ -58,11 +72,32 @@ pub struct Trampoline {
 impl Trampoline {
     /// For copies of `frame` from `sources` addresses at random: its own and those after it.
     pub fn new(kind: Kind, frame: &[u8], sources: u32, ifindex: u32) -> Self {
-        let saddr = saddr(frame);
-        let last = frame[saddr..saddr + 4].try_into().expect("four bytes");
+        Self::drawing(kind, frame, Client::Source, sources, RANDOM, ifindex)
+    }
+
+    /// For copies of `frame` of 2^`bits` clients, its own and those after it, each in its
+    /// turn: no two with neighbouring addresses, and always in the same order.
+    pub fn in_turn(kind: Kind, frame: &[u8], client: Client, bits: u32, ifindex: u32) -> Self {
+        // The upper bits alone are used, and any odd number goes through all of them.
+        let step = 0x9e37_79b9 << (64 - bits);
+        Self::drawing(kind, frame, client, 1 << bits, [1, step], ifindex)
+    }
+
+    fn drawing(
+        kind: Kind,
+        frame: &[u8],
+        client: Client,
+        clients: u32,
+        [factor, summand]: [u64; 2],
+        ifindex: u32,
+    ) -> Self {
+        let address = last_word(frame, client);
+        let last = frame[address..address + 4].try_into().expect("four bytes");
         let mut state = State {
             drawn: 1,
-            sources,
+            factor,
+            summand,
+            clients,
             first: u32::from_be_bytes(last),
             frame: [0; FRAME],
         };
@@ -71,8 +106,8 @@ impl Trampoline {
         let map = create_array(ARRAY, size_of::<State>() as u32, 1);
         write(map.as_fd(), 0, &state);
         let jumps = create_array(PROG_ARRAY, 4, 1);
-        let [saddr, length] = [saddr, length].map(|number| number as i16);
-        let code = trampoline(kind, map.as_fd(), jumps.as_fd(), saddr, length);
+        let [address, length] = [address, length].map(|number| number as i16);
+        let code = trampoline(kind, map.as_fd(), jumps.as_fd(), address, length);
         Self {
             kind,
             program: load(kind, &code),
@@ -104,16 +139,17 @@ impl Trampoline {
     }
 }
 
-/// Where the last word of the source address is.
-fn saddr(frame: &[u8]) -> usize {
-    if frame[12..14] == [0x08, 0x00] {
-        26
-    } else {
-        34
+/// Where the last word of the client's address is.
+fn last_word(frame: &[u8], client: Client) -> usize {
+    match (frame[12..14] == [0x08, 0x00], client) {
+        (true, Client::Source) => 26,
+        (true, Client::Destination) => 30,
+        (false, Client::Source) => 34,
+        (false, Client::Destination) => 50,
     }
 }
 
-/// Draws a source address, writes the frame, jumps. r6 is the context, r7 the state.
+/// Draws a client's address, writes the frame, jumps. r6 is the context, r7 the state.
 ///
 /// It writes words in which fields lie whole: a processor that reads what was just
 /// written takes it from the store, unless that covers the field in part only.
@@ -121,7 +157,7 @@ fn trampoline(
     kind: Kind,
     state: BorrowedFd<'_>,
     jumps: BorrowedFd<'_>,
-    saddr: i16,
+    address: i16,
     length: i16,
 ) -> Vec<u64> {
     let (data, data_end) = match kind {
@@ -133,18 +169,20 @@ fn trampoline(
     code.extend(ld_value(7, state));
     code.extend([
         ldx(DW, 1, 7, DRAWN),
-        alu_imm(MUL, 1, 1_664_525),
-        alu_imm(ADD, 1, 1_013_904_223),
+        ldx(DW, 2, 7, FACTOR),
+        alu(MUL, 1, 2),
+        ldx(DW, 2, 7, SUMMAND),
+        alu(ADD, 1, 2),
         stx(DW, 7, 1, DRAWN),
         // The upper bits are the random ones.
         alu_imm(RSH, 1, 33),
-        ldx(W, 2, 7, SOURCES),
+        ldx(W, 2, 7, CLIENTS),
         alu(MUL, 1, 2),
         alu_imm(RSH, 1, 31),
         ldx(W, 2, 7, FIRST),
         alu(ADD, 1, 2),
         be32(1),
-        stx(W, 7, 1, BYTES + saddr),
+        stx(W, 7, 1, BYTES + address),
         ldx(W, 1, 6, data),
         ldx(W, 2, 6, data_end),
         mov(3, 1),
