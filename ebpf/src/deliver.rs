@@ -218,12 +218,13 @@ fn hint(backend: u32) -> u32 {
         .map_or(0, |backend: &Backend| backend.ifindex)
 }
 
-/// Sends a rewritten packet on its flow's way. Returns the program's verdict.
+/// Sends a rewritten packet on its flow's way; with `asks`, the neighbour there is the
+/// kernel's to find even if it is known. Returns the program's verdict.
 ///
 /// # Safety
 /// `skb` is the program's context; pointers into the frame are void afterwards.
 #[inline(always)]
-pub unsafe fn deliver<const V6: bool>(skb: *mut __sk_buff, flow: &Flow) -> i32 {
+pub unsafe fn deliver<const V6: bool>(skb: *mut __sk_buff, flow: &Flow, asks: bool) -> i32 {
     // SAFETY: helper calls on the context.
     unsafe {
         if flow.overhead != 0 && !enter::<V6>(skb, flow.backend, flow.epoch) {
@@ -250,6 +251,9 @@ pub unsafe fn deliver<const V6: bool>(skb: *mut __sk_buff, flow: &Flow) -> i32 {
             }
             return bpf_redirect_peer(flow.ifindex, 0) as i32;
         }
+        if asks {
+            return neighbour::<V6>(flow);
+        }
         let flags = if flow.delivery == DELIVERY_HOST {
             BPF_F_INGRESS
         } else {
@@ -261,7 +265,7 @@ pub unsafe fn deliver<const V6: bool>(skb: *mut __sk_buff, flow: &Flow) -> i32 {
 
 global! {
     /// Lets the kernel find the neighbour: through the backend's next hop where
-    /// user space named one, else by the packet's own destination. Returns the
+    /// user space named one and the FIB none, else by the packet's own destination. Returns the
     /// program's verdict.
     fn neighbour(; flow: Flow) -> i32 = neighbour_body, neighbour4, neighbour6
 }
@@ -274,7 +278,8 @@ unsafe fn neighbour_body<const V6: bool>(flow: &Flow) -> i32 {
     if flow.is_forward()
         && flow.overhead == 0
         && let Some(backend) = BACKEND.get(flow.backend)
-        && (backend.ifindex == flow.ifindex || backend.flags & BACKEND_REMOTE != 0)
+        && (backend.flags & BACKEND_REMOTE != 0
+            || backend.ifindex == flow.ifindex && flow.delivery == DELIVERY_NEIGH)
     {
         gateway = backend.gateway;
     }

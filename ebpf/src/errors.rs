@@ -90,7 +90,7 @@ pub unsafe fn error<const V6: bool>(skb: *mut __sk_buff) -> i32 {
             counters::dropped(|drops| &mut drops.rewrite_failed);
             return TC_ACT_SHOT;
         }
-        deliver::<V6>(skb, &*flow)
+        deliver::<V6>(skb, &*flow, false)
     }
 }
 

@@ -6,7 +6,7 @@ use core::ptr;
 
 use aya_ebpf::bindings::__sk_buff;
 use blixt_ebpf::layout::{
-    ADDRESS_LOCAL, BACKEND_ALIVE, BACKEND_REFUSE, DELIVERY_UNKNOWN, Flow, Pending,
+    ADDRESS_LOCAL, BACKEND_ALIVE, BACKEND_REFUSE, DELIVERY_MAC, DELIVERY_UNKNOWN, Flow, Pending,
 };
 
 use crate::{
@@ -73,14 +73,15 @@ pub unsafe fn forward<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i
         }
         let flow = &mut *flow;
         tracking::follow::<V6>(packet, flow);
+        let mut asks = false;
         if flow.tick != tick {
             flow.tick = tick;
-            look_again::<V6>(skb, packet, flow);
+            asks = look_again::<V6>(skb, packet, flow) != 0;
         }
         if packet.defect == FIRST_FRAGMENT {
             fragments::note::<V6>(skb, packet);
         }
-        send::<V6, true>(skb, packet, flow)
+        send::<V6, true>(skb, packet, flow, asks)
     }
 }
 
@@ -116,7 +117,11 @@ fn judge_body<const V6: bool>(tick: u16, packet: &Packet, flow: &Flow) -> i32 {
 
 global! {
     /// What is done for a flow once in a while, as long as it has packets: its way is
-    /// looked up every second, the other direction's entry every eight. Returns 0.
+    /// looked up every second, the other direction's entry every eight. Returns 1 when
+    /// the kernel shall find the neighbour for this packet, else 0.
+    ///
+    /// What the FIB says of a neighbour may be out of date. The kernel asks whether it is
+    /// (RFC 4861, section 7.3.3; ARP likewise) only when it sends something there itself.
     fn look_again(skb: *mut __sk_buff; packet: Packet, flow: Flow) -> i32
         = look_again_body, look_again4, look_again6
 }
@@ -145,8 +150,8 @@ unsafe fn look_again_body<const V6: bool>(
         {
             tracking::refresh::<V6>(skb, &packet.tuple, flow);
         }
+        i32::from(seen != 0 && flow.delivery == DELIVERY_MAC)
     }
-    0
 }
 
 /// What an entry means for the packet that found it.
@@ -195,12 +200,14 @@ fn is_chosen_no_more(packet: &Packet, backend: u32) -> bool {
     })
 }
 
-/// Counts, rewrites and delivers; without `PORTS`, a later fragment.
+/// Counts, rewrites and delivers, by the kernel's own search for the neighbour with
+/// `asks`; without `PORTS`, a later fragment.
 #[inline(always)]
 unsafe fn send<const V6: bool, const PORTS: bool>(
     skb: *mut __sk_buff,
     packet: &Packet,
     flow: &Flow,
+    asks: bool,
 ) -> i32 {
     // SAFETY: as the caller promises.
     unsafe {
@@ -230,7 +237,7 @@ unsafe fn send<const V6: bool, const PORTS: bool>(
             return TC_ACT_SHOT;
         }
         counters::forwarded(flow, packet.length);
-        deliver::<V6>(skb, flow)
+        deliver::<V6>(skb, flow, asks)
     }
 }
 
@@ -262,7 +269,7 @@ unsafe fn unsound_body<const V6: bool>(skb: *mut __sk_buff, packet: &mut Packet)
                     resolve::<V6>(skb, packet, flow);
                     packet.tuple.set_ports(0);
                 }
-                return send::<V6, false>(skb, packet, &*flow);
+                return send::<V6, false>(skb, packet, &*flow, false);
             }
         }
     }

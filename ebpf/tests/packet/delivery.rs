@@ -2,11 +2,15 @@
 
 //! Which way packets leave: the route that is kept in the flow, and what it does to the frame.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, process::Command};
 
 use blixt_ebpf::layout::{DELIVERY_MAC, DELIVERY_NEIGH, DELIVERY_PEER, Drops, Flow};
 
-use crate::harness::{Ends, Forwarding, Lab, Port, address, ip, with_lab};
+use crate::{
+    diff::assert_same,
+    harness::{Ends, Forwarding, Lab, Port, address, ip, with_lab},
+    wires::through,
+};
 
 /// How a flow's packets leave, and where.
 fn way(flow: Option<Flow>) -> (u8, u32) {
@@ -239,5 +243,43 @@ fn ingress_finds_the_way_of_a_flow_with_a_packet_beyond_the_mtu() {
                 .is_redirected_as(&expected);
         }
         assert_eq!(lab.drops(), Drops::default());
+    });
+}
+
+/// What the kernel knows of a neighbour at `out0`.
+fn neighbour_state(address: &str) -> String {
+    let output = Command::new("ip")
+        .args(["neigh", "show", "to", address, "dev", "out0"])
+        .output()
+        .expect("ip(8) of iproute2 is installed");
+    String::from_utf8(output.stdout).expect("ip prints text")
+}
+
+// It asks a neighbour whether it is still there only after it has sent something there
+// itself: without that, an address that moved to another machine were never found again.
+#[test]
+#[ignore = "needs root"]
+fn the_kernel_sends_a_packet_of_a_flow_now_and_then_and_so_doubts_an_old_neighbour() {
+    with_lab(Forwarding::On, |lab| {
+        let (router, pod) = lab.attach();
+        for ends in Ends::all() {
+            println!("{ends}");
+            let address = match ends.client.is_ipv4() {
+                true => "192.0.2.2",
+                false => "2001:db8:1::2",
+            };
+            let neighbour = format!("neigh change {address} lladdr 02:00:00:00:01:02 dev out0 nud");
+            ip(&format!("{neighbour} stale"));
+            through(&router, &pod, &lab.inbound(&ends.opening()));
+            let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
+            for _ in 0..2 {
+                let came = through(&pod, &router, &lab.outbound(&ends.reply()));
+                assert_same(&came, &expected.bytes());
+                lab.outdate(ends.backend, ends.client, ends.protocol);
+            }
+            let state = neighbour_state(address);
+            assert!(!state.contains("STALE"), "{state}");
+            ip(&format!("{neighbour} permanent"));
+        }
     });
 }
