@@ -72,10 +72,12 @@ unsafe fn begin_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i3
             if backend.flags & BACKEND_ALIVE == 0 {
                 return inconsistent();
             }
-            let mut twin = tuple.twin(&backend.address, backend.port, true);
-            if tuple.saddr == backend.address {
-                twin.daddr = tuple.daddr;
+            // Of another node's table only the first choice is known here: it would send
+            // a packet that comes by a later one back, and so on.
+            if attempt != 0 && backend.flags & BACKEND_REMOTE != 0 {
+                continue;
             }
+            let twin = twin(tuple, backend);
             if backend.flags & (BACKEND_REMOTE | BACKEND_SNAT) != 0
                 || !is_taken::<V6>(&twin, &service)
             {
@@ -95,6 +97,55 @@ unsafe fn begin_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i3
     }
     counters::dropped(|drops| &mut drops.tuple_in_use);
     TC_ACT_SHOT
+}
+
+/// Begins a client's flow that other nodes have seen and this one has not, for what is
+/// said about it here. Not without a backend that is certain: behind SNAT, only the node
+/// that the flow began on knows its port.
+///
+/// # Safety
+/// `skb` is the program's context.
+#[inline(always)]
+pub unsafe fn adopt<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) {
+    let tuple = &packet.tuple;
+    if select::address::<V6>(&tuple.daddr).is_none() {
+        return;
+    }
+    let Some(service) = select::service(tuple) else {
+        return;
+    };
+    let remembered = affinity::recall(packet, &service);
+    let id = if remembered == BACKEND_REFUSE {
+        select::first(&service, tuple).unwrap_or(BACKEND_REFUSE)
+    } else {
+        remembered
+    };
+    let Some(backend) = BACKEND.get(id) else {
+        return;
+    };
+    if id == BACKEND_REFUSE || backend.flags & (BACKEND_ALIVE | BACKEND_SNAT) != BACKEND_ALIVE {
+        return;
+    }
+    let twin = twin(tuple, backend);
+    // SAFETY: as the caller promises.
+    unsafe {
+        if backend.flags & BACKEND_REMOTE == 0 && is_taken::<V6>(&twin, &service) {
+            return;
+        }
+        // It takes nothing over: no entry is at the client's end.
+        let _ = establish::<V6>(skb, packet, &twin, id, backend, &service);
+    }
+}
+
+/// How a backend's replies look. To one that is the client itself, the service's address
+/// stands for that.
+#[inline(always)]
+fn twin(tuple: &Tuple, backend: &Backend) -> Tuple {
+    let mut twin = tuple.twin(&backend.address, backend.port, true);
+    if tuple.saddr == backend.address {
+        twin.daddr = tuple.daddr;
+    }
+    twin
 }
 
 /// Whether a live flow of another service runs between the same client's and

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 
-//! Answers pings (RFC 792, RFC 4443 section 4.2) to addresses that Blixt
-//! announces: the packet itself goes back.
+//! Answers pings (RFC 792, RFC 4443 section 4.2) to addresses that traffic is taken
+//! for, whichever node announces them: the packet itself goes back.
 
 use aya_ebpf::{bindings::__sk_buff, helpers::generated::bpf_l4_csum_replace};
-use blixt_ebpf::layout::{ADDRESS_ANNOUNCE, ADDRESS_LOCAL, Address};
+use blixt_ebpf::layout::{ADDRESS_LOCAL, Address};
 
 use crate::{
     deliver::TC_ACT_OK,
@@ -46,8 +46,7 @@ pub unsafe fn asks<const V6: bool>(skb: *mut __sk_buff) -> bool {
         let Some(daddr) = destination::<V6>(skb) else {
             return false;
         };
-        select::address::<V6>(&daddr)
-            .is_some_and(|flags| flags & (ADDRESS_ANNOUNCE | ADDRESS_LOCAL) == ADDRESS_ANNOUNCE)
+        select::address::<V6>(&daddr).is_some_and(|flags| flags & ADDRESS_LOCAL == 0)
     }
 }
 

@@ -14,6 +14,7 @@ use aya_ebpf::{
 use blixt_ebpf::layout::{Address, DELIVERY_UNKNOWN, Flow};
 
 use crate::{
+    begin::adopt,
     checksum::{difference, folded, place_in, replace_pseudo, replaced},
     counters,
     deliver::{TC_ACT_OK, TC_ACT_SHOT, deliver, resolve},
@@ -92,6 +93,30 @@ pub unsafe fn error<const V6: bool>(skb: *mut __sk_buff) -> i32 {
         }
         deliver::<V6>(skb, &*flow, false)
     }
+}
+
+global! {
+    /// Begins the flow that an error is about, if it is none that is known here: routers
+    /// spread errors over nodes by who sends them, not by what they are about (RFC 7690).
+    /// Returns 0.
+    ///
+    /// # Safety
+    /// `skb` is the program's context and holds an ICMP or ICMPv6 packet for this host.
+    pub fn begin(skb: *mut __sk_buff;) -> i32 = begin_body, begin_about4, begin_about6
+}
+
+#[inline(always)]
+unsafe fn begin_body<const V6: bool>(skb: *mut __sk_buff) -> i32 {
+    let mut report = MaybeUninit::uninit();
+    // SAFETY: as the caller promises.
+    unsafe {
+        if let Some(report) = parse::<V6>(skb, &mut report)
+            && flows::find_any::<V6>(&report.answer.tuple).is_null()
+        {
+            adopt::<V6>(skb, &report.answer);
+        }
+    }
+    0
 }
 
 /// Whether the packet is an error about a packet of a flow.

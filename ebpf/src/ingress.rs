@@ -7,20 +7,24 @@
 use core::mem::MaybeUninit;
 
 use aya_ebpf::{bindings::__sk_buff, macros::classifier, programs::TcContext};
-use blixt_ebpf::layout::DEVICE_BRIDGE_PORT;
+use blixt_ebpf::layout::{ADDRESS_LOCAL, Address, DEVICE_BRIDGE_PORT};
 
 use crate::{
     announce::{arp, solicitation},
+    counters,
     deliver::{TC_ACT_OK, TC_ACT_SHOT},
     echo::echo,
-    errors::error,
+    errors::{self, error},
     forward::forward,
+    global::global,
+    header::Ipv4,
     maps::DEVICE,
     packet::{
-        Family, ICMP, ICMPV6, IPPROTO_IPIP, IPPROTO_IPV6, IPV4_HLEN, IPV6_HLEN, Packet, family,
-        parse_v4, parse_v6, protocol,
+        ETH_HLEN, Family, ICMP, ICMPV6, IPPROTO_IPIP, IPPROTO_IPV6, IPV4_HLEN, IPV6_HLEN, MAPPED,
+        Packet, copied, family, parse_v4, parse_v6, protocol,
     },
     path_mtu::learn,
+    select,
     tunnel::{Inside, leave},
 };
 
@@ -61,7 +65,8 @@ unsafe fn verdict(skb: *mut __sk_buff) -> i32 {
                 match inside {
                     Inside::V4 => (Family::V4, self::protocol::<false>(skb), overhead),
                     Inside::V6 => (Family::V6, self::protocol::<true>(skb), overhead),
-                    Inside::Foreign => return TC_ACT_OK,
+                    Inside::Foreign if family == Family::V4 => return stranded::<false>(skb),
+                    Inside::Foreign => return stranded::<true>(skb),
                     Inside::Dropped => return TC_ACT_SHOT,
                 }
             }
@@ -100,7 +105,7 @@ unsafe fn ipv4(skb: *mut __sk_buff, overhead: u32, packet: &mut MaybeUninit<Pack
     // SAFETY: as the caller promises.
     unsafe {
         let Some(packet) = parse_v4(skb, packet) else {
-            return TC_ACT_OK;
+            return stranded::<false>(skb);
         };
         packet.overhead = overhead as u8;
         forward::<false>(skb, packet)
@@ -112,7 +117,7 @@ unsafe fn ipv6(skb: *mut __sk_buff, overhead: u32, packet: &mut MaybeUninit<Pack
     // SAFETY: as the caller promises.
     unsafe {
         let Some(packet) = parse_v6(skb, packet) else {
-            return TC_ACT_OK;
+            return stranded::<true>(skb);
         };
         packet.overhead = overhead as u8;
         forward::<true>(skb, packet)
@@ -124,10 +129,10 @@ unsafe fn icmp(skb: *mut __sk_buff) -> i32 {
     // SAFETY: as the caller promises.
     unsafe {
         match echo::<false>(skb) {
-            TC_ACT_OK => match error::<false>(skb) {
+            TC_ACT_OK => match about_flow::<false>(skb) {
                 TC_ACT_OK => {
                     learn::<false>(skb);
-                    TC_ACT_OK
+                    stranded::<false>(skb)
                 }
                 verdict => verdict,
             },
@@ -142,10 +147,10 @@ unsafe fn icmpv6(skb: *mut __sk_buff) -> i32 {
     unsafe {
         match solicitation(skb) {
             TC_ACT_OK if is_for_host(skb) => match echo::<true>(skb) {
-                TC_ACT_OK => match error::<true>(skb) {
+                TC_ACT_OK => match about_flow::<true>(skb) {
                     TC_ACT_OK => {
                         learn::<true>(skb);
-                        TC_ACT_OK
+                        stranded::<true>(skb)
                     }
                     verdict => verdict,
                 },
@@ -153,6 +158,59 @@ unsafe fn icmpv6(skb: *mut __sk_buff) -> i32 {
             },
             verdict => verdict,
         }
+    }
+}
+
+/// Forwards an ICMP error about a packet of a flow, one that this node knows or begins
+/// for it.
+#[inline(always)]
+unsafe fn about_flow<const V6: bool>(skb: *mut __sk_buff) -> i32 {
+    // SAFETY: as the caller promises.
+    unsafe {
+        errors::begin::<V6>(skb);
+        error::<V6>(skb)
+    }
+}
+
+global! {
+    /// What nobody here forwards, answers or refuses. To an address of ours that the host
+    /// does not have it ends here: the stack would send it on, a router that knows whose
+    /// the address is would send it back, and so on to the last of its hops.
+    fn stranded(skb: *mut __sk_buff;) -> i32 = stranded_body, stranded4, stranded6
+}
+
+#[inline(always)]
+unsafe fn stranded_body<const V6: bool>(skb: *mut __sk_buff) -> i32 {
+    // SAFETY: as the caller promises.
+    let daddr = unsafe {
+        if V6 {
+            let ours = copied::<[u8; 2]>(skb, ETH_HLEN).is_some_and(|[first, _]| first >> 4 == 6)
+                && !is_about_neighbours(skb);
+            copied::<Address>(skb, ETH_HLEN + 24).filter(|_| ours)
+        } else {
+            copied::<Ipv4>(skb, ETH_HLEN)
+                .filter(|ip| ip.length() != 0)
+                .map(|ip| [0, 0, MAPPED, ip.daddr])
+        }
+    };
+    match daddr.and_then(|daddr| select::address::<V6>(&daddr)) {
+        Some(flags) if flags & ADDRESS_LOCAL == 0 => {
+            counters::dropped(|drops| &mut drops.no_service);
+            TC_ACT_SHOT
+        }
+        _ => TC_ACT_OK,
+    }
+}
+
+/// Whether a frame is of neighbour discovery (RFC 4861, section 4), which stays on its
+/// link: the host may have been told to answer for the address.
+#[inline(always)]
+unsafe fn is_about_neighbours(skb: *mut __sk_buff) -> bool {
+    // SAFETY: as the caller promises.
+    unsafe {
+        protocol::<true>(skb) == ICMPV6
+            && copied::<[u8; 2]>(skb, ETH_HLEN + IPV6_HLEN)
+                .is_some_and(|[kind, _]| matches!(kind, 133..=137))
     }
 }
 

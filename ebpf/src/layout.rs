@@ -298,10 +298,10 @@ pub struct AddressInfo {
     pub flags: u32,
 }
 
-/// Address flag: answer ARP and neighbour solicitations for it, and pings to it.
+/// Address flag: answer ARP and neighbour solicitations for it.
 pub const ADDRESS_ANNOUNCE: u32 = 1;
 /// Address flag: the host has it too, so what is for no service is the host's;
-/// without it, TCP for no service is refused and UDP is dropped.
+/// without it, pings are answered, TCP for no service is refused, all else is dropped.
 pub const ADDRESS_LOCAL: u32 = 2;
 
 /// Value of `devices`, keyed by ifindex.
@@ -388,7 +388,8 @@ pub struct Drops {
     /// Both ends' addresses and ports are in use by a flow of another service.
     pub tuple_in_use: u64,
     /// To an address of ours that the host does not have, at a port without a
-    /// service; TCP got a RST.
+    /// service; TCP got a RST. Or of a protocol, or with such headers, that no service
+    /// can be told.
     pub no_service: u64,
     /// Longer than the way out takes; its sender was told, unless many were lately.
     pub too_big: u64,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 
-//! Pings to announced addresses, sent back from the driver.
+//! Pings to addresses that traffic is taken for, sent back from the driver.
 
 use aya_ebpf::bindings::{
     xdp_action::{XDP_PASS, XDP_TX},
     xdp_md,
 };
-use blixt_ebpf::layout::{ADDRESS_ANNOUNCE, ADDRESS_LOCAL, Address};
+use blixt_ebpf::layout::{ADDRESS_LOCAL, Address};
 
 use super::frame::{is_for_host, load, place, swap};
 use crate::{
@@ -39,7 +39,7 @@ pub unsafe fn echo<const V6: bool>(ctx: *mut xdp_md) -> u32 {
         let Some(flags) = select::address::<V6>(&daddr) else {
             return XDP_PASS;
         };
-        if flags & (ADDRESS_ANNOUNCE | ADDRESS_LOCAL) != ADDRESS_ANNOUNCE {
+        if flags & ADDRESS_LOCAL != 0 {
             return XDP_PASS;
         }
         let Some([dmac, smac]) = place::<[[u8; 6]; 2]>(ctx, 0).map(|macs| {

@@ -237,7 +237,7 @@ pub fn pong(ends: &Ends) -> Packet {
 
 #[test]
 #[ignore = "needs root"]
-fn a_ping_to_an_announced_address_comes_back() {
+fn a_ping_to_an_address_of_ours_comes_back_whoever_announces_it() {
     with_lab(Forwarding::On, |lab| {
         for hardware in [false, true] {
             if hardware {
@@ -246,7 +246,10 @@ fn a_ping_to_an_announced_address_comes_back() {
             for ends in Ends::tcp() {
                 println!("{ends}, summed in hardware: {hardware}");
                 let expected = lab.out.emits(&pong(&ends));
-                lab.client_sends(&ping(&ends)).is_redirected_as(&expected);
+                for flags in [ADDRESS_ANNOUNCE, 0] {
+                    lab.put_address(ends.service.ip(), flags);
+                    lab.client_sends(&ping(&ends)).is_redirected_as(&expected);
+                }
             }
         }
     });
@@ -258,7 +261,7 @@ fn a_ping_to_an_address_that_the_host_has_too_is_left_to_it() {
     with_lab(Forwarding::On, |lab| {
         for ends in Ends::tcp() {
             println!("{ends}");
-            for flags in [0, ADDRESS_ANNOUNCE | ADDRESS_LOCAL] {
+            for flags in [ADDRESS_LOCAL, ADDRESS_ANNOUNCE | ADDRESS_LOCAL] {
                 lab.put_address(ends.service.ip(), flags);
                 lab.client_sends(&ping(&ends)).is_passed_untouched();
             }
@@ -268,20 +271,27 @@ fn a_ping_to_an_address_that_the_host_has_too_is_left_to_it() {
 
 #[test]
 #[ignore = "needs root"]
-fn other_icmp_is_left_to_the_host() {
+fn other_icmp_is_left_to_the_host_which_has_the_address() {
     with_lab(Forwarding::On, |lab| {
         for ends in Ends::tcp() {
             println!("{ends}");
-            lab.client_sends(&pong(&ends).with_destination(ends.service.ip()))
-                .is_passed_untouched();
             lab.client_sends(&ping(&ends).with_destination(ends.backend.ip()))
                 .is_passed_untouched();
             let whole = lab.inbound(&ping(&ends)).bytes();
             let transport = ping(&ends).transport_at();
-            for length in transport..transport + 4 {
-                lab.receive(&lab.out, whole[..length].to_vec())
-                    .is_passed_untouched();
+            let mut frames = vec![
+                lab.inbound(&pong(&ends).with_destination(ends.service.ip()))
+                    .bytes(),
+            ];
+            frames.extend((transport..transport + 4).map(|length| whole[..length].to_vec()));
+            for frame in &frames {
+                lab.receive(&lab.out, frame.clone()).is_dropped();
+            }
+            lab.put_address(ends.service.ip(), ADDRESS_LOCAL);
+            for frame in frames {
+                lab.receive(&lab.out, frame).is_passed_untouched();
             }
         }
+        assert_eq!(lab.drops().no_service, 10);
     });
 }

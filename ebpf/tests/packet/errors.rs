@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use blixt_ebpf::layout::Drops;
+use blixt_ebpf::layout::{ADDRESS_ANNOUNCE, ADDRESS_LOCAL, Drops};
 
 use crate::{
     build::{
@@ -48,6 +48,9 @@ pub fn error(from: IpAddr, to: IpAddr, icmp: &Icmp, packet: &Packet, length: usi
     let embedded = &embedded[..length.min(embedded.len())];
     Packet::icmp(from, to, icmp.clone()).payload(embedded)
 }
+
+/// RFC 2710, section 3.1: about no packet.
+const MLD_QUERY: u8 = 130;
 
 /// As little of a packet as an error may carry (RFC 792), up to the last port, up
 /// to the checksum of TCP, as much as Linux sends, and all.
@@ -278,17 +281,12 @@ fn strangers(ends: &Ends) -> Vec<Packet> {
     let reply = ends.reply().payload([0x77; 60]).from(ends.service);
     let header = reply.transport_at() - reply.network_at();
     let about = |packet: &Packet| error(from, to, &icmp, packet, usize::MAX);
-    let mut other_client = ends.client;
-    other_client.set_port(1);
-    let informational = Icmp::new(if to.is_ipv4() { REDIRECT } else { 137 });
+    let informational = Icmp::new(if to.is_ipv4() { REDIRECT } else { MLD_QUERY });
     let mut strangers = vec![
-        about(&reply.clone().to(other_client)),
         error(from, to, &icmp, &reply, header + 3),
         error(from, to, &icmp, &reply, header),
         error(from, to, &icmp, &reply, 9),
         error(from, to, &icmp, &reply, 0),
-        // To another than who sent the embedded packet.
-        error(from, ends.backend.ip(), &icmp, &reply, usize::MAX),
         about(&fragments(&reply, &[32])[1]),
         about(&Packet::other(132, to, ends.client.ip()).payload([0; 40])),
         error(from, to, &informational, &reply, usize::MAX),
@@ -305,15 +303,88 @@ fn strangers(ends: &Ends) -> Vec<Packet> {
 
 #[test]
 #[ignore = "needs root"]
-fn other_errors_pass_untouched() {
+fn other_errors_are_left_to_the_host_which_has_the_address() {
     with_lab(Forwarding::On, |lab: &mut Lab| {
+        let mut no_service = 0;
         for ends in Ends::all() {
+            lab.put_address(ends.service.ip(), ADDRESS_ANNOUNCE);
             lab.begin(&ends);
+            for packet in strangers(&ends) {
+                println!("{ends}: {packet:?}");
+                lab.client_sends(&packet).is_dropped();
+                no_service += 1;
+            }
+            lab.put_address(ends.service.ip(), ADDRESS_LOCAL);
             for packet in strangers(&ends) {
                 println!("{ends}: {packet:?}");
                 lab.client_sends(&packet).is_passed_untouched();
             }
+            // To another than who sent the embedded packet.
+            let reply = ends.reply().from(ends.service);
+            let elsewhere = error(
+                router(&ends),
+                ends.backend.ip(),
+                &too_big(&ends),
+                &reply,
+                548,
+            );
+            lab.client_sends(&elsewhere).is_passed_untouched();
+        }
+        let expected = Drops {
+            no_service,
+            ..Drops::default()
+        };
+        assert_eq!(lab.drops(), expected);
+    });
+}
+
+/// An error about a reply of a flow that no packet came of here, and what the backend is
+/// to hear.
+fn about_unseen(ends: &Ends) -> [Packet; 2] {
+    let reply = ends.reply().payload([0x77; 60]);
+    let (sent, expected) = about_reply(ends, router(ends), &too_big(ends), &reply, 548);
+    [sent, expected]
+}
+
+// Routers hash an error by who sends it, not by what it is about (RFC 7690).
+#[test]
+#[ignore = "needs root"]
+fn an_error_about_a_flow_that_another_node_has_finds_its_backend() {
+    with_lab(Forwarding::On, |lab: &mut Lab| {
+        for ends in Ends::all() {
+            println!("{ends}");
+            let [sent, expected] = about_unseen(&ends);
+            lab.client_sends(&sent)
+                .is_redirected_as(&lab.pod.emits(&expected));
+        }
+        for ends in Ends::all().map(|ends| ends.client_port(40_001).remote()) {
+            println!("{ends}");
+            lab.choose(&ends);
+            let [sent, _] = about_unseen(&ends);
+            lab.client_sends(&sent)
+                .is_redirected_as(&lab.node.emits(&sent.clone().hop()));
         }
         assert_eq!(lab.drops(), Drops::default());
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn an_error_about_a_flow_that_no_node_can_tell_the_backend_of_begins_none() {
+    with_lab(Forwarding::On, |lab: &mut Lab| {
+        for ends in Ends::all() {
+            println!("{ends}");
+            let [sent, _] = about_unseen(&ends);
+            lab.refuse(&ends);
+            lab.client_sends(&sent).is_dropped();
+            lab.choose(&ends.clone().snat());
+            lab.client_sends(&sent).is_dropped();
+            let mut other = ends.clone();
+            other.service.set_port(22);
+            let [sent, _] = about_unseen(&other);
+            lab.client_sends(&sent).is_dropped();
+        }
+        assert_eq!(lab.flow_entries(), 0);
+        assert_eq!(lab.drops().no_service, 12);
     });
 }

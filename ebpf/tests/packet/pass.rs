@@ -2,16 +2,29 @@
 
 //! What is none of the program's business goes to the host's stack as it came.
 
+use std::net::IpAddr;
+
 use blixt_ebpf::layout::{ADDRESS_LOCAL, DEVICE_BRIDGE_PORT, Device, Drops};
 
 use crate::{
-    build::{DESTINATION_OPTIONS, Extension, Field, HOP_BY_HOP, Mac, Packet, Tag},
+    build::{DESTINATION_OPTIONS, Extension, Field, HOP_BY_HOP, Icmp, Mac, Packet, Tag},
     harness::{Ends, Forwarding, Lab, NO_STATS, with_lab},
 };
 
+/// Packets of protocols without a service: IGMP, GRE, ESP, AH, OSPF, SCTP, UDP-Lite; for
+/// IPv6 59 is "no next header".
+fn others(lab: &Lab, ends: &Ends, to: IpAddr) -> Vec<Packet> {
+    let protocols = [2, 47, 50, 51, 89, 132, 136, 59];
+    let other = |protocol| {
+        let packet = Packet::other(protocol, ends.client.ip(), to);
+        lab.inbound(&packet.payload(vec![0x50; 40]))
+    };
+    protocols.into_iter().map(other).collect()
+}
+
 /// Checks that the packets of `make` pass untouched for every service, and leave
 /// no trace in the maps.
-fn passes(make: impl Fn(&Lab, &Ends) -> Vec<Packet> + Sync) {
+fn passes(make: impl Fn(&mut Lab, &Ends) -> Vec<Packet> + Sync) {
     with_lab(Forwarding::On, |lab| {
         for ends in Ends::all() {
             println!("{ends}");
@@ -22,6 +35,27 @@ fn passes(make: impl Fn(&Lab, &Ends) -> Vec<Packet> + Sync) {
             assert_eq!(lab.service_stats(&ends), NO_STATS);
         }
         assert_eq!(lab.drops(), Drops::default());
+        assert_eq!(lab.flow_entries(), 0);
+    });
+}
+
+/// Checks that the frames of `make` are dropped for every service, and counted.
+fn ends_here(make: impl Fn(&Lab, &Ends) -> Vec<Vec<u8>> + Sync) {
+    with_lab(Forwarding::On, |lab| {
+        let mut no_service = 0;
+        for ends in Ends::all() {
+            println!("{ends}");
+            for frame in make(lab, &ends) {
+                lab.receive(&lab.out, frame).is_dropped();
+                no_service += 1;
+            }
+        }
+        assert!(no_service > 0);
+        let expected = Drops {
+            no_service,
+            ..Drops::default()
+        };
+        assert_eq!(lab.drops(), expected);
         assert_eq!(lab.flow_entries(), 0);
     });
 }
@@ -51,14 +85,15 @@ fn packets_to_a_port_without_service_pass_where_the_host_has_the_address_too() {
 #[test]
 #[ignore = "needs root"]
 fn packets_of_other_protocols_pass() {
+    passes(|lab, ends| others(lab, ends, ends.backend.ip()));
+}
+
+#[test]
+#[ignore = "needs root"]
+fn packets_of_other_protocols_pass_where_the_host_has_the_address_too() {
     passes(|lab, ends| {
-        // IGMP, GRE, ESP, AH, OSPF, SCTP, UDP-Lite; for IPv6 59 is "no next header".
-        let protocols = [2, 47, 50, 51, 89, 132, 136, 59];
-        let other = |protocol| {
-            let packet = Packet::other(protocol, ends.client.ip(), ends.service.ip());
-            lab.inbound(&packet.payload(vec![0x50; 40]))
-        };
-        protocols.into_iter().map(other).collect()
+        lab.put_address(ends.service.ip(), ADDRESS_LOCAL);
+        others(lab, ends, ends.service.ip())
     });
 }
 
@@ -159,21 +194,43 @@ fn packets_of_a_wrong_version_or_header_length_pass() {
     });
 }
 
-// Without ports nothing says that the packet is for a service.
+// The stack would send them on, to a router that knows whose the address is and sends
+// them back.
 #[test]
 #[ignore = "needs root"]
-fn packets_that_end_before_their_ports_pass() {
-    with_lab(Forwarding::On, |lab| {
-        for ends in Ends::all() {
-            println!("{ends}");
-            let packet = lab.inbound(&ends.opening());
-            let whole = packet.bytes();
-            for length in packet.transport_at()..packet.transport_at() + 4 {
-                lab.receive(&lab.out, whole[..length].to_vec())
-                    .is_passed_untouched();
-            }
+fn packets_of_other_protocols_end_at_an_address_that_the_host_does_not_have() {
+    ends_here(|lab, ends| {
+        let others = others(lab, ends, ends.service.ip()).into_iter();
+        others.map(|packet| packet.bytes()).collect()
+    });
+}
+
+// Without ports nothing says which service the packet is for.
+#[test]
+#[ignore = "needs root"]
+fn packets_that_end_before_their_ports_end_here() {
+    ends_here(|lab, ends| {
+        let packet = lab.inbound(&ends.opening());
+        let (whole, at) = (packet.bytes(), packet.transport_at());
+        (at..at + 4)
+            .map(|length| whole[..length].to_vec())
+            .collect()
+    });
+}
+
+// The host may have been told to answer for the address (`ip neigh add proxy`).
+#[test]
+#[ignore = "needs root"]
+fn what_neighbours_say_to_each_other_passes() {
+    passes(|lab, ends| {
+        if ends.service.is_ipv4() {
+            return vec![];
         }
-        assert_eq!(lab.drops(), Drops::default());
+        let say = |kind| {
+            let packet = Packet::icmp(ends.client.ip(), ends.service.ip(), Icmp::new(kind));
+            lab.inbound(&packet)
+        };
+        (133..=137).map(say).collect()
     });
 }
 
@@ -213,24 +270,21 @@ fn broken_packets_that_are_for_no_service_pass() {
 
 #[test]
 #[ignore = "needs root"]
-fn too_many_or_broken_ipv6_extension_headers_pass() {
-    with_lab(Forwarding::On, |lab| {
-        for ends in [Ends::tcp6(), Ends::udp6()] {
-            println!("{ends}");
-            let with = |extensions: Vec<Extension>| {
-                lab.inbound(&ends.opening().ipv6(|ip| ip.extensions = extensions))
-            };
-            let many = with(vec![Extension::filled(DESTINATION_OPTIONS, 1); 12]);
-            // 8 * 256 bytes: past what the program reads.
-            let long = Extension {
-                kind: HOP_BY_HOP,
-                rest: [&[255][..], &[0; 2046]].concat(),
-            };
-            let cut = with(vec![Extension::filled(HOP_BY_HOP, 4)]).bytes()[..14 + 40 + 2].to_vec();
-            for frame in [many.bytes(), with(vec![long]).bytes(), cut] {
-                lab.receive(&lab.out, frame).is_passed_untouched();
-            }
+fn packets_with_too_many_or_broken_ipv6_extension_headers_end_here() {
+    ends_here(|lab, ends| {
+        if ends.service.is_ipv4() {
+            return vec![];
         }
-        assert_eq!(lab.drops(), Drops::default());
+        let with = |extensions: Vec<Extension>| {
+            lab.inbound(&ends.opening().ipv6(|ip| ip.extensions = extensions))
+        };
+        let many = with(vec![Extension::filled(DESTINATION_OPTIONS, 1); 12]);
+        // 8 * 256 bytes: past what the program reads.
+        let long = Extension {
+            kind: HOP_BY_HOP,
+            rest: [&[255][..], &[0; 2046]].concat(),
+        };
+        let cut = with(vec![Extension::filled(HOP_BY_HOP, 4)]).bytes()[..14 + 40 + 2].to_vec();
+        vec![many.bytes(), with(vec![long]).bytes(), cut]
     });
 }

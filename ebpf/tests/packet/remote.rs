@@ -7,7 +7,7 @@ use blixt_ebpf::layout::{DELIVERY_MAC, DELIVERY_NEIGH, Drops};
 
 use crate::{
     build::{FIN, Packet, fragments},
-    harness::{Ends, Forwarding, Lab, address, with_lab},
+    harness::{Ends, Forwarding, Lab, SLOTS, address, with_lab},
 };
 
 fn with_remote(forwarding: Forwarding, test: impl Fn(&mut Lab, &Ends) + Sync) {
@@ -304,5 +304,52 @@ fn a_packet_that_nodes_send_to_each_other_ends_with_its_hops() {
             lab.client_sends(&ends.request().ttl(1)).is_dropped();
         }
         assert_eq!(lab.drops().ttl_exceeded, 4);
+    });
+}
+
+// What a node tries next, no other knows: one that it asked would begin with the first
+// again and send the packet back, and so on to the last of its hops.
+#[test]
+#[ignore = "needs root"]
+fn a_flow_whose_backend_here_cannot_tell_it_from_another_is_not_sent_to_another_node() {
+    with_lab(Forwarding::On, |lab| {
+        for ends in Ends::all() {
+            println!("{ends}");
+            let remote = ends.second_backend().remote();
+            lab.put_backend(&remote, |_| {});
+            let slots: Vec<u32> = [ends.backend_id, remote.backend_id]
+                .into_iter()
+                .cycle()
+                .take(SLOTS as usize)
+                .collect();
+            lab.object.set_table(ends.table, &slots);
+            let mut other = ends.clone();
+            other.service.set_port(81);
+            other.service_id += 50;
+            other.table += 50;
+            other.backend_id += 70;
+            lab.serve(&other);
+            let before = lab.drops().tuple_in_use;
+            let mut here = 0;
+            for port in 40_000..40_032 {
+                let ends = ends.clone().client_port(port);
+                lab.begin(&ends);
+                let first = lab.forward_flow(&ends).expect("an entry").backend;
+                lab.remove_flow(ends.client, ends.service, ends.protocol);
+                if first == ends.backend_id {
+                    lab.remove_flow(ends.backend, ends.client, ends.protocol);
+                }
+                lab.begin(&other.clone().client_port(port));
+                let outcome = lab.client_sends(&ends.opening());
+                if first == remote.backend_id {
+                    outcome.is_redirected_as(&lab.node.emits(&ends.opening().hop()));
+                } else {
+                    outcome.is_dropped();
+                    here += 1;
+                }
+            }
+            assert!((1..32).contains(&here), "{here} of 32");
+            assert_eq!(lab.drops().tuple_in_use, before + here);
+        }
     });
 }

@@ -82,7 +82,7 @@ fn early_passes_pings_that_are_not_for_it_to_answer() {
             println!("{ends}");
             let flooded = ping(&ends).macs(lab.out.neighbour, Mac([2, 0, 0, 0, 1, 9]));
             lab.early(&lab.out, flooded.bytes()).is_passed_untouched();
-            for flags in [0, ADDRESS_ANNOUNCE | ADDRESS_LOCAL] {
+            for flags in [ADDRESS_LOCAL, ADDRESS_ANNOUNCE | ADDRESS_LOCAL] {
                 lab.put_address(ends.service.ip(), flags);
                 lab.early(&lab.out, lab.inbound(&ping(&ends)).bytes())
                     .is_passed_untouched();

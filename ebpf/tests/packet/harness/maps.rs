@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Slots of the tables that [`Lab::serve()`] makes.
-const SLOTS: u32 = 5;
+pub const SLOTS: u32 = 5;
 
 impl Lab {
     /// A service with one backend in the pod.

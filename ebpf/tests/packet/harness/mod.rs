@@ -32,7 +32,7 @@ pub use early::Early;
 pub use elf::{Elf, INSTRUCTION, NOTHING, Site};
 pub use ends::{Ends, bare_reset};
 pub use lab::{Chain, Forwarding, Lab, Port, with_chain, with_lab, with_lab_of, with_telling};
-pub use maps::NO_STATS;
+pub use maps::{NO_STATS, SLOTS};
 pub use namespace::ip;
 pub use object::Object;
 pub use outcome::{Outcome, TC_ACT_REDIRECT, TCX_NEXT};

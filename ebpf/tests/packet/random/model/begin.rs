@@ -41,6 +41,9 @@ impl Model<'_> {
                 _ => self.slot(packet, chosen, attempt),
             };
             match self.try_slot(packet, number, slot) {
+                // Where a later choice is remote, that node would begin with the first.
+                Slot::Free(id) if attempt != 0 && self.config.backends[id as usize].is_remote() => {
+                }
                 Slot::Refuses => {
                     self.service_stats(service_id(number)).refused += 1;
                     if packet.is_tcp() {
@@ -68,6 +71,22 @@ impl Model<'_> {
         }
         self.drops.tuple_in_use += 1;
         Some(Verdict::dropped())
+    }
+
+    /// Begins the flow of a packet that others have seen and this node has not, where
+    /// its backend is certain.
+    pub fn adopt(&mut self, arrival: &Arrival, packet: &Packet) -> Option<()> {
+        self.address(packet)?;
+        let (number, chosen) = self.service(packet)?;
+        let remembered = self.recall(packet, number, chosen);
+        let slot = remembered.or_else(|| self.slot(packet, chosen, 0));
+        match self.try_slot(packet, number, slot) {
+            Slot::Free(id) if !matches!(self.config.backends[id as usize].way, Way::Snat(_)) => {
+                self.establish(arrival, packet, id, number, chosen);
+                Some(())
+            }
+            _ => None,
+        }
     }
 
     fn refuse(arrival: &Arrival, packet: &Packet) -> Verdict {

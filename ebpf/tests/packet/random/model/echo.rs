@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 
-//! Pings to announced addresses (RFC 792; RFC 4443, section 4.2).
+//! Pings to addresses of ours (RFC 792; RFC 4443, section 4.2).
 
-use blixt_ebpf::layout::{ADDRESS_ANNOUNCE, ADDRESS_LOCAL};
+use blixt_ebpf::layout::ADDRESS_LOCAL;
 
 use super::{
     Arrival, Model,
@@ -34,7 +34,7 @@ impl Model<'_> {
             return None;
         }
         let flags = self.config.addresses.get(&header.destination)?;
-        if header.is_mapped() || flags & (ADDRESS_ANNOUNCE | ADDRESS_LOCAL) != ADDRESS_ANNOUNCE {
+        if header.is_mapped() || flags & ADDRESS_LOCAL != 0 {
             return None;
         }
         frame.splice(..14, arrival.back());

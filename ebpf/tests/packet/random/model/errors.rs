@@ -12,7 +12,7 @@ use super::{
     bytes::{Delta, ETHERNET, byte, change_sum, put_word, word},
     flows::Entry,
     headers::{Header, Piece, ipv4, ipv6, transport},
-    packet::sum_in,
+    packet::{Packet, sum_in},
     send::{change_transport_sum, write_header},
     verdict::Verdict,
 };
@@ -80,6 +80,28 @@ impl Report {
             l4: found.at,
             answer,
         })
+    }
+
+    /// The packet that would answer the one inside, as far as anybody can say.
+    fn answering(&self) -> Packet {
+        let (source, destination, protocol) = self.answer;
+        Packet {
+            header: Header {
+                source: source.ip(),
+                destination: destination.ip(),
+                ..self.outer.clone()
+            },
+            protocol,
+            ports: [source.port(), destination.port()],
+            l4: self.icmp,
+            length: 0,
+            flags: 0,
+            piece: Piece::Whole,
+            id: 0,
+            malformed: false,
+            overhead: 0,
+            segment: 0,
+        }
     }
 
     /// The error with the flow's address and port inside and outside, and with what
@@ -163,7 +185,9 @@ impl Model<'_> {
     pub fn error(&mut self, arrival: &Arrival) -> Option<Verdict> {
         let report = Report::read(&arrival.frame, arrival.is_v6())?;
         let key = report.answer;
-        self.flows.find(&key)?;
+        if self.flows.find(&key).is_none() {
+            self.adopt(arrival, &report.answering())?;
+        }
         if report.outer.ttl <= 1 {
             self.drops.ttl_exceeded += 1;
             return Some(Verdict::dropped());

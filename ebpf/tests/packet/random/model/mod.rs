@@ -35,7 +35,7 @@ use std::{
     net::IpAddr,
 };
 
-use blixt_ebpf::layout::{DEVICE_BRIDGE_PORT, Drops, Stats};
+use blixt_ebpf::layout::{ADDRESS_LOCAL, DEVICE_BRIDGE_PORT, Drops, Stats};
 
 use super::{
     case::Change,
@@ -144,7 +144,28 @@ impl<'a> Model<'a> {
             return verdict;
         }
         self.learn(&arrival);
-        arrival.passed()
+        self.stranded(arrival)
+    }
+
+    /// What nobody here has a use for. To an address that the host does not have it
+    /// would circle, but for what neighbours say to each other.
+    fn stranded(&mut self, arrival: Arrival) -> Verdict {
+        let header = if arrival.is_v6() {
+            headers::ipv6(&arrival.frame, ETHERNET)
+        } else {
+            headers::ipv4(&arrival.frame, ETHERNET)
+        };
+        let flags = header.filter(|header| !header.is_mapped()).and_then(|ip| {
+            let kind = word(&arrival.frame, ETHERNET + 40).map(|word| word >> 8);
+            let neighbours = ip.is_v6() && ip.next == ICMPV6 && matches!(kind, Some(133..=137));
+            let flags = self.config.addresses.get(&ip.destination);
+            flags.copied().filter(|_| !neighbours)
+        });
+        if flags.is_none_or(|flags| flags & ADDRESS_LOCAL != 0) {
+            return arrival.passed();
+        }
+        self.drops.no_service += 1;
+        Verdict::dropped()
     }
 
     /// A switch floods frames for stations that it does not know yet. Those on a

@@ -11,7 +11,7 @@ impl Model<'_> {
     pub fn transport(&mut self, arrival: Arrival) -> Verdict {
         let parsed = Packet::parse(&arrival.frame, arrival.is_v6(), arrival.segment);
         let Some(mut packet) = parsed else {
-            return arrival.passed();
+            return self.stranded(arrival);
         };
         packet.overhead = arrival.overhead;
         if packet.malformed {
