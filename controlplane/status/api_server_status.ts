@@ -13,6 +13,7 @@ import { equal } from "../equal.ts";
 import type { ApiClient } from "../source/apiserver/api_client.ts";
 import { ApiError } from "../source/apiserver/api_error.ts";
 import { objectPath } from "../source/apiserver/resource_path.ts";
+import { trimmed } from "../source/apiserver/trimmed.ts";
 import type { Trouble } from "../source/apiserver/trouble.ts";
 import type { Store } from "../store/store.ts";
 import type { DesiredStatus, Notice } from "../translate/translation.ts";
@@ -171,8 +172,7 @@ export class ApiServerStatusWriter implements StatusWriter {
       contentType: "application/merge-patch+json",
       body: { metadata: { resourceVersion }, status: statusPatch(object.status ?? {}, merged) },
     }, AbortSignal.any([this.#stop.signal, AbortSignal.timeout(WRITE_LIMIT)]));
-    delete (written.metadata as { managedFields?: unknown }).managedFields;
-    return written;
+    return trimmed(written);
   }
 }
 

@@ -15,6 +15,7 @@ import { Backoff } from "../backoff.ts";
 import type { ApiClient } from "../source/apiserver/api_client.ts";
 import { ApiError } from "../source/apiserver/api_error.ts";
 import { collectionPath, objectPath } from "../source/apiserver/resource_path.ts";
+import { trimmed } from "../source/apiserver/trimmed.ts";
 import type { Trouble } from "../source/apiserver/trouble.ts";
 import type { Store } from "../store/store.ts";
 import { type DesiredLoadBalancer, generatedFor, isGenerated } from "../translate/load_balancer.ts";
@@ -155,8 +156,7 @@ export class LoadBalancerWriter {
     const { store } = this.#options;
     const { namespace, name } = after.metadata;
     if (store.get("Service", `${namespace}/${name}`) !== before) return;
-    delete (after.metadata as { managedFields?: unknown }).managedFields;
-    store.set("Service", { ...after, apiVersion: "v1", kind: "Service" });
+    store.set("Service", trimmed({ ...after, apiVersion: "v1", kind: "Service" }));
   }
 
   #limit(): AbortSignal {

@@ -15,6 +15,7 @@ import { ApiError } from "./api_error.ts";
 import { jsonLines } from "./json_lines.ts";
 import { apiVersionOf, collectionPath, type ResourceKind } from "./resource_path.ts";
 import type { Trouble } from "./trouble.ts";
+import { trimmed } from "./trimmed.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** Objects in one page of a list. */
@@ -250,10 +251,4 @@ export class Reflector<K extends ResourceKind = Kind> {
       watchdog.stop();
     }
   }
-}
-
-/** managedFields are half of an object's size and nothing reads them. */
-function trimmed(object: KubernetesObject): KubernetesObject {
-  delete (object.metadata as { managedFields?: unknown }).managedFields;
-  return object;
 }
