@@ -145,7 +145,7 @@ function unprogrammed({ service, reason }: Unprogrammed): string {
   return `${listener}: ${protocol} port ${port} of ${address} is not in the kernel: ${reason}`;
 }
 
-/** The two sources are loaded only where they are used: the API client alone takes tens of megabytes. */
+/** The two sources are loaded only where they are used. */
 async function openSource(
   config: SourceConfig,
   store: Store,
@@ -156,6 +156,6 @@ async function openSource(
     const { openManifests } = await import("./source/manifests/open.ts");
     return await openManifests(config, store, output);
   }
-  const { openApiServer } = await import("./source/apiserver/open.ts");
-  return await openApiServer(config, store, output, meter);
+  const { findApiServer, openApiServer } = await import("./source/apiserver/open.ts");
+  return openApiServer(config, await findApiServer(config), store, output, meter);
 }

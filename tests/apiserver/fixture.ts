@@ -10,6 +10,7 @@ import { paths } from "../../controlplane/tasks/paths.ts";
 import { NO_METER } from "../../controlplane/meter.ts";
 import { type Message, Output } from "../../controlplane/output.ts";
 import { type DataplaneWriter, runLoop } from "../../controlplane/run.ts";
+import { loadApiServer } from "../../controlplane/source/apiserver/kube_config.ts";
 import { openApiServer } from "../../controlplane/source/apiserver/open.ts";
 import type { Peers } from "../../controlplane/ends.ts";
 import { Store } from "../../controlplane/store/store.ts";
@@ -74,7 +75,13 @@ export class RunningControlPlane implements AsyncDisposable {
     const { store, dataplane } = this;
     const config = { type: "apiserver", kubeconfig, ...(node !== undefined && { node }) } as const;
     const meter = { ...NO_METER, apiWrite: (): void => void this.writes++ };
-    const { status, run, peers, translateOptions } = openApiServer(config, store, output, meter);
+    const { status, run, peers, translateOptions } = openApiServer(
+      config,
+      loadApiServer({ kubeconfig }),
+      store,
+      output,
+      meter,
+    );
     this.#peers = peers;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ready = promise;

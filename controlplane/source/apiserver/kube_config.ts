@@ -5,8 +5,8 @@ import type { ApiServer, Credentials } from "./api_client.ts";
 
 /** Which API server, and as whom. */
 export interface KubeConfigOptions {
-  /** Path of a kubeconfig file; the service account of the pod when absent. */
-  readonly kubeconfig?: string;
+  /** Path of a kubeconfig file. */
+  readonly kubeconfig: string;
   /** A context of that file; its current one when absent. */
   readonly context?: string;
 }
@@ -14,15 +14,12 @@ export interface KubeConfigOptions {
 /** Reads the kubeconfig once; certificates and tokens that it names are read again whenever they are needed. */
 export function loadApiServer({ kubeconfig, context }: KubeConfigOptions): ApiServer {
   const config = new KubeConfig();
-  if (kubeconfig === undefined) loadInCluster(config);
-  else {
-    try {
-      config.loadFromFile(kubeconfig);
-    } catch (error) {
-      throw new Error(`Kubeconfig ${kubeconfig} cannot be read: ${(error as Error).message}`, {
-        cause: error,
-      });
-    }
+  try {
+    config.loadFromFile(kubeconfig);
+  } catch (error) {
+    throw new Error(`Kubeconfig ${kubeconfig} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   if (context !== undefined) selectContext(config, context);
   const cluster = config.getCurrentCluster();
@@ -37,13 +34,6 @@ export function loadApiServer({ kubeconfig, context }: KubeConfigOptions): ApiSe
     );
   }
   return { url: cluster.server.replace(/\/+$/, ""), credentials: () => readCredentials(config) };
-}
-
-function loadInCluster(config: KubeConfig): void {
-  if (Deno.env.get("KUBERNETES_SERVICE_HOST") === undefined) {
-    throw new Error("KUBERNETES_SERVICE_HOST is not set: this is no pod; name a file with --kubeconfig");
-  }
-  config.loadFromCluster();
 }
 
 function selectContext(config: KubeConfig, context: string): void {

@@ -10,20 +10,31 @@ import { ApiServerStatusWriter } from "../../status/api_server_status.ts";
 import { LoadBalancerWriter } from "../../status/load_balancer_writer.ts";
 import type { StatusWriter } from "../../status/status_writer.ts";
 import { KIND_NAMES, type Store } from "../../store/store.ts";
-import { ApiClient } from "./api_client.ts";
+import { ApiClient, type ApiServer } from "./api_client.ts";
 import { BundleVersion } from "./bundle_version.ts";
-import { loadApiServer } from "./kube_config.ts";
 import { Reflector } from "./reflector.ts";
+import { podApiServer } from "./service_account.ts";
 import { Trouble } from "./trouble.ts";
 
-/** Reads the kubeconfig; the server is asked only by the source's run. */
+/** The part of the command line that tells of the API server. */
+type ApiServerConfig = SourceConfig & { readonly type: "apiserver" };
+
+/** Reads the kubeconfig; the package that knows the format is loaded only where there is one. */
+export async function findApiServer({ kubeconfig, context }: ApiServerConfig): Promise<ApiServer> {
+  if (kubeconfig === undefined) return podApiServer();
+  const { loadApiServer } = await import("./kube_config.ts");
+  return loadApiServer({ kubeconfig, ...(context !== undefined && { context }) });
+}
+
+/** The server is asked only by the source's run. */
 export function openApiServer(
-  config: SourceConfig & { readonly type: "apiserver" },
+  { node }: ApiServerConfig,
+  server: ApiServer,
   store: Store,
   output: Output,
   meter: Meter = NO_METER,
 ): Ends {
-  const client = new ApiClient(loadApiServer(config), meter);
+  const client = new ApiClient(server, meter);
   const trouble = new Trouble((text) => output.say({ type: "error", text }));
   const bundle = new BundleVersion({ client, trouble, onChange: () => store.notify() });
   const onWatchEnd = (kind: string): void => {
@@ -50,7 +61,6 @@ export function openApiServer(
       },
     })
   );
-  const { node } = config;
   const peers = node === undefined ? undefined : new Membership({
     client,
     trouble,
