@@ -21,14 +21,12 @@ export class Fullness {
 
   /** Those that are full now. A table that stays full keeps what was said of it when it began. */
   update(uses: readonly Use[]): readonly ReachedLimit[] {
-    const full = uses.flatMap((use): ReachedLimit[] => {
+    return this.#full = uses.flatMap((use): ReachedLimit[] => {
       const before = this.#full.find(({ of }) => of === use.of);
       const share = (use.live ?? 0) / use.most;
       if (before !== undefined && share >= NOT_FULL) return [before];
       return share >= FULL ? [{ of: use.of, message: messageOf(use) }] : [];
     });
-    const isSame = full.length === this.#full.length && full.every((table, i) => table === this.#full[i]);
-    return this.#full = isSame ? this.#full : full;
   }
 }
 

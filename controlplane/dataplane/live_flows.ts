@@ -17,8 +17,8 @@ const SAMPLE = 4_096;
 /** IPPROTO_TCP. */
 const TCP = 6;
 
-/** Idle times of tracking.rs, in its units of 2^30 ns. */
-const IDLE = { udp: 112, established: 6_938, transitory: 232 };
+/** Idle times of ebpf/src/tracking.rs, by the names there, in its units of 2^30 ns. */
+export const IDLE = { UDP_IDLE: 112, TCP_ESTABLISHED_IDLE: 6_938, TCP_TRANSITORY_IDLE: 232 } as const;
 
 /** A share, 0 to 1, of the entries of a flow table: those of flows that have not ended; 0 for an empty table. */
 export async function liveShare(
@@ -54,7 +54,7 @@ function decode({ key, value }: Element, places: FlowPlaces): SampledFlow {
 
 /** As is_over() of tracking.rs. */
 function isOver({ protocol, state, used }: SampledFlow, now: number): boolean {
-  if (protocol !== TCP) return now - used > IDLE.udp;
+  if (protocol !== TCP) return now - used > IDLE.UDP_IDLE;
   return state === STATE_CLOSED ||
-    now - used > (state === STATE_ESTABLISHED ? IDLE.established : IDLE.transitory);
+    now - used > (state === STATE_ESTABLISHED ? IDLE.TCP_ESTABLISHED_IDLE : IDLE.TCP_TRANSITORY_IDLE);
 }
