@@ -6,16 +6,13 @@
 
 import { GATEWAY_GROUP } from "../../api/gateway.ts";
 import { type Kind, KINDS } from "../../api/snapshot.ts";
+import { endpointSlice, nodeStatus, service } from "./core_schemas.ts";
 import {
   anything,
-  boolean,
   defaulted,
   type Fields,
   integer,
-  isFields,
   list,
-  map,
-  numberOr,
   object,
   oneOf,
   type Path,
@@ -23,76 +20,19 @@ import {
   required,
   type Schema,
   string,
-  wrongType,
 } from "./schema.ts";
-
-const DNS_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
-const label = string({
-  minimum: 1,
-  maximum: 63,
-  pattern: new RegExp(`^${DNS_LABEL}$`),
-  words: "lower-case letters, digits and hyphens (a DNS label)",
-});
-const subdomain = string({
-  minimum: 1,
-  maximum: 253,
-  pattern: new RegExp(`^${DNS_LABEL}(\\.${DNS_LABEL})*$`),
-  words: "lower-case letters, digits, hyphens and dots (a DNS name)",
-});
-const name = string({ minimum: 1, maximum: 253 });
-const group = string({
-  maximum: 253,
-  pattern: new RegExp(`^$|^${DNS_LABEL}(\\.${DNS_LABEL})*$`),
-  words: "an API group such as gateway.networking.k8s.io, or empty for core kinds",
-});
-const kind = string({
-  minimum: 1,
-  maximum: 63,
-  pattern: /^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$/,
-  words: "a kind such as Service",
-});
-const port = integer(1, 65535);
-const strings = map(string());
-const selector = object({
-  matchLabels: strings,
-  matchExpressions: list(object({
-    key: required(string()),
-    operator: required(oneOf("In", "NotIn", "Exists", "DoesNotExist")),
-    values: list(string()),
-  })),
-});
-
-const metadata = object({
-  name: required(subdomain),
-  namespace: label,
-  labels: strings,
-  annotations: strings,
-  uid: string(),
-  resourceVersion: string(),
-  generation: integer(0, Number.MAX_SAFE_INTEGER),
-  creationTimestamp: string({
-    pattern: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/,
-    words: "an RFC 3339 time such as 2026-01-31T12:00:00Z",
-  }),
-  deletionTimestamp: anything,
-  deletionGracePeriodSeconds: anything,
-  finalizers: anything,
-  generateName: anything,
-  managedFields: anything,
-  ownerReferences: anything,
-  selfLink: anything,
-});
-
-/** A whole object: its type, metadata, the given fields, and a status that Blixt ignores in manifests. */
-function resource(fields: Readonly<Record<string, Schema>>): Schema {
-  return object({
-    apiVersion: required(string()),
-    kind: required(string()),
-    metadata: required(metadata),
-    status: anything,
-    ...fields,
-  });
-}
+import {
+  DNS_LABEL,
+  group,
+  kind,
+  label,
+  name,
+  port,
+  resource,
+  selector,
+  strings,
+  subdomain,
+} from "./schema_fields.ts";
 
 const parametersRef = object({
   group: required(group),
@@ -218,92 +158,6 @@ const route = resource({
     ),
   })),
 });
-
-const protocol = defaulted(oneOf("TCP", "UDP", "SCTP"), "TCP");
-
-/** Fields of a Service's spec that Blixt has no use for. */
-const UNREAD_SERVICE_FIELDS = [
-  "selector",
-  "allocateLoadBalancerNodePorts",
-  "externalIPs",
-  "externalName",
-  "externalTrafficPolicy",
-  "healthCheckNodePort",
-  "internalTrafficPolicy",
-  "ipFamilies",
-  "ipFamilyPolicy",
-  "loadBalancerClass",
-  "loadBalancerIP",
-  "loadBalancerSourceRanges",
-  "publishNotReadyAddresses",
-  "trafficDistribution",
-];
-
-const service = resource({
-  spec: required(object({
-    type: defaulted(oneOf("ClusterIP", "NodePort", "LoadBalancer", "ExternalName"), "ClusterIP"),
-    clusterIP: string(),
-    clusterIPs: list(string()),
-    ports: list(
-      object({
-        name: string(),
-        protocol,
-        port: required(port),
-        targetPort: numberOr(port, string({ minimum: 1, maximum: 15 })),
-        nodePort: anything,
-        appProtocol: string(),
-      }),
-      { rule: distinctServicePorts },
-    ),
-    sessionAffinity: defaulted(oneOf("None", "ClientIP"), "None"),
-    sessionAffinityConfig: object({ clientIP: object({ timeoutSeconds: integer(1, 86_400) }) }),
-    ...Object.fromEntries(UNREAD_SERVICE_FIELDS.map((field) => [field, anything])),
-  })),
-});
-
-function distinctServicePorts(all: readonly Fields[], path: Path, report: Report): void {
-  const seen = new Map<string, number>();
-  all.forEach(({ name, port, protocol }, index) => {
-    if (all.length > 1 && name === undefined) {
-      report.error([...path, index, "name"], "is missing, must be set when a Service has more than one port");
-    }
-    const place = `${port}/${protocol}`;
-    const same = seen.get(place);
-    if (same === undefined) seen.set(place, index);
-    else report.error([...path, index, "port"], `${place} is used by ports[${same}] too`);
-  });
-}
-
-const endpointSlice = resource({
-  addressType: required(oneOf("IPv4", "IPv6", "FQDN")),
-  endpoints: defaulted(
-    list(object({
-      addresses: required(list(string({ minimum: 1 }), { minimum: 1, maximum: 100 })),
-      conditions: object({ ready: boolean, serving: boolean, terminating: boolean }),
-      hostname: anything,
-      nodeName: string(),
-      zone: anything,
-      hints: anything,
-      targetRef: anything,
-      deprecatedTopology: anything,
-    })),
-    [],
-  ),
-  ports: list(object({ name: defaulted(string(), ""), protocol, port, appProtocol: string() })),
-});
-
-const nodeStatus: Schema = {
-  // Of all that a Node's status says, Blixt reads where it is.
-  parse(value, path, report): unknown {
-    if (!isFields(value)) return wrongType(value, "an object", path, report);
-    const { addresses } = value;
-    return addresses === undefined
-      ? {}
-      : { addresses: nodeAddresses.parse(addresses, [...path, "addresses"], report) };
-  },
-};
-
-const nodeAddresses = list(object({ type: required(string()), address: required(string({ minimum: 1 })) }));
 
 const addressRanges = list(
   object(
