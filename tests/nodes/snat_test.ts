@@ -6,18 +6,16 @@
 import { assertEquals } from "@std/assert";
 import { canonicalIp } from "../../controlplane/api/ip.ts";
 import { equal } from "../../controlplane/equal.ts";
-import { buildAll } from "../../controlplane/tasks/build.ts";
 import { poll } from "../cluster/poll.ts";
 import { CLIENT, FAMILIES, GATEWAY, PROTOCOLS } from "../netns/addresses.ts";
-import { Blixt } from "../netns/blixt.ts";
+import type { Blixt } from "../netns/blixt.ts";
 import { readChecksumCounters } from "../netns/checksums.ts";
-import { ManifestFolder } from "../netns/manifest_folder.ts";
 import { networkTest } from "../netns/network_test_case.ts";
-import { addNodes } from "../netns/node_manifests.ts";
 import { sendFlows, startServers } from "../netns/traffic.ts";
 import { transfer } from "../netns/transfer.ts";
-import { FABRICS, TwoNodes, type TwoNodesOptions } from "../netns/two_nodes.ts";
-import { listenerAddress, ROOM } from "../e2e/testbed.ts";
+import { FABRICS, type TwoNodes, type TwoNodesOptions } from "../netns/two_nodes.ts";
+import { listenerAddress } from "../e2e/testbed.ts";
+import { makeNodes, startBlixt } from "./two_nodes_testbed.ts";
 
 const CONFIG = `apiVersion: blixt.x-k8s.io/v1alpha1
 kind: GatewayClassConfig
@@ -40,18 +38,13 @@ async function start(stack: AsyncDisposableStack, options: TwoNodesOptions): Pro
   readonly nodes: TwoNodes;
   readonly blixt: Blixt;
 }> {
-  await buildAll();
-  const manifests = stack.use(await ManifestFolder.copyOf("bare-host"));
-  const nodes = stack.use(await TwoNodes.create(options));
-  await addNodes(manifests, nodes);
+  const { nodes, manifests } = await makeNodes(stack, options);
   await manifests.write("config.yaml", CONFIG);
   await nodes.makeOrdinary(nodes.west);
   await nodes.west.netns.run(["nft", "-f", "-"], { input: STRICT });
   await startServers(nodes);
   await nodes.routeTo(nodes.east, GATEWAY);
-  const { netns, name } = nodes.east;
-  const started = { manifests: manifests.path, node: name, interfaces: ["eth0"], flags: ROOM };
-  return { nodes, blixt: stack.use(await Blixt.start(netns, started)) };
+  return { nodes, blixt: stack.use(await startBlixt(nodes.east, manifests)) };
 }
 
 for (const options of FABRICS) {

@@ -24,11 +24,8 @@ export class TwoNodesTestbed implements AsyncDisposable {
     options: TwoNodesOptions,
     prepare: (manifests: ManifestFolder) => Promise<void> = () => Promise.resolve(),
   ): Promise<TwoNodesTestbed> {
-    await buildAll();
     await using stack = new AsyncDisposableStack();
-    const manifests = stack.use(await ManifestFolder.copyOf("bare-host"));
-    const nodes = stack.use(await TwoNodes.create(options));
-    await addNodes(manifests, nodes);
+    const { nodes, manifests } = await makeNodes(stack, options);
     await prepare(manifests);
     await startServers(nodes);
     const east = stack.use(await startBlixt(nodes.east, manifests));
@@ -58,6 +55,19 @@ export class TwoNodesTestbed implements AsyncDisposable {
   }
 }
 
-async function startBlixt({ netns, name }: ClusterNode, { path }: ManifestFolder): Promise<Blixt> {
+/** The two nodes, and the bare-host sample with them as Nodes in it. Nothing runs yet. */
+export async function makeNodes(stack: AsyncDisposableStack, options: TwoNodesOptions): Promise<{
+  readonly nodes: TwoNodes;
+  readonly manifests: ManifestFolder;
+}> {
+  await buildAll();
+  const manifests = stack.use(await ManifestFolder.copyOf("bare-host"));
+  const nodes = stack.use(await TwoNodes.create(options));
+  await addNodes(manifests, nodes);
+  return { nodes, manifests };
+}
+
+/** Starts Blixt on a node. */
+export async function startBlixt({ netns, name }: ClusterNode, { path }: ManifestFolder): Promise<Blixt> {
   return await Blixt.start(netns, { manifests: path, node: name, interfaces: ["eth0"], flags: ROOM });
 }
