@@ -64,7 +64,7 @@ impl Model<'_> {
                 // The flow may have begun anew since.
                 self.resolve(key.0.ip(), key.1, &key);
             }
-            return self.send(arrival, packet, &key);
+            return self.send(arrival, packet, &key, false);
         }
         if !self.is_ours(packet) {
             return arrival.passed();

@@ -19,7 +19,8 @@ use super::{
 use crate::{build::UDP, random::case::Key};
 
 impl Model<'_> {
-    pub fn send(&mut self, arrival: Arrival, packet: &Packet, key: &Key) -> Verdict {
+    /// With `asks`, the kernel finds the neighbour, known as it is.
+    pub fn send(&mut self, arrival: Arrival, packet: &Packet, key: &Key, asks: bool) -> Verdict {
         let entry = self.flows.find(key).expect("the caller has it").clone();
         if packet.header.ttl <= 1 {
             self.drops.ttl_exceeded += 1;
@@ -42,7 +43,11 @@ impl Model<'_> {
             super::mss::clamp(&mut verdict.frame, packet, entry.mss);
         }
         self.rewrite(&mut verdict, packet, &entry, after);
-        self.deliver(verdict, &entry, packet.is_v6(), packet.segment)
+        let mut sent = self.deliver(verdict, &entry, packet.is_v6(), packet.segment);
+        if asks && sent.fate == Fate::Redirected {
+            sent.via = Some(Via::Neighbour);
+        }
+        sent
     }
 
     /// What a flow adds to the sum of its packets' words.

@@ -52,11 +52,11 @@ impl Model<'_> {
             self.note_mss(&arrival, &packet, &key);
         }
         self.follow(&packet, &key);
-        self.look_again(&arrival, &packet, &key);
+        let asks = self.look_again(&arrival, &packet, &key);
         if packet.piece == Piece::First {
             self.note(&packet);
         }
-        self.send(arrival, &packet, &key)
+        self.send(arrival, &packet, &key, asks)
     }
 
     /// A connection whose backend is gone ends with a reset, so that the client knows.

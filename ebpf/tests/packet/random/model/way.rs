@@ -26,17 +26,18 @@ struct Course {
 
 impl Model<'_> {
     /// What is done for a flow once in a while: its way is looked up every unit of
-    /// time, the other direction's entry every eight.
-    pub fn look_again(&mut self, arrival: &Arrival, packet: &Packet, key: &Key) {
+    /// time, the other direction's entry every eight. Whether the kernel shall find the
+    /// neighbour for this packet, to see whether it is still there.
+    pub fn look_again(&mut self, arrival: &Arrival, packet: &Packet, key: &Key) -> bool {
         let clock = self.clock;
         let entry = self.flows.find_mut(key).expect("the packet found it");
         if entry.looked_at {
-            return;
+            return false;
         }
         entry.looked_at = true;
         let seen = entry.seen;
         if seen == clock {
-            return;
+            return false;
         }
         (entry.seen, entry.used) = (clock, clock);
         let was_remote = entry.is_remote(key);
@@ -46,6 +47,8 @@ impl Model<'_> {
         if seen != 0 && due && !entry.is_remote(key) {
             self.refresh(arrival, key, &entry.clone());
         }
+        let entry = self.flows.find(key).expect("it is there");
+        seen != 0 && entry.delivery == DELIVERY_MAC
     }
 
     /// Marks the other direction's entry as used, or writes it again.
