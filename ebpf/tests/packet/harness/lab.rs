@@ -58,14 +58,14 @@ addr add 192.0.2.1/24 dev out0
 addr add 2001:db8:1::1/64 dev out0 nodad
 addr add 172.16.0.1/24 dev node0
 addr add 2001:db8:2::1/64 dev node0 nodad
-neigh add 192.0.2.2 lladdr 02:00:00:00:01:02 dev out0 nud permanent
-neigh add 2001:db8:1::2 lladdr 02:00:00:00:01:02 dev out0 nud permanent
-neigh add 172.16.0.2 lladdr 02:00:00:00:03:02 dev node0 nud permanent
-neigh add 2001:db8:2::2 lladdr 02:00:00:00:03:02 dev node0 nud permanent
-neigh add 10.0.0.2 lladdr 02:00:00:00:02:02 dev pod0 nud permanent
-neigh add 10.0.0.3 lladdr 02:00:00:00:02:02 dev pod0 nud permanent
-neigh add 2001:db8:a::2 lladdr 02:00:00:00:02:02 dev pod0 nud permanent
-neigh add 2001:db8:a::3 lladdr 02:00:00:00:02:02 dev pod0 nud permanent
+neigh add 192.0.2.2 lladdr 02:1b:4c:87:01:02 dev out0 nud permanent
+neigh add 2001:db8:1::2 lladdr 02:1b:4c:87:01:02 dev out0 nud permanent
+neigh add 172.16.0.2 lladdr 02:1b:4c:87:03:02 dev node0 nud permanent
+neigh add 2001:db8:2::2 lladdr 02:1b:4c:87:03:02 dev node0 nud permanent
+neigh add 10.0.0.2 lladdr 02:1b:4c:87:02:02 dev pod0 nud permanent
+neigh add 10.0.0.3 lladdr 02:1b:4c:87:02:02 dev pod0 nud permanent
+neigh add 2001:db8:a::2 lladdr 02:1b:4c:87:02:02 dev pod0 nud permanent
+neigh add 2001:db8:a::3 lladdr 02:1b:4c:87:02:02 dev pod0 nud permanent
 route add 198.51.100.0/24 via 192.0.2.2
 route add 2001:db8:c::/48 via 2001:db8:1::2
 route add 10.0.0.0/24 dev pod0
@@ -289,7 +289,7 @@ impl Lab {
 /// Makes a veth pair of the host and the outside, both ends with this name. The
 /// host's has an index that is no verdict's number.
 fn plug(name: &str, number: u8, outside: &Namespace) -> Port {
-    let [mac, neighbour] = [1, 2].map(|side| Mac([0x02, 0, 0, 0, number, side]));
+    let [mac, neighbour] = [1, 2].map(|side| Mac([0x02, 0x1b, 0x4c, 0x87, number, side]));
     let far = outside.path();
     let index = FIRST_INDEX + u32::from(number);
     ip(&format!(

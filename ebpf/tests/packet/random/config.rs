@@ -96,6 +96,18 @@ pub fn backend_id(number: usize, which: u32) -> u32 {
     1 + number as u32 * BACKENDS + which
 }
 
+/// An address of which cases begin without, whose bytes are all unlike each other.
+pub fn another(v6: bool) -> IpAddr {
+    if v6 {
+        [
+            0x2001, 0xdb8, 0x1234, 0x5678, 0x9abc, 0xdef0, 0x1357, 0x2468,
+        ]
+        .into()
+    } else {
+        [203, 0, 114, 199].into()
+    }
+}
+
 /// An address in a pod: one that neighbours are known of, or none.
 pub fn pod(v6: bool, host: u16) -> IpAddr {
     if v6 {

@@ -13,7 +13,7 @@ use blixt_ebpf::layout::{
 
 use super::{
     case::{Chosen, Key},
-    config::{self, BACKENDS, Config, SERVICES, Way, service, service_id},
+    config::{self, BACKENDS, Config, SERVICES, Way, another, service, service_id},
     model::SECONDS,
     world::{BRIDGE, PLACES, Place, World},
 };
@@ -242,6 +242,9 @@ impl Maps {
 
     /// The same of addresses and nodes, which are few.
     pub fn restore_addresses(&self, usual: &Config) {
+        for v6 in [false, true] {
+            self.write_address(another(v6), None);
+        }
         for (ip, flags) in &usual.addresses {
             self.write_address(*ip, Some(*flags));
         }

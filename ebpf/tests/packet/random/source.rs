@@ -101,8 +101,8 @@ mod unit {
             forwards: true,
             early: false,
             steps: vec![
-                arrives(Out, 700, "020000000101 020000000102 0800 45000014 12"),
-                leaves(Node, "020000000301 020000000302 86dd"),
+                arrives(Out, 700, "021b4c870101 021b4c870102 0800 45000014 12"),
+                leaves(Node, "021b4c870301 021b4c870302 86dd"),
                 Step::Changes(Change::Serve(3, None)),
                 Step::Changes(Change::Serve(
                     3,

@@ -11,8 +11,8 @@ use super::ends::stranger;
 use crate::random::{
     case::{Change, Chosen},
     config::{
-        BACKENDS, Backend, NO_TABLE, SLOTS, Way, backend_id, is_v6, other_node, pod, service,
-        tables, this_node,
+        BACKENDS, Backend, NO_TABLE, SLOTS, Way, another, backend_id, is_v6, other_node, pod,
+        service, tables, this_node,
     },
     model::Model,
     rng::Random,
@@ -37,7 +37,11 @@ pub fn change(random: &mut Random, model: &Model, number: usize) -> Change {
         ])),
         16..20 => evict(random, model),
         20 => Change::Address(
-            service(number).0.ip(),
+            if random.once_in(3) {
+                another(is_v6(number))
+            } else {
+                service(number).0.ip()
+            },
             random.pick(&[
                 None,
                 Some(0),

@@ -6,19 +6,19 @@ use std::net::IpAddr;
 
 use super::{
     ends::{self, Ends, stranger, tunnel},
-    frame::Soundness,
+    frame::{Soundness, with_sum},
     options::lengthened,
     spoil,
 };
 use crate::{
     build::{
-        Arp, ECHO_REPLY, ECHO_REQUEST, ECHO_REQUEST_V6, Icmp, MORE_FRAGMENTS, Mac,
+        Arp, ECHO_REPLY, ECHO_REQUEST, ECHO_REQUEST_V6, Field, Icmp, MORE_FRAGMENTS, Mac,
         NEIGHBOUR_SOLICITATION, PARAMETER_PROBLEM, PARAMETER_PROBLEM_V6, Packet, REDIRECT, TCP,
         TIME_EXCEEDED, TIME_EXCEEDED_V6, TOO_BIG_V6, UNREACHABLE, UNREACHABLE_V6, fragments,
     },
     random::{
         case::Frame,
-        config::{other_node, service, this_node},
+        config::{another, other_node, service, this_node},
         model::Model,
         rng::Random,
         world::{Place, host},
@@ -30,9 +30,22 @@ fn announced(v6: bool) -> IpAddr {
     service(if v6 { 4 } else { 0 }).0.ip()
 }
 
+/// An address that traffic is taken for, or was.
+fn address(random: &mut Random, model: &Model, v6: bool) -> IpAddr {
+    let other = another(v6);
+    if model.config.addresses.contains_key(&other) && random.once_in(2) {
+        return other;
+    }
+    announced(v6)
+}
+
 /// A ping.
-pub fn echo(random: &mut Random, focus: usize) -> (Ends, Packet) {
-    let ends = ends::of_client(random, focus);
+pub fn echo(random: &mut Random, model: &Model, focus: usize) -> (Ends, Packet) {
+    let mut ends = ends::of_client(random, focus);
+    if random.once_in(3) {
+        let v6 = ends.key.1.is_ipv6();
+        ends.key.1.set_ip(address(random, model, v6));
+    }
     let (from, to, _) = ends.key;
     let v6 = from.is_ipv6();
     let kind = match (v6, random.below(6)) {
@@ -68,6 +81,10 @@ pub fn error(random: &mut Random, model: &Model, focus: usize) -> (Ends, Packet)
     };
     let length = random.below(40);
     let mut about = about.payload(random.bytes(length));
+    if random.once_in(6) {
+        let sum = random.pick(&[0, 0xffff]);
+        about = with_sum(about, Field::Exactly(sum));
+    }
     if random.once_in(6) {
         about = lengthened(random, about);
     }
@@ -155,7 +172,7 @@ pub fn question(random: &mut Random, model: &Model, soundness: Soundness) -> Fra
     let target = match random.below(5) {
         0 => host(v6),
         1 => stranger(v6),
-        _ => announced(v6),
+        _ => address(random, model, v6),
     };
     let mut bytes = if v6 {
         solicitation(random, port.neighbour, target)

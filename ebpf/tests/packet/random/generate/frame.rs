@@ -58,7 +58,7 @@ pub fn of_host(random: &mut Random, model: &Model, focus: usize) -> Option<Frame
     }
     let (ends, packet) = match random.below(4) {
         0 => control::error(random, model, focus),
-        1 => control::echo(random, focus),
+        1 => control::echo(random, model, focus),
         _ => packet(random, model, focus),
     };
     let frame = framed(random, model, ends, packet, Soundness::Sound);
@@ -78,7 +78,7 @@ const LONGEST: usize = 1_000;
 
 fn packet(random: &mut Random, model: &Model, focus: usize) -> (Ends, Packet) {
     match random.below(23) {
-        0 | 1 => control::echo(random, focus),
+        0 | 1 => control::echo(random, model, focus),
         2..5 => control::error(random, model, focus),
         5 => control::path_error(random),
         6..13 => {
@@ -294,7 +294,7 @@ fn edgy_sum(random: &mut Random, model: &Model, packet: Packet, ends: &Ends) -> 
     with_sum(packet, Field::Exactly(sum as u16))
 }
 
-fn with_sum(packet: Packet, field: Field) -> Packet {
+pub fn with_sum(packet: Packet, field: Field) -> Packet {
     match &packet.transport {
         Transport::Tcp(_) => packet.with_tcp(|tcp| tcp.checksum = field),
         _ => packet.with_udp(|udp| udp.checksum = field),

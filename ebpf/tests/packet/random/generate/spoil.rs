@@ -9,6 +9,9 @@ const LEAST: usize = 14;
 /// Where headers are, mostly.
 const HEADERS: usize = 78;
 
+/// Where headers end, or parts of them that are read at once: ports, a type and its sum.
+const ENDS: [usize; 14] = [20, 24, 34, 36, 38, 42, 54, 56, 58, 62, 70, 74, 82, 86];
+
 /// Damages a frame a little.
 pub fn spoil(random: &mut Random, bytes: &mut Vec<u8>) {
     let near = bytes.len().min(HEADERS);
@@ -18,8 +21,12 @@ pub fn spoil(random: &mut Random, bytes: &mut Vec<u8>) {
     } else {
         random.below(near)
     };
-    match random.below(8) {
+    match random.below(9) {
         0 => bytes[at] = random.next() as u8,
+        8 => {
+            let end = random.pick(&ENDS) + random.below(3) - 1;
+            bytes.truncate(end);
+        }
         1 => bytes.truncate(LEAST.max(at)),
         2 => {
             let end = LEAST + random.below(bytes.len() - LEAST + 1);

@@ -50,6 +50,36 @@ const ALL: &[Equivalent] = &[
     line("global.rs", "", VERIFIER),
     line("mss.rs", "at &= 0x3f", VERIFIER).of(Kind::Constant),
     line("packet.rs", "self.l4 & 0x7ff", VERIFIER).of(Kind::Constant),
+    line(
+        "tracking.rs",
+        "packet.tuple.protocol() != IPPROTO_TCP",
+        "TCP and UDP differ in other bits, too",
+    )
+    .of(Kind::Constant),
+    line(
+        "echo.rs",
+        "as *mut [u8; 2]) = reply",
+        "the code is 0 already",
+    )
+    .of(Kind::Lost),
+    line(
+        "forward.rs",
+        "if remembered != BACKEND_REFUSE",
+        "no flow has the backend that refuses, nor any other that there is not",
+    )
+    .of(Kind::Constant),
+    line(
+        "packet.rs",
+        "if at + size_of::<T>() > (*skb).data_end as usize",
+        "of what is reset, all of the TCP header was there",
+    )
+    .within("reset")
+    .of(Kind::Boundary),
+    line(
+        "too_big.rs",
+        "if after == before",
+        "no test run leaves a checksum to a device",
+    ),
     line("deliver.rs", "pkt_type != PACKET_HOST", UNSEEN),
     line("", "", UNSEEN).within("send_back"),
     line("errors.rs", "if !write(", WRITABLE).of(Kind::Constant),
@@ -63,7 +93,19 @@ pub fn why(site: &Site, mutant: &Mutant) -> Option<&'static str> {
             && site.text.contains(one.text)
             && one.kind.is_none_or(|kind| kind == mutant.kind)
     };
-    ALL.iter().find(is).map(|one| one.why)
+    let known = ALL.iter().find(is).map(|one| one.why);
+    known.or_else(|| is_of_ipv4(site, mutant).then_some(IPV4))
+}
+
+const IPV4: &str = "the first words of IPv4 addresses are alike, and keys have the last alone";
+
+/// Whether another word of an IPv4 address is read, or one is not written. What takes
+/// the last one for another is always found.
+fn is_of_ipv4(site: &Site, mutant: &Mutant) -> bool {
+    let v4 = site.function.ends_with('4') || site.function.contains("Kb0_");
+    let word = matches!(mutant.kind, Kind::Field | Kind::Lost);
+    let address = ["addr", "Tuple", "mix(mix(mix("];
+    v4 && word && address.iter().any(|part| site.text.contains(part))
 }
 
 #[cfg(test)]
