@@ -159,13 +159,20 @@ export async function eventually(
   }
 }
 
-/** Waits until something holds in this process. Throws when it does not in so many milliseconds. */
-export async function until(holds: () => boolean, what: string, milliseconds: number): Promise<void> {
-  const end = performance.now() + milliseconds;
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`It is not so after ${milliseconds} ms that ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+/** Milliseconds between two looks of {@link until}. */
+const PAUSE = 20;
+
+/**
+ * Waits until something holds in this process; returns the milliseconds. Throws when it does not in so many. Looks
+ * are counted, not the clock's time: where this process, and the control planes in it, get few turns, there are few.
+ */
+export async function until(holds: () => boolean, what: string, milliseconds: number): Promise<number> {
+  let waited = 0;
+  for (; !holds(); waited += PAUSE) {
+    if (waited > milliseconds) throw new Error(`It is not so after ${milliseconds} ms that ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }
+  return waited;
 }
 
 /** The condition of that type is there, has the status, and is about the object as it is. */
