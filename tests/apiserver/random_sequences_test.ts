@@ -14,7 +14,9 @@ import { ApiClient } from "../../controlplane/source/apiserver/api_client.ts";
 import { loadApiServer } from "../../controlplane/source/apiserver/kube_config.ts";
 import { parentGateway } from "../../controlplane/translate/listener_set.ts";
 import { translate } from "../../controlplane/translate/translate.ts";
+import { paths } from "../../controlplane/tasks/paths.ts";
 import { ApiServer } from "../cluster/api_server.ts";
+import { installCrds } from "../cluster/kubectl.ts";
 import { RunningControlPlane, whyNot } from "./fixture.ts";
 import {
   comparable,
@@ -138,6 +140,7 @@ Deno.test({
   ignore: why !== undefined,
   async fn(t): Promise<void> {
     await using server = await ApiServer.start();
+    await installCrds(server.kubeconfig, `${paths.repository}/k8s/base/gatewayclassconfig_crd.yaml`);
     const client = new ApiClient(loadApiServer({ kubeconfig: server.kubeconfig }));
     const { signal } = new AbortController();
     const count: Count = { done: 0, statuses: 0, services: 0 };

@@ -23,6 +23,7 @@ const MADE: readonly Kind[] = [
   "ReferenceGrant",
   "EndpointSlice",
   "Service",
+  "GatewayClassConfig",
 ];
 
 /** Does a step; false when the API server refuses the object, or there is nothing to delete. */

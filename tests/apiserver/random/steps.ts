@@ -34,6 +34,7 @@ const names = {
   ReferenceGrant: oneOf("grant"),
   Service: oneOf("s0", "s1"),
   EndpointSlice: oneOf("s0-x", "s1-x", "s1-y"),
+  GatewayClassConfig: oneOf("default"),
 } satisfies Partial<Record<Kind, fc.Arbitrary<string>>>;
 
 type RandomKind = keyof typeof names;
@@ -85,11 +86,17 @@ const specs: Record<Exclude<RandomKind, "EndpointSlice" | "GatewayClass">, fc.Ar
   Gateway: fc.record({
     gatewayClassName: fc.oneof({ weight: 10, arbitrary: oneOf("blixt") }, oneOf("other", "absent")),
     addresses: fc.option(
-      fc.uniqueArray(oneOf("192.0.2.1", "192.0.2.2", "192.0.2.3", "127.0.0.1").map((value) => ({ value })), {
-        minLength: 1,
-        maxLength: 2,
-        selector: ({ value }) => value,
-      }),
+      fc.oneof(
+        fc.uniqueArray(
+          oneOf("192.0.2.1", "192.0.2.2", "192.0.2.3", "127.0.0.1").map((value) => ({ value })),
+          {
+            minLength: 1,
+            maxLength: 2,
+            selector: ({ value }) => value,
+          },
+        ),
+        oneOf<unknown>([{}], [{}, {}], [{ value: "192.0.2.2" }, {}]),
+      ),
       { nil: undefined, freq: 6 },
     ),
     listeners,
@@ -116,6 +123,16 @@ const specs: Record<Exclude<RandomKind, "EndpointSlice" | "GatewayClass">, fc.Ar
       [{ name: "web", port: 80, protocol: "TCP" }, { name: "dns", port: 53, protocol: "UDP" }],
     ),
     sessionAffinity: oneOf("None", "ClientIP"),
+  }),
+  // Fewer addresses than Gateways may want, and of changing families.
+  GatewayClassConfig: fc.record({
+    addressPools: oneOf<unknown>(
+      [{ cidr: "192.0.2.0/30" }],
+      [{ start: "192.0.2.2", end: "192.0.2.5" }, { cidr: "2001:db8::/127" }],
+      [{ cidr: "2001:db8::/126" }],
+      [{ start: "192.0.2.9", end: "192.0.2.1" }],
+    ),
+    staticAddresses: fc.option(oneOf([{ cidr: "192.0.2.0/31" }]), { nil: undefined, freq: 2 }),
   }),
 };
 
