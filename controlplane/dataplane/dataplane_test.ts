@@ -225,6 +225,15 @@ Deno.test("Dataplane says which interface that was named is missing, and takes i
   assertEquals((await bench.kernel()).devices.get(7)?.flags, DEVICE_PEER | DEVICE_OUTWARD);
 });
 
+Deno.test("Dataplane says which interface that was named has no Ethernet header", async () => {
+  await using bench = await FakeBench.start();
+  const tunnel = fakeInterface(9, "wg0", { type: 65_534, mac: new Uint8Array() });
+  bench.fake.network.setInterfaces([lo, eth0, tunnel]);
+  await bench.program(bench.run({ interfaces: ["eth0", "wg0"] }), dataplane(web));
+  assertMatch(bench.log.join("\n"), /Interface wg0 has no Ethernet header, .* name another/);
+  assertEquals(bench.attached().includes(9), false);
+});
+
 Deno.test("Dataplane asks for the way to backends, and again when the routes change", async () => {
   await using bench = await FakeBench.start();
   const ways = async (): Promise<string[]> =>

@@ -16,6 +16,11 @@ const ARPHRD_ETHER = 1;
 /** Bytes of an Ethernet address. */
 const MAC_SIZE = 6;
 
+/** Whether frames there have the header that the programs read. */
+export function isEthernet({ type, mac }: Interface): boolean {
+  return type === ARPHRD_ETHER && mac.length === MAC_SIZE;
+}
+
 /**
  * The element of every interface that gets the programs: all Ethernet ones, up or down, since replies enter
  * from pods and clients may come from anywhere, and the host's own packets leave by any.
@@ -27,9 +32,7 @@ export function devicesOf(
   interfaces: readonly Interface[],
   named: readonly string[] = [],
 ): Map<number, DeviceValue> {
-  const ethernet = interfaces.filter((device) =>
-    device.type === ARPHRD_ETHER && device.mac.length === MAC_SIZE
-  );
+  const ethernet = interfaces.filter(isEthernet);
   const outward = outwardDevices(ethernet, named);
   const bridges = new Set(
     interfaces.filter((device) => device.kind === "bridge").map((device) => device.ifindex),

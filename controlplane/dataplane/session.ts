@@ -13,7 +13,7 @@ import {
 import type { DesiredDataplane } from "../translate/desired.ts";
 import { formatWireAddress } from "./address.ts";
 import { Announcer } from "./announcer.ts";
-import { attachmentsOf, deviceChanges, devicesOf, fittingDevices, outwardOf } from "./devices.ts";
+import { attachmentsOf, deviceChanges, devicesOf, fittingDevices, isEthernet, outwardOf } from "./devices.ts";
 import { EarlyProgram } from "./early_program.ts";
 import type { ReachedLimit } from "./fullness.ts";
 import { type KernelState, OBJECT_NAME, readKernel } from "./kernel.ts";
@@ -154,13 +154,17 @@ export class Session {
     await this.#detach([...this.#attached.values()].filter(({ ifindex }) => !wanted.has(ifindex)), signal);
   }
 
-  /** Says once of each interface that was named that it is not there. */
+  /** Says once of each interface that was named that it is not there, or cannot be used. */
   #reportMissing(interfaces: readonly Interface[]): void {
     const missing = this.#options.interfaces.filter((name) =>
-      interfaces.every((device) => device.name !== name)
+      !interfaces.some((device) => device.name === name && isEthernet(device))
     );
     for (const name of missing.filter((name) => !this.#missing.includes(name))) {
-      this.#options.log(`There is no interface ${name}; it faces clients as soon as it appears`);
+      this.#options.log(
+        interfaces.some((device) => device.name === name)
+          ? `Interface ${name} has no Ethernet header, and Blixt takes no packets without one; name another that faces clients`
+          : `There is no interface ${name}; it faces clients as soon as it appears`,
+      );
     }
     this.#missing = missing;
   }
