@@ -22,10 +22,10 @@ export function loaderCommand(
 
 /**
  * With ten thousand services the heap would grow to four times what is in it before anything is collected, and the
- * part of it for what is new to 64 MB: a quarter as much again, and 16 MB, are enough at no more processor time. The
+ * part of it for what is new to 64 MB: a quarter as much again, and 32 MB, are enough at no more processor time. The
  * Containerfile has the same.
  */
-export const HEAP_FLAGS = "--v8-flags=--heap-growing-percent=25,--max-semi-space-size=8";
+export const HEAP_FLAGS = "--v8-flags=--heap-growing-percent=25,--max-semi-space-size=16";
 
 /**
  * The C library keeps freed messages of a megabyte for the next ones, unless each is a mapping of its own, and something
