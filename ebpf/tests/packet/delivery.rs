@@ -268,7 +268,8 @@ fn the_kernel_sends_a_packet_of_a_flow_now_and_then_and_so_doubts_an_old_neighbo
                 true => "192.0.2.2",
                 false => "2001:db8:1::2",
             };
-            let neighbour = format!("neigh change {address} lladdr 02:00:00:00:01:02 dev out0 nud");
+            let router_mac = lab.out.neighbour;
+            let neighbour = format!("neigh change {address} lladdr {router_mac} dev out0 nud");
             ip(&format!("{neighbour} stale"));
             through(&router, &pod, &lab.inbound(&ends.opening()));
             let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
