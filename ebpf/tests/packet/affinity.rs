@@ -41,9 +41,7 @@ fn connect(lab: &Lab, ends: &Ends) {
 #[track_caller]
 fn goes_to(lab: &Lab, port: u16, backend: &Ends) {
     let ends = backend.clone().client_port(port);
-    let expected = lab.pod.emits(&ends.opening().to(ends.backend).hop());
-    lab.client_sends(&ends.opening())
-        .is_redirected_as(&expected);
+    lab.client_reaches(&ends.opening(), &ends);
 }
 
 #[test]
@@ -248,9 +246,7 @@ fn the_middle_of_a_connection_finds_where_its_client_is_kept_even_when_no_new_on
             lab.quiesce(&ends);
             let before = lab.affinity(&ends);
             lab.forget(&ends);
-            let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-            lab.client_sends(&ends.request())
-                .is_redirected_as(&expected);
+            lab.client_reaches(&ends.request(), &ends);
             assert!(lab.pod_sends(&ends.reply()).was_redirected());
             assert_eq!(lab.affinity(&ends), before);
         }
@@ -270,9 +266,7 @@ fn the_middle_of_a_connection_goes_by_the_table_once_the_time_of_its_client_is_o
             lab.choose(&other);
             lab.age_affinity(&ends, MILLISECONDS);
             lab.forget(&ends);
-            let expected = lab.pod.emits(&other.request().to(other.backend).hop());
-            lab.client_sends(&other.request())
-                .is_redirected_as(&expected);
+            lab.client_reaches(&other.request(), &other);
             assert!(lab.pod_sends(&other.reply()).was_redirected());
             goes_to(lab, 40_001, &other);
             let last = lab.affinity(&ends).expect("its client is kept anew");

@@ -124,11 +124,8 @@ fn ingress_keeps_the_sum_right_that_hardware_made_of_the_whole_packet() {
         lab.sum_in_hardware();
         for ends in Ends::all() {
             println!("{ends}");
-            let expected = lab.pod.emits(&ends.opening().to(ends.backend).hop());
-            lab.client_sends(&ends.opening())
-                .is_redirected_as(&expected);
-            let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
-            lab.pod_sends(&ends.reply()).is_redirected_as(&expected);
+            lab.client_reaches(&ends.opening(), &ends);
+            lab.reply_comes_back(&ends);
         }
     });
 }

@@ -62,11 +62,8 @@ fn a_thousand_flows_keep_their_backends() {
                 let flow = if port < 20_500 { &ends } else { &other }
                     .clone()
                     .client_port(port);
-                let expected = lab.pod.emits(&flow.request().to(flow.backend).hop());
-                lab.client_sends(&flow.request())
-                    .is_redirected_as(&expected);
-                let expected = lab.out.emits(&flow.reply().from(flow.service).hop());
-                lab.pod_sends(&flow.reply()).is_redirected_as(&expected);
+                lab.client_reaches(&flow.request(), &flow);
+                lab.reply_comes_back(&flow);
             }
             assert_eq!(lab.service_stats(&ends).flows, 1_000);
         }
@@ -88,11 +85,8 @@ fn one_client_socket_has_a_flow_with_each_of_two_services() {
             other.table += 50;
             lab.serve(&other);
             for ends in [&ends, &other, &ends, &other] {
-                let expected = lab.pod.emits(&ends.opening().to(ends.backend).hop());
-                lab.client_sends(&ends.opening())
-                    .is_redirected_as(&expected);
-                let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
-                lab.pod_sends(&ends.reply()).is_redirected_as(&expected);
+                lab.client_reaches(&ends.opening(), ends);
+                lab.reply_comes_back(ends);
             }
         }
     });
@@ -119,9 +113,7 @@ fn clients_with_the_same_port_are_told_apart_by_address() {
             lab.choose(&other);
             lab.begin(&other);
             for ends in [&ends, &other] {
-                let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-                lab.client_sends(&ends.request())
-                    .is_redirected_as(&expected);
+                lab.client_reaches(&ends.request(), ends);
             }
         }
     });
@@ -170,8 +162,7 @@ fn the_end_of_a_flow_leaves_the_one_alone_that_took_its_place() {
             lab.begin(&other);
             assert!(lab.client_sends(&ends.request()).was_redirected());
             assert!(lab.forward_flow(&ends).is_none());
-            let expected = lab.out.emits(&other.reply().from(other.service).hop());
-            lab.pod_sends(&other.reply()).is_redirected_as(&expected);
+            lab.reply_comes_back(&other);
         }
     });
 }

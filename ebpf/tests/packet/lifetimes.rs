@@ -89,8 +89,7 @@ fn a_connection_keeps_its_addresses_and_ports_for_as_long_as_its_state_allows() 
         assert_eq!(lab.drops().tuple_in_use, before + 1);
         lab.age(ends, most - least);
         lab.begin(&other);
-        let expected = lab.out.emits(&other.reply().from(other.service).hop());
-        lab.pod_sends(&other.reply()).is_redirected_as(&expected);
+        lab.reply_comes_back(&other);
     });
 }
 
@@ -134,11 +133,8 @@ fn a_connection_goes_on_with_its_backend_however_long_it_was_idle() {
         lab.choose(&ends.second_backend());
         lab.age(ends, 10 * most);
         let flows = lab.service_stats(ends).flows;
-        let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-        lab.client_sends(&ends.request())
-            .is_redirected_as(&expected);
-        let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
-        lab.pod_sends(&ends.reply()).is_redirected_as(&expected);
+        lab.client_reaches(&ends.request(), ends);
+        lab.reply_comes_back(ends);
         assert_eq!(lab.service_stats(ends).flows, flows);
     });
 }
@@ -154,15 +150,11 @@ fn a_syn_begins_anew_once_the_connection_is_closing_or_was_idle_for_too_long() {
         lab.age(ends, least);
         let flows = lab.service_stats(ends).flows;
         if matches!(stage, Asked | Established) {
-            let expected = lab.pod.emits(&ends.opening().to(ends.backend).hop());
-            lab.client_sends(&ends.opening())
-                .is_redirected_as(&expected);
+            lab.client_reaches(&ends.opening(), ends);
             assert_eq!(lab.service_stats(ends).flows, flows);
             lab.age(ends, most);
         }
-        let expected = lab.pod.emits(&ends.opening().to(other.backend).hop());
-        lab.client_sends(&ends.opening())
-            .is_redirected_as(&expected);
+        lab.client_reaches(&ends.opening(), &other);
         assert_eq!(lab.service_stats(ends).flows, flows + 1);
     });
 }

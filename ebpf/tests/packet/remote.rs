@@ -132,9 +132,7 @@ fn a_remote_connection_that_ended_may_begin_with_a_local_backend() {
             lab.client_sends(&closing)
                 .is_redirected_as(&lab.node.emits(&closing.clone().hop()));
             lab.choose(&ends);
-            let expected = lab.pod.emits(&ends.opening().to(ends.backend).hop());
-            lab.client_sends(&ends.opening())
-                .is_redirected_as(&expected);
+            lab.client_reaches(&ends.opening(), &ends);
         }
     });
 }
@@ -152,9 +150,7 @@ fn a_remote_connection_that_is_asked_for_again_gets_the_backend_of_the_table_now
             assert!(lab.client_sends(&ends.opening()).was_redirected());
             assert_eq!(lab.service_stats(&ends).flows, 1);
             lab.choose(&ends);
-            let expected = lab.pod.emits(&ends.opening().to(ends.backend).hop());
-            lab.client_sends(&ends.opening())
-                .is_redirected_as(&expected);
+            lab.client_reaches(&ends.opening(), &ends);
             assert_eq!(lab.service_stats(&ends).flows, 2);
         }
         assert_eq!(lab.drops(), Drops::default());
@@ -227,8 +223,7 @@ fn a_flow_follows_its_backend_that_comes_to_be_remote_and_back() {
                 lab.client_sends(&ends.request())
                     .is_redirected_as(&expected);
             }
-            let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
-            lab.pod_sends(&ends.reply()).is_redirected_as(&expected);
+            lab.reply_comes_back(&ends);
         }
         assert_eq!(lab.drops(), Drops::default());
     });
@@ -260,8 +255,7 @@ fn a_remote_flow_whose_backend_comes_here_gets_an_entry_for_replies() {
             let expected = lab.pod.emits(&packet.clone().to(ends.backend).hop());
             lab.client_sends(&packet).is_redirected_as(&expected);
             assert_eq!(lab.is_pending(&ends), !settled);
-            let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
-            lab.pod_sends(&ends.reply()).is_redirected_as(&expected);
+            lab.reply_comes_back(&ends);
         }
     });
 }

@@ -119,11 +119,8 @@ fn what_is_left_to_say_after_a_fin_stays_with_the_flow() {
                     .was_redirected()
             );
             lab.choose(&ends.second_backend());
-            let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
-            lab.pod_sends(&ends.reply()).is_redirected_as(&expected);
-            let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-            lab.client_sends(&ends.request())
-                .is_redirected_as(&expected);
+            lab.reply_comes_back(&ends);
+            lab.client_reaches(&ends.request(), &ends);
             assert_eq!(states(lab, &ends), (STATE_FIN_WAIT, STATE_CLOSE_WAIT));
         }
     });
@@ -145,9 +142,7 @@ fn a_syn_after_the_end_of_a_connection_begins_another() {
                 );
                 let other = ends.second_backend();
                 lab.choose(&other);
-                let expected = lab.pod.emits(&ends.opening().to(other.backend).hop());
-                lab.client_sends(&ends.opening())
-                    .is_redirected_as(&expected);
+                lab.client_reaches(&ends.opening(), &other);
                 assert_eq!(states(lab, &other), (STATE_NEW, STATE_NEW));
                 assert_eq!(lab.service_stats(&ends).flows - before, 2);
                 assert!(
@@ -167,9 +162,7 @@ fn a_syn_that_is_sent_again_stays_with_its_backend() {
             println!("{ends}");
             lab.begin(&ends);
             lab.choose(&ends.second_backend());
-            let expected = lab.pod.emits(&ends.opening().to(ends.backend).hop());
-            lab.client_sends(&ends.opening())
-                .is_redirected_as(&expected);
+            lab.client_reaches(&ends.opening(), &ends);
             assert_eq!(lab.service_stats(&ends).flows, 1);
         }
     });
@@ -182,9 +175,7 @@ fn a_segment_of_a_connection_that_nobody_remembers_finds_its_backend_again() {
     with_lab(Forwarding::On, |lab| {
         for ends in Ends::tcp() {
             println!("{ends}");
-            let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-            lab.client_sends(&ends.request())
-                .is_redirected_as(&expected);
+            lab.client_reaches(&ends.request(), &ends);
             assert_eq!(states(lab, &ends), (STATE_ESTABLISHED, STATE_ESTABLISHED));
         }
     });
@@ -201,14 +192,10 @@ fn flows_stay_with_their_backend_when_the_table_changes_and_new_ones_follow_it()
             let other = ends.second_backend();
             lab.choose(&other);
             for _ in 0..3 {
-                let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-                lab.client_sends(&ends.request())
-                    .is_redirected_as(&expected);
+                lab.client_reaches(&ends.request(), &ends);
             }
             let newcomer = ends.clone().client_port(40_001);
-            let expected = lab.pod.emits(&newcomer.opening().to(other.backend).hop());
-            lab.client_sends(&newcomer.opening())
-                .is_redirected_as(&expected);
+            lab.client_reaches(&newcomer.opening(), &other);
         }
     });
 }
@@ -223,13 +210,9 @@ fn datagrams_after_two_idle_minutes_begin_another_flow() {
             let other = ends.second_backend();
             lab.choose(&other);
             lab.age(&ends, 118);
-            let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-            lab.client_sends(&ends.request())
-                .is_redirected_as(&expected);
+            lab.client_reaches(&ends.request(), &ends);
             lab.age(&ends, 123);
-            let expected = lab.pod.emits(&ends.request().to(other.backend).hop());
-            lab.client_sends(&ends.request())
-                .is_redirected_as(&expected);
+            lab.client_reaches(&ends.request(), &other);
             assert_eq!(lab.service_stats(&ends).flows, 2);
         }
     });
@@ -245,9 +228,7 @@ fn replies_keep_a_flow_of_datagrams_alive() {
             lab.age(&ends, 118);
             assert!(lab.pod_sends(&ends.reply()).was_redirected());
             lab.choose(&ends.second_backend());
-            let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-            lab.client_sends(&ends.request())
-                .is_redirected_as(&expected);
+            lab.client_reaches(&ends.request(), &ends);
         }
     });
 }
@@ -261,9 +242,7 @@ fn an_idle_connection_stays_with_its_backend() {
             handshake(lab, &ends);
             lab.age(&ends, 7_200);
             lab.choose(&ends.second_backend());
-            let expected = lab.pod.emits(&ends.request().to(ends.backend).hop());
-            lab.client_sends(&ends.request())
-                .is_redirected_as(&expected);
+            lab.client_reaches(&ends.request(), &ends);
         }
     });
 }
@@ -278,9 +257,7 @@ fn what_can_begin_anew_does_when_its_backend_is_gone() {
             let other = ends.second_backend();
             lab.choose(&other);
             lab.remove_backend(&ends);
-            let expected = lab.pod.emits(&ends.opening().to(other.backend).hop());
-            lab.client_sends(&ends.opening())
-                .is_redirected_as(&expected);
+            lab.client_reaches(&ends.opening(), &other);
             assert_eq!(lab.service_stats(&ends).flows, 2);
         }
         assert_eq!(lab.drops(), Drops::default());
@@ -299,9 +276,7 @@ fn a_backend_that_took_over_the_id_gets_no_old_flow() {
                 ..ends.second_backend()
             };
             lab.choose(&heir);
-            let expected = lab.pod.emits(&ends.request().to(heir.backend).hop());
-            lab.client_sends(&ends.request())
-                .is_redirected_as(&expected);
+            lab.client_reaches(&ends.request(), &heir);
             assert_eq!(lab.forward_flow(&heir).expect("an entry").epoch, heir.epoch);
         }
     });
@@ -315,8 +290,7 @@ fn what_a_backend_that_left_still_says_reaches_the_client() {
             println!("{ends}");
             lab.begin(&ends);
             lab.remove_backend(&ends);
-            let expected = lab.out.emits(&ends.reply().from(ends.service).hop());
-            lab.pod_sends(&ends.reply()).is_redirected_as(&expected);
+            lab.reply_comes_back(&ends);
         }
     });
 }

@@ -218,6 +218,20 @@ impl Lab {
         self.receive(&self.pod, self.outbound(packet).bytes())
     }
 
+    /// The client's packet arrives at the backend of `at`, otherwise as it was sent.
+    #[track_caller]
+    pub fn client_reaches(&self, packet: &Packet, at: &Ends) {
+        let expected = self.pod.emits(&packet.clone().to(at.backend).hop());
+        self.client_sends(packet).is_redirected_as(&expected);
+    }
+
+    /// The backend's reply arrives at the client as one of the service.
+    #[track_caller]
+    pub fn reply_comes_back(&self, ends: &Ends) {
+        let expected = self.out.emits(&ends.reply().from(ends.service).hop());
+        self.pod_sends(&ends.reply()).is_redirected_as(&expected);
+    }
+
     /// Begins a flow.
     #[track_caller]
     pub fn begin(&self, ends: &Ends) {
