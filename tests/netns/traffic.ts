@@ -176,14 +176,15 @@ export async function sendResets(topology: Ends, options: ResetOptions): Promise
   if (stdout.trim() !== String(times)) throw new Error(`not all came to their end: ${stdout}`);
 }
 
-/** Waits for a traffic program's end and reads its last line. `timeout` in milliseconds. */
+/** Waits for a traffic program's end and reads its report, one line of JSON. `timeout` in milliseconds. */
 export async function readReport<T extends FlowReport | TransferReport>(
   program: Background,
   timeout = 60_000,
 ): Promise<T> {
   try {
     const lines = await program.finish(timeout);
-    return JSON.parse(lines.at(-1) ?? "null") as T;
+    // Deno itself may have a warning about its caches after it.
+    return JSON.parse(lines.findLast((line) => line.startsWith("{")) ?? "null") as T;
   } finally {
     await program.stop();
   }
