@@ -80,17 +80,19 @@ async function test(options: TestOptions): Promise<number> {
   const root = Deno.uid() === 0;
   const results: SuiteResult[] = [];
   const setUp = await prepare(root && options.suites.some((suite) => suite.root));
-  if (setUp !== undefined) results.push(setUp);
-  else {results.push(
-      ...await runSuites(options.suites, {
-        root,
-        folder: paths.repository,
-        logs: paths.logs,
-        patience: PATIENCE,
-        write: (text) => void stream.writeSync(encoder.encode(text)),
-        signal,
-      }),
-    );}
+  if (setUp !== undefined) {
+    results.push(setUp);
+  } else {
+    const ran = await runSuites(options.suites, {
+      root,
+      folder: paths.repository,
+      logs: paths.logs,
+      patience: PATIENCE,
+      write: (text) => void stream.writeSync(encoder.encode(text)),
+      signal,
+    });
+    results.push(...ran);
+  }
   const total = sum(results);
   console.log(options.json ? JSON.stringify({ ...total, suites: results }) : plainLine(total));
   return signal.aborted || total.failed > 0 || total.passed === 0 ? 1 : 0;

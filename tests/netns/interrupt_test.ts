@@ -38,3 +38,32 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     assertEquals(program.lines.some((line) => line.includes("clean-up failed: Error: broken")), true);
   });
 }
+
+/** A file of tests that is there until it is interrupted. */
+const FIRST = `
+  import { runOnInterrupt } from "${MODULE}";
+  Deno.test({ name: "first", sanitizeOps: false, sanitizeResources: false, fn: async () => {
+    runOnInterrupt(() => Promise.resolve(console.log("cleaned")));
+    console.log("up");
+    await new Promise((resolve) => setTimeout(resolve, 60_000));
+  } });
+`;
+const SECOND = `Deno.test("second", () => console.log("went on"));`;
+
+Deno.test("a test that is interrupted cleans up, and no other file of tests begins", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/first_test.ts`, FIRST);
+    await Deno.writeTextFile(`${folder}/second_test.ts`, SECOND);
+    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const command = ["test", "--config", config, "--no-check", "--allow-all", folder];
+    await using program = new Background([Deno.execPath(), ...command]);
+    await program.waitForLine(/^up$/, 60_000);
+    program.signal("SIGTERM");
+    assertEquals((await program.ended).success, false);
+    await program.finish(1_000).catch(() => {});
+    assertEquals(program.lines.filter((line) => /^(cleaned|went on)$/.test(line)), ["cleaned"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
