@@ -10,10 +10,10 @@ use super::{
 };
 use crate::harness::{Forwarding, with_telling};
 
-/// Of the run that is the same every time, and of the one that never is.
+/// Of the run that is the same every time: what it says is about the change that is
+/// tested. Runs that are asked for may begin anywhere.
 const SEED: u64 = 1;
-const CASES: u64 = 12_000;
-const FRESH_CASES: u64 = 6_000;
+const CASES: u64 = 18_000;
 
 fn wish(name: &str) -> Option<u64> {
     let chosen = env::var(name).ok()?;
@@ -21,7 +21,7 @@ fn wish(name: &str) -> Option<u64> {
     Some(number.unwrap_or_else(|_| panic!("{name} is a number, not {chosen}")))
 }
 
-/// Another one every time.
+/// Another seed every time.
 fn fresh() -> u64 {
     let elapsed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     elapsed.expect("it is later than 1970").as_nanos() as u64
@@ -76,11 +76,11 @@ fn run_of_random_cases_ends_with_program_and_model_agreeing() {
     ] {
         assert!(count > 10, "{count} times, something {what}");
     }
-    agree(FRESH_CASES, fresh());
 }
 
-/// What is wrong of the model, and how many steps show it.
-const FAULTS: [(Fault, usize); 3] = [(Fault::Uncounted, 1), (Fault::Ttl, 2), (Fault::Settles, 3)];
+/// What is wrong of the model, and how many steps show it at the most: which of its
+/// cases is reported first depends on the workers' pace, and some begin with a change.
+const FAULTS: [(Fault, usize); 3] = [(Fault::Uncounted, 3), (Fault::Ttl, 4), (Fault::Settles, 6)];
 
 #[test]
 #[ignore = "needs root"]
