@@ -32,6 +32,16 @@ fn now() -> u64 {
     unsafe { bpf_ktime_get_coarse_ns() }
 }
 
+/// Where a flow that begins with this packet goes first: to the backend that its client
+/// keeps, else to the one that the table chooses. None when a map lacks the slot.
+#[inline(always)]
+pub fn first_choice(packet: &Packet, service: &Service) -> Option<u32> {
+    match recall(packet, service) {
+        BACKEND_REFUSE => select::first(service, &packet.tuple),
+        remembered => Some(remembered),
+    }
+}
+
 /// Id of the backend that the client's last flow to the service went to, if it may
 /// have this one; else BACKEND_REFUSE, and the table has the word.
 ///

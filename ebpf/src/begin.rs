@@ -5,8 +5,7 @@
 use aya_ebpf::bindings::__sk_buff;
 use blixt_ebpf::layout::{
     ADDRESS_LOCAL, BACKEND_ALIVE, BACKEND_REFUSE, BACKEND_REMOTE, BACKEND_SNAT, Backend,
-    DELIVERY_HOST, DELIVERY_UNKNOWN, DIRECTION_FORWARD, DIRECTION_REPLY, DIRECTION_SNAT, Flow,
-    Pending, Service,
+    DELIVERY_HOST, DELIVERY_UNKNOWN, DIRECTION_REPLY, DIRECTION_SNAT, Flow, Pending, Service,
 };
 
 use crate::{
@@ -114,16 +113,14 @@ pub unsafe fn adopt<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) {
     let Some(service) = select::service(tuple) else {
         return;
     };
-    let remembered = affinity::recall(packet, &service);
-    let id = if remembered == BACKEND_REFUSE {
-        select::first(&service, tuple).unwrap_or(BACKEND_REFUSE)
-    } else {
-        remembered
+    let Some(id) = affinity::first_choice(packet, &service).filter(|id| *id != BACKEND_REFUSE)
+    else {
+        return;
     };
     let Some(backend) = BACKEND.get(id) else {
         return;
     };
-    if id == BACKEND_REFUSE || backend.flags & (BACKEND_ALIVE | BACKEND_SNAT) != BACKEND_ALIVE {
+    if backend.flags & (BACKEND_ALIVE | BACKEND_SNAT) != BACKEND_ALIVE {
         return;
     }
     let twin = twin(tuple, backend);
@@ -239,16 +236,11 @@ unsafe fn renew<const V6: bool>(
     // SAFETY: as the caller promises; the elements stay readable and writable for this
     // run (RCU).
     unsafe {
-        begin_way(skb, flow);
-        if flow.delivery == DELIVERY_HOST {
-            host::note(tuple.sport);
-        }
+        begin_replies(skb, tuple, flow);
         *replies = *flow;
         flow.address = twin.saddr;
         flow.port = twin.sport;
-        flow.direction = DIRECTION_FORWARD;
-        flow.delivery = DELIVERY_UNKNOWN;
-        flow.ifindex = 0;
+        turn_to_requests(flow);
         *requests = *flow;
     }
     counters::begun(flow.service, flow.backend);
@@ -270,19 +262,33 @@ pub unsafe fn enter<const V6: bool>(
 ) {
     if backend.flags & BACKEND_REMOTE == 0 {
         // SAFETY: as the caller promises.
-        unsafe { begin_way(skb, &mut entry.flow) };
-        if entry.flow.delivery == DELIVERY_HOST {
-            host::note(tuple.sport);
-        }
+        unsafe { begin_replies(skb, tuple, &mut entry.flow) };
         flows::put_pending::<V6>(twin, entry);
         entry.flow.address = backend.address;
         entry.flow.port = backend.port;
     }
-    entry.flow.direction ^= DIRECTION_REPLY;
-    entry.flow.delivery = DELIVERY_UNKNOWN;
-    entry.flow.ifindex = 0;
+    turn_to_requests(&mut entry.flow);
     flows::put_pending::<V6>(tuple, entry);
     counters::begun(entry.flow.service, entry.flow.backend);
+}
+
+/// Begins the way of a new flow's replies; of one of the host's own, its port is noted.
+#[inline(always)]
+unsafe fn begin_replies(skb: *mut __sk_buff, tuple: &Tuple, flow: &mut Flow) {
+    // SAFETY: as the caller promises.
+    unsafe { begin_way(skb, flow) };
+    if flow.delivery == DELIVERY_HOST {
+        host::note(tuple.sport);
+    }
+}
+
+/// Makes the entry of replies that of the client's packets, whose way is not known yet.
+/// Where they go, the caller says.
+#[inline(always)]
+fn turn_to_requests(flow: &mut Flow) {
+    flow.direction ^= DIRECTION_REPLY;
+    flow.delivery = DELIVERY_UNKNOWN;
+    flow.ifindex = 0;
 }
 
 /// To an address of ours, but to no service: what the host's stack would answer,

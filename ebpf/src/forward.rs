@@ -6,7 +6,7 @@ use core::ptr;
 
 use aya_ebpf::bindings::__sk_buff;
 use blixt_ebpf::layout::{
-    ADDRESS_LOCAL, BACKEND_ALIVE, BACKEND_REFUSE, DELIVERY_MAC, DELIVERY_UNKNOWN, Flow, Pending,
+    ADDRESS_LOCAL, BACKEND_ALIVE, DELIVERY_MAC, DELIVERY_UNKNOWN, Flow, Pending,
 };
 
 use crate::{
@@ -190,14 +190,8 @@ fn continuation(packet: &Packet, flow: &Flow, tick: u16) -> Continuation {
 /// one's was may have sent the packet on, or back here.
 #[inline(never)]
 fn is_chosen_no_more(packet: &Packet, backend: u32) -> bool {
-    let tuple = &packet.tuple;
-    select::service(tuple).is_some_and(|service| {
-        let remembered = affinity::recall(packet, &service);
-        if remembered != BACKEND_REFUSE {
-            return remembered != backend;
-        }
-        select::first(&service, tuple) != Some(backend)
-    })
+    select::service(&packet.tuple)
+        .is_some_and(|service| affinity::first_choice(packet, &service) != Some(backend))
 }
 
 /// Counts, rewrites and delivers, by the kernel's own search for the neighbour with
