@@ -117,28 +117,22 @@ Deno.test("LoadBalancerWriter writes nothing while another leads, and compares e
   }, () => leads);
 });
 
+/** The deletion of what `shown("7")` made, and of no other version or namesake. */
+const DELETION = {
+  request: `DELETE ${PATH}/web-blixt`,
+  body: { apiVersion: "v1", kind: "DeleteOptions", preconditions: { uid: "s", resourceVersion: "7" } },
+  json: {},
+};
+
 Deno.test("LoadBalancerWriter deletes its Service of a Gateway that is gone, and only that version of it", async () => {
-  const preconditions = { uid: "s", resourceVersion: "7" };
-  await withWriter([{
-    request: `DELETE ${PATH}/web-blixt`,
-    body: { apiVersion: "v1", kind: "DeleteOptions", preconditions },
-    json: {},
-  }], ({ store, writer }) => {
+  await withWriter([DELETION], ({ store, writer }) => {
     store.set("Service", shown("7"));
     writer.set([]);
   });
 });
 
 Deno.test("LoadBalancerWriter replaces the Service of a former Gateway of the same name", async () => {
-  await withWriter([{
-    request: `DELETE ${PATH}/web-blixt`,
-    body: {
-      apiVersion: "v1",
-      kind: "DeleteOptions",
-      preconditions: { uid: "s", resourceVersion: "7" },
-    },
-    json: {},
-  }], ({ store, writer }) => {
+  await withWriter([DELETION], ({ store, writer }) => {
     store.set("Service", shown("7"));
     writer.set([{ ...DESIRED, owner: { ...DESIRED.owner, uid: "another" } }]);
   });
@@ -150,12 +144,7 @@ Deno.test("LoadBalancerWriter deletes its Service that has another type or no ow
   for (
     const edited of [{ ...shown("7"), spec: { ports: spec!.ports! } }, { ...shown("7"), metadata: ownerless }]
   ) {
-    const preconditions = { uid: "s", resourceVersion: "7" };
-    await withWriter([{
-      request: `DELETE ${PATH}/web-blixt`,
-      body: { apiVersion: "v1", kind: "DeleteOptions", preconditions },
-      json: {},
-    }], ({ store, writer }) => {
+    await withWriter([DELETION], ({ store, writer }) => {
       store.set("Service", edited);
       writer.set([DESIRED]);
     });
