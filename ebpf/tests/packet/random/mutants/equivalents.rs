@@ -64,10 +64,11 @@ const ALL: &[Equivalent] = &[
     )
     .of(Kind::Lost),
     line(
-        "forward.rs",
-        "if remembered != BACKEND_REFUSE",
+        "affinity.rs",
+        "match recall(packet, service)",
         "no flow has the backend that refuses, nor any other that there is not",
     )
+    .within("is_chosen_no_more")
     .of(Kind::Constant),
     line(
         "packet.rs",
