@@ -59,8 +59,8 @@ class Lines {
 
   /** The first line from now on, or already seen, that matches. Throws after 20 seconds, or when the stream ends. */
   async find(pattern: RegExp): Promise<string> {
-    const timeout = setTimeout(() => this.#wake(), 20_000);
-    const end = performance.now() + 20_000;
+    const timeout = setTimeout(() => this.#wake(), 60_000);
+    const end = performance.now() + 60_000;
     let over = false;
     this.ended.then(() => {
       over = true;

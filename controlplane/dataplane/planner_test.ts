@@ -290,11 +290,14 @@ Deno.test("Planner.plan() looks at 10,000 unchanged services in a few millisecon
   );
   const planner = new Planner(new KernelModel(), capacity, () => 1);
   assertEquals(planner.plan(dataplane(...services), routes(), nowhere).unprogrammed, []);
-  const changed = dataplane(...services.slice(1), service(web, group(1, b)));
-  const start = performance.now();
-  const { changes } = planner.plan(changed, routes(), nowhere);
-  const took = performance.now() - start;
-  assert(changes.length < 15, `${changes.length} changes`);
-  // About 10 ms on the machine this was written on; the bound leaves room for a busy one.
-  assert(took < 200, `${took} ms`);
+  const took = [b, a, b, a, b].map((endpoint) => {
+    const changed = dataplane(...services.slice(1), service(web, group(1, endpoint)));
+    const start = performance.now();
+    const { changes } = planner.plan(changed, routes(), nowhere);
+    const took = performance.now() - start;
+    assert(changes.length < 15, `${changes.length} changes`);
+    return took;
+  });
+  // About 10 ms on the machine this was written on; the shortest time is free of what else runs.
+  assert(Math.min(...took) < 200, `${took} ms`);
 });

@@ -6,7 +6,7 @@
 // nothing. BLIXT_SEED and BLIXT_SEQUENCES choose other sequences than those of
 // every run, and how many.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, equal } from "@std/assert";
 import type { Gateway } from "../../controlplane/api/gateway.ts";
 import type { ListenerSet } from "../../controlplane/api/listener_set.ts";
 import type { Condition } from "../../controlplane/api/object.ts";
@@ -15,6 +15,7 @@ import { ApiClient } from "../../controlplane/source/apiserver/api_client.ts";
 import { loadApiServer } from "../../controlplane/source/apiserver/kube_config.ts";
 import { parentGateway } from "../../controlplane/translate/listener_set.ts";
 import { translate } from "../../controlplane/translate/translate.ts";
+import type { Translation } from "../../controlplane/translate/translation.ts";
 import { paths } from "../../controlplane/tasks/paths.ts";
 import { ApiServer } from "../cluster/api_server.ts";
 import { installCrds } from "../cluster/kubectl.ts";
@@ -38,7 +39,7 @@ const LENGTH = 80;
 const QUIET = 700;
 
 /** Milliseconds that a sequence may take to come to rest. */
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 const why = await whyNot();
 
@@ -82,6 +83,25 @@ function decidedWithoutOwner(all: ReadonlyMap<Kind, readonly Found[]>): string[]
   ).map((object) => `${object.kind} ${objectKey(object)}: ${JSON.stringify(object.status)}`);
 }
 
+/** What there is, beside what the objects alone ask for. */
+interface Compared {
+  readonly all: ReadonlyMap<Kind, readonly Found[]>;
+  readonly expected: Translation;
+  readonly statuses: Map<string, unknown>;
+  readonly wanted: Map<string, unknown>;
+}
+
+function compare(all: ReadonlyMap<Kind, readonly Found[]>, plane: RunningControlPlane): Compared {
+  const expected = translate(withoutStatuses(all), plane.options);
+  const wanted = new Map(
+    expected.statuses.map(({ kind, key, status }) => [`${kind} ${key}`, comparable(status)] as const).sort(),
+  );
+  return { all, expected, wanted, statuses: statusesOf(all, new Set(wanted.keys())) };
+}
+
+const isAsWanted = ({ all, statuses, wanted }: Compared): boolean =>
+  equal(statuses, wanted) && decidedWithoutOwner(all).length === 0;
+
 /** What sequences came to; zeros would mean that they tested nothing. */
 interface Count {
   /** Steps that the API server did not refuse. */
@@ -107,17 +127,16 @@ async function check(
       // Now and then the control plane gets the time to write what is overtaken at once.
       if (index % 7 === 0) await new Promise((resolve) => setTimeout(resolve, 60));
     }
-    all = await atRest(client, signal);
-    const expected = translate(withoutStatuses(all), first.options);
+    const now = (): Promise<Compared> => atRest(client, signal).then((all) => compare(all, first));
+    let compared = await now();
+    // A machine may be busy with other things for longer than what counts as rest.
+    for (const end = performance.now() + PATIENCE; !isAsWanted(compared) && performance.now() < end;) {
+      compared = await now();
+    }
+    const { expected, wanted } = compared;
+    all = compared.all;
     assertEquals(decidedWithoutOwner(all), [], "what belongs to nobody");
-    const wanted = new Map(
-      expected.statuses.map(({ kind, key, status }) => [`${kind} ${key}`, comparable(status)]),
-    );
-    assertEquals(
-      statusesOf(all, new Set(wanted.keys())),
-      new Map([...wanted].sort()),
-      "the objects alone decide",
-    );
+    assertEquals(compared.statuses, wanted, "the objects alone decide");
     assertEquals(first.dataplane.desired, expected.dataplane);
     count.done += done;
     count.statuses += wanted.size;

@@ -7,13 +7,13 @@ Deno.test("poll() takes a failure as not yet", async () => {
   let looks = 0;
   const ready = (): Promise<boolean> =>
     ++looks < 3 ? Promise.reject(new Error("refused")) : Promise.resolve(true);
-  assertEquals(await poll({ ready, patience: 10_000 }), "ready");
+  assertEquals(await poll({ ready, patience: 60_000 }), "ready");
   assertEquals(looks, 3);
 });
 
 Deno.test("poll() stops when there is nothing left to wait for", async () => {
   const ready = (): Promise<boolean> => Promise.resolve(false);
-  assertEquals(await poll({ ready, patience: 10_000, ended: () => true }), "ended");
+  assertEquals(await poll({ ready, patience: 60_000, ended: () => true }), "ended");
 });
 
 Deno.test("poll() looks once more before it gives up", async () => {

@@ -58,7 +58,7 @@ networkTest("clients that Services keep at their endpoints", async (test) => {
     await using marks = await Marks.create();
     const talk = `(echo who; ${marks.wait("again")}; echo who) | socat -t 10 - TCP:${to},bind=${bind}`;
     await using connection = topology.client.start(["sh", "-c", talk]);
-    const first = await connection.waitForLine(/^b\d /, 20_000);
+    const first = await connection.waitForLine(/^b\d /, 60_000);
     assertEquals(first.split(" ")[0], backend);
 
     const { ipv4, ipv6 } = backendAddresses(Number(backend.slice(1)));
@@ -71,7 +71,7 @@ networkTest("clients that Services keep at their endpoints", async (test) => {
       else assertEquals(after[client], chosen, client);
     }
     await marks.set("again");
-    assertEquals(await connection.waitForLine(/^b\d /, 20_000, 1), first);
+    assertEquals(await connection.waitForLine(/^b\d /, 60_000, 1), first);
     await apply(() =>
       manifests.edit("echo-stable.yaml", new RegExp(terminating.trim().replace(/[{}]/g, "\\$&")), "")
     );

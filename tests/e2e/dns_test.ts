@@ -32,7 +32,7 @@ networkTest("DNS over UDP and TCP at one port", async (test) => {
   await using testbed = await Testbed.create({ prepare: (manifests) => takeOnePort(manifests, PORT) });
   const { client, backends } = testbed.topology;
   const server = backends[0]!.netns.start(SERVER);
-  await server.waitForLine(/started/, 20_000);
+  await server.waitForLine(/started/, 60_000);
 
   for (const family of FAMILIES) {
     const ask = async (...words: string[]): Promise<string[]> => {

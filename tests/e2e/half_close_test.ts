@@ -34,7 +34,7 @@ networkTest("half-closed connections go on in the other direction", async (test)
   await test.step("the server goes on after the client has shut down writing", async () => {
     await Promise.all(ends.map(async ({ to, listen }) => {
       await using server = netns.start(["socat", "-t", "20", "-d", "-d", listen, `SYSTEM:${LATE_TALKER}`]);
-      await server.waitForLine(/listening on/, 20_000);
+      await server.waitForLine(/listening on/, 60_000);
       const { stdout } = await client.run(["socat", "-t", "20", "-", to], { input: words });
       assertEquals(stdout, `${words.length}\n${words}\nend\n`);
     }));
@@ -43,11 +43,11 @@ networkTest("half-closed connections go on in the other direction", async (test)
   await test.step("the client goes on after the server has shut down writing", async () => {
     await Promise.all(ends.map(async ({ to, listen }) => {
       await using server = netns.start(["socat", "-t", "20", "-d", "-d", listen, `SYSTEM:${EARLY_TALKER}`]);
-      await server.waitForLine(/listening on/, 20_000);
+      await server.waitForLine(/listening on/, 60_000);
       const slow = `(sleep ${SILENCE}; seq 100000) | socat -t 20 - ${to}`;
       const { stdout } = await client.run(["sh", "-c", slow]);
       assertEquals(stdout, "all\n");
-      assertEquals((await server.waitForLine(/^\d+$/, 20_000)).trim(), String(words.length + 1));
+      assertEquals((await server.waitForLine(/^\d+$/, 60_000)).trim(), String(words.length + 1));
     }));
   });
 });

@@ -48,7 +48,7 @@ networkTest("flows that were idle until the kernel forgot them", async (test) =>
     // The last opening packets may still be on their way.
     const all = programs.length * FLOWS * 2;
     const ready = async (): Promise<boolean> => (await readFlows(host)).length === all;
-    assertEquals(await poll({ ready, patience: 20_000 }), "ready");
+    assertEquals(await poll({ ready, patience: 60_000 }), "ready");
     assertEquals(await forgetAll(), all);
     programs.forEach(goOn);
     for (const program of programs) {
@@ -64,15 +64,15 @@ networkTest("flows that were idle until the kernel forgot them", async (test) =>
       const to = `TCP:${joinHostPort(GATEWAY[family], LISTENER_PORT.tcp)},keepalive,keepidle=1,keepintvl=1`;
       return client.start(["sh", "-c", `(echo who; ${marks.wait("again")}; echo who) | socat - ${to}`]);
     });
-    const first = await Promise.all(connections.map((one) => one.waitForLine(/^b\d /, 20_000)));
+    const first = await Promise.all(connections.map((one) => one.waitForLine(/^b\d /, 60_000)));
     assert(await forgetAll() > 0);
     const bothDirections = FAMILIES.length * 2;
     const ready = async (): Promise<boolean> =>
       (await readFlows(host)).filter(({ protocol }) => protocol === TCP).length === bothDirections;
-    assertEquals(await poll({ ready, patience: 20_000 }), "ready", "both directions are known again");
+    assertEquals(await poll({ ready, patience: 60_000 }), "ready", "both directions are known again");
     await marks.set("again");
     for (const [index, connection] of connections.entries()) {
-      assertEquals(await connection.waitForLine(/^b\d /, 20_000, 1), first[index]);
+      assertEquals(await connection.waitForLine(/^b\d /, 60_000, 1), first[index]);
       await connection.stop();
     }
   });

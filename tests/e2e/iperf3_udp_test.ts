@@ -36,7 +36,7 @@ networkTest("iperf3 over UDP loses nothing, in whole packets and in fragments, b
     String(PROGRAM_PORT),
     "--forceflush",
   ]);
-  await server.waitForLine(/listening/, 20_000);
+  await server.waitForLine(/listening/, 60_000);
   for (const family of FAMILIES) {
     for (const length of [64, 4_000]) {
       for (const direction of [[], ["--reverse"]]) {

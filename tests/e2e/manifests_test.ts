@@ -10,7 +10,7 @@ import type { FlowReport } from "../netns/traffic/report.ts";
 import { Testbed } from "./testbed.ts";
 
 /** Milliseconds within which every edit is seen, however busy the machine. */
-const SOON = 20_000;
+const SOON = 60_000;
 
 async function backendsOf(testbed: Testbed, protocol: L4, family: Family, flows = 200): Promise<string[]> {
   const report = await sendFlows(testbed.topology, { protocol, family, flows });

@@ -46,7 +46,7 @@ networkTest("iperf3 measures through the Gateway, in both directions", async () 
   });
   const { client, backends } = testbed.topology;
   const server = backends[0]!.netns.start(["iperf3", "--server", "--port", "9100", "--forceflush"]);
-  await server.waitForLine(/listening/, 20_000);
+  await server.waitForLine(/listening/, 60_000);
   for (const family of FAMILIES) {
     for (const direction of [[], ["--reverse"]]) {
       const target = [

@@ -21,7 +21,7 @@ async function pass(from: Netns, to: Netns, address: string, number: number): Pr
   await using receiver = to.start(["sh", "-c", `socat -u IP${version}-RECVFROM:${number} - | sha256sum`]);
   // A raw socket gives no sign of being there: packets are sent until one was heard.
   let heard = false;
-  const line = receiver.waitForLine(/^[0-9a-f]{64} /, 20_000).finally(() => heard = true);
+  const line = receiver.waitForLine(/^[0-9a-f]{64} /, 60_000).finally(() => heard = true);
   while (!heard) {
     await from.run(["sh", "-c", `printf '${PAYLOAD}' | socat -u - IP${version}-SENDTO:${target}:${number}`]);
     await delay(50);

@@ -12,10 +12,10 @@ import { Testbed } from "./testbed.ts";
 
 /** Checks that Blixt learns of the interface of b3, by which flows of both protocols and families are answered. */
 async function assertLearns({ topology, blixt }: Testbed, from: number): Promise<void> {
-  await blixt.program.waitForLine(/^Attached to interface veth3\b/, 20_000, from);
+  await blixt.program.waitForLine(/^Attached to interface veth3\b/, 60_000, from);
   // The way to a pod follows its interface; how long that takes the machine decides.
   const ready = () => assertAnsweredByB3(topology).then(() => true);
-  if (await poll({ ready, patience: 20_000 }) !== "ready") await assertAnsweredByB3(topology);
+  if (await poll({ ready, patience: 60_000 }) !== "ready") await assertAnsweredByB3(topology);
 }
 
 async function assertAnsweredByB3(topology: Topology): Promise<void> {

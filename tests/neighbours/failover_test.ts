@@ -85,7 +85,7 @@ networkTest(
         await delay(UNNOTICED);
         const unanswered = async (): Promise<boolean> => await repeats() > none;
         assertEquals(
-          await poll({ ready: unanswered, patience: 20_000 }),
+          await poll({ ready: unanswered, patience: 60_000 }),
           "ready",
           "nobody misses the node that died",
         );
@@ -112,7 +112,7 @@ networkTest(
         await first.set(stateOf(nodes, east, true));
         const ready = () => believes(router, east, family);
         assertEquals(
-          await poll({ ready, patience: 20_000 }),
+          await poll({ ready, patience: 60_000 }),
           "ready",
           "the router knows the first node again",
         );

@@ -84,7 +84,7 @@ export class Blixt implements AsyncDisposable {
   /** SIGTERM, as a user stops it. Throws when it fails or takes longer than 20 seconds. */
   async stop(): Promise<void> {
     this.program.signal("SIGTERM");
-    await this.program.finish(20_000);
+    await this.program.finish(60_000);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

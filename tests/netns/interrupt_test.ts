@@ -27,7 +27,7 @@ const PROGRAM = `
 for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   Deno.test(`runOnInterrupt() cleans up in reverse order on ${signal}, past a broken clean-up`, async () => {
     await using program = new Background([Deno.execPath(), "eval", PROGRAM]);
-    await program.waitForLine(/^up$/, 20_000);
+    await program.waitForLine(/^up$/, 60_000);
     program.signal(signal);
     assertEquals((await program.ended).code, code);
     await program.finish(1_000).catch(() => {});

@@ -74,7 +74,7 @@ const PROGRAM = `
 networkTest("Topology.create() removes what a killed run left, and nothing of a living one", async () => {
   await using living = await Topology.create({ backends: 1 });
   await using killed = new Background([Deno.execPath(), "eval", PROGRAM]);
-  const prefix = await killed.waitForLine(/^bx-/, 20_000);
+  const prefix = await killed.waitForLine(/^bx-/, 60_000);
   const sleeper = Number((await runCommand(["ip", "netns", "pids", `${prefix}-host`])).stdout);
   assert(readProcess(sleeper) !== undefined);
   assert(netns().includes(`${prefix}-host`));
@@ -88,7 +88,7 @@ networkTest("Topology.create() removes what a killed run left, and nothing of a 
 
 networkTest("Topology.destroy() removes everything when it is interrupted", async () => {
   await using interrupted = new Background([Deno.execPath(), "eval", PROGRAM]);
-  const prefix = await interrupted.waitForLine(/^bx-/, 20_000);
+  const prefix = await interrupted.waitForLine(/^bx-/, 60_000);
   interrupted.signal("SIGINT");
   assertEquals((await interrupted.ended).code, 130);
   assertEquals(netns().filter((name) => name.startsWith(prefix)), []);

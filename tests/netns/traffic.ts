@@ -43,7 +43,7 @@ export async function startServer(
   const argv = [...program("server.ts", { name, port, address: ipv4 }), `--address=${ipv6}`];
   const server = backend.netns.start(argv, { cwd: REPOSITORY });
   try {
-    await server.waitForLine(/^listening$/, 20_000);
+    await server.waitForLine(/^listening$/, 60_000);
   } catch (error) {
     await server.stop();
     throw error;
@@ -142,7 +142,7 @@ export async function startTransfer(topology: Ends, options: TransferOptions): P
   const argv = program("transfer.ts", { ...rest, to: GATEWAY[family], port: LISTENER_PORT.tcp });
   const transfer = topology.client.start(argv, { cwd: REPOSITORY });
   try {
-    await transfer.waitForLine(/^transferred/, 20_000);
+    await transfer.waitForLine(/^transferred/, 60_000);
   } catch (error) {
     await transfer.stop();
     throw error;
@@ -154,7 +154,7 @@ export async function startTransfer(topology: Ends, options: TransferOptions): P
 export async function startResetServer(backend: Backend, family: Family, port: number): Promise<Background> {
   const argv = program("reset.ts", { address: backend[family], port }, ["serve"]);
   const server = backend.netns.start(argv, { cwd: REPOSITORY });
-  await server.waitForLine(/^listening$/, 20_000);
+  await server.waitForLine(/^listening$/, 60_000);
   return server;
 }
 

@@ -111,7 +111,7 @@ for (const options of FABRICS) {
         await nodes.client.run(["bash", "-c", `echo > /dev/udp/${nodes.west[family]}/9`]);
       }
       const ready = async (): Promise<boolean> => equal(await counted(), [0, 1, 1]);
-      assertEquals(await poll({ ready, patience: 10_000 }), "ready");
+      assertEquals(await poll({ ready, patience: 60_000 }), "ready");
     });
   });
 }

@@ -24,7 +24,7 @@ async function runIn(
       root: true,
       folder,
       logs: `${folder}/logs`,
-      patience: 10_000,
+      patience: 60_000,
       write: (text) => written += text,
       signal: new AbortController().signal,
       ...options,

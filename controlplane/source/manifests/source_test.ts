@@ -46,7 +46,7 @@ async function until(
 ): Promise<void> {
   const stop = new AbortController();
   const running = source.run(stop.signal);
-  const timeout = setTimeout(() => stop.abort(new Error("The change was not seen within 5 s")), 5_000);
+  const timeout = setTimeout(() => stop.abort(new Error("The change was not seen within a minute")), 60_000);
   try {
     await act();
     while (!holds()) await store.changed(stop.signal);
