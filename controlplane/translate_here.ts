@@ -35,22 +35,25 @@ export function translateHere(
   if (peers === undefined) return translate;
   const withEquippedNodes = equippedNodes(peers);
   return (snapshot) => {
-    const translation = translate(withEquippedNodes(snapshot));
+    const translation = translate(withEquippedNodes(snapshot, options().node));
     const { dataplane } = translation;
     const announced = peers.announced(dataplane.services);
     return { ...translation, dataplane: { ...dataplane, announced } };
   };
 }
 
-/** Leaves the nodes without Blixt out of snapshots. A map from which the same are left out stays the same. */
-function equippedNodes(peers: Peers): (snapshot: Snapshot) => Snapshot {
+/**
+ * Leaves the nodes without Blixt out of snapshots. A map from which the same are left out stays the same. This node has
+ * one, and says so to others only when it is ready: it must know its own addresses before they send something there.
+ */
+function equippedNodes(peers: Peers): (snapshot: Snapshot, own: string | undefined) => Snapshot {
   let before: { readonly all: Snapshot["Node"]; readonly equipped: readonly string[] } | undefined;
   let nodes: Snapshot["Node"] = new Map();
-  return (snapshot) => {
+  return (snapshot, own) => {
     const { equipped } = peers;
     if (snapshot.Node !== before?.all || equipped !== before.equipped) {
       const names = new Set(equipped);
-      nodes = new Map([...snapshot.Node].filter(([name]) => names.has(name)));
+      nodes = new Map([...snapshot.Node].filter(([name]) => names.has(name) || name === own));
       before = { all: snapshot.Node, equipped };
     }
     return { ...snapshot, Node: nodes };

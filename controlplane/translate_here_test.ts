@@ -2,6 +2,10 @@
 
 import { assertEquals } from "@std/assert";
 import type { Peers } from "./ends.ts";
+import { BACKEND_ALIVE, BACKEND_SNAT } from "./dataplane/layout.ts";
+import { KernelModel } from "./dataplane/model.ts";
+import { Planner } from "./dataplane/planner.ts";
+import type { Routes } from "./dataplane/routes.ts";
 import {
   endpointSlice,
   gateway,
@@ -20,10 +24,13 @@ const CLASS = [gatewayClassWithConfig(), gatewayClassConfig({ addressPools: [{ c
 const WEB = gateway("default/web", { addresses: [] });
 
 /** Peers that say what they are told to say. */
-function fakePeers(leads: boolean): Peers & { leads: boolean } {
+function fakePeers(
+  leads: boolean,
+  equipped: readonly string[] = ["there"],
+): Peers & { leads: boolean; equipped: readonly string[] } {
   return {
     leads,
-    equipped: ["there"],
+    equipped,
     announced: (services) => services.map(({ address }) => address),
     ready: () => {},
     leave: () => Promise.resolve(),
@@ -88,4 +95,46 @@ Deno.test("translateHere() knows the nodes of endpoints that have Blixt, and no 
     .map(({ node }) => node);
   assertEquals(nodes, ["10.9.0.2", undefined]);
   assertEquals(again.dataplane.services === first.dataplane.services, true);
+});
+
+Deno.test("translateHere() knows its own node's addresses before the others know that it has Blixt", () => {
+  const nodes = [node("here", "10.9.0.1"), node("there", "10.9.0.2"), node("bare", "10.9.0.3")];
+  const { dataplane } = translateHere(() => ({ node: "here" }), fakePeers(true))(
+    snapshotOf(...CLASS, ...nodes),
+  );
+  assertEquals(dataplane.nodes, { own: ["10.9.0.1"], others: ["10.9.0.2"] });
+});
+
+Deno.test("translateHere() leaves flows to another node by SNAT as they are when that node comes to have Blixt", () => {
+  const snapshot = snapshotOf(
+    gatewayClassWithConfig(),
+    gatewayClassConfig({ remoteBackends: "SNAT" }),
+    gateway("default/web"),
+    tcpRoute("default/echo"),
+    service("default/echo"),
+    endpointSlice("default/echo", { endpoints: [{ addresses: ["10.0.0.1"], nodeName: "there" }] }),
+    node("here", "10.9.0.1"),
+    node("there", "10.9.0.2"),
+  );
+  const peers = fakePeers(true, []);
+  const translate = translateHere(() => ({ node: "here" }), peers);
+  const hop = { ifindex: 7, gateway: "10.9.0.254", source: "10.9.0.1" };
+  const routes: Routes = { version: 1, get: () => hop };
+  const kernel = new KernelModel();
+  let epoch = 0;
+  const planner = new Planner(kernel, { services: 9, backends: 9, tables: 9 }, () => ++epoch);
+  const programmed = (): unknown => {
+    const { changes } = planner.plan(translate(snapshot).dataplane, routes, new Set());
+    for (const change of changes) kernel.apply(change);
+    return structuredClone(kernel.backends);
+  };
+  const first = programmed();
+  for (const equipped of [["here"], ["here", "there"], ["here"]]) {
+    peers.equipped = equipped;
+    assertEquals(programmed(), first, `with Blixt on ${equipped}`);
+  }
+  assertEquals([...kernel.backends.values()].map(({ source, flags }) => [source, flags]), [[
+    "10.9.0.1",
+    BACKEND_ALIVE | BACKEND_SNAT,
+  ]]);
 });

@@ -23,10 +23,10 @@ const [web, a] = ["192.0.2.1:80", "10.0.0.1:8080"];
 
 const own: NodeAddresses = { own: ["10.9.0.1", "fd00:9::1"], others: ["10.9.0.2", "fd00:9::2"] };
 
-/** One endpoint on a node. */
+/** One endpoint on another node, if that has an address. */
 function placed(node: string | undefined, address = a, nodes: NodeAddresses = own): DesiredDataplane {
   const [endpoint] = group(1, address).endpoints;
-  const there = { ...endpoint!, ...(node === undefined ? {} : { node }) };
+  const there = { ...endpoint!, ...(node === undefined ? {} : { node, elsewhere: true }) };
   return { ...dataplane(service(web, { ...group(1), endpoints: [there] })), nodes };
 }
 

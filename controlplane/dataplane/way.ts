@@ -12,7 +12,8 @@ export type Way = Pick<BackendValue, "ifindex" | "gateway" | "source" | "flags">
 
 /**
  * The way to an endpoint. Up the host's own stack where the host has its address. With SNAT to an endpoint on another
- * node by what the routing table says of it, as if this host were the client. Else to its node: as the packet is where
+ * node by what the routing table says of it, as if this host were the client: whether that node has Blixt does not
+ * matter, so flows go on when it comes to have one. Else to its node, if that has Blixt: as the packet is where
  * that is on-link; inside another packet where it is behind a router, or its address of another family; and by what the
  * routing table says of the endpoint itself where there is no way to the node, or this node has no address by which that
  * would know it.
@@ -20,7 +21,7 @@ export type Way = Pick<BackendValue, "ifindex" | "gateway" | "source" | "flags">
  * @param own addresses by which other nodes know this one
  */
 export function wayTo(
-  { address, node }: Endpoint,
+  { address, node, elsewhere }: Endpoint,
   routes: Routes,
   own: readonly string[],
   remoteBackends: RemoteBackends = "Direct",
@@ -28,11 +29,11 @@ export function wayTo(
   const hop = routes.get(address);
   const routed = { ifindex: hop.ifindex, gateway: hop.gateway, source: "", flags: BACKEND_ALIVE };
   if (hop.local) return { ...routed, flags: BACKEND_ALIVE | BACKEND_LOCAL };
-  if (node === undefined) return routed;
-  if (remoteBackends === "SNAT") {
+  if (elsewhere && remoteBackends === "SNAT") {
     const source = sourceTowards(address, hop, own);
     if (source !== undefined) return { ...routed, source, flags: BACKEND_ALIVE | BACKEND_SNAT };
   }
+  if (node === undefined) return routed;
   const { ifindex, gateway } = routes.get(node);
   if (ifindex === 0) return routed;
   const flags = BACKEND_ALIVE | BACKEND_REMOTE;

@@ -8,11 +8,18 @@ import { keepsFlows, type Way, wayTo } from "./way.ts";
 const OWN = ["10.9.0.1", "fd00:9::1"];
 const SNAT = BACKEND_ALIVE | BACKEND_SNAT;
 
+const NODE = "10.9.0.2";
+
 /** The way with SNAT to an endpoint on another node, which is on-link, where the routing table has that hop. */
-function snatTo(address: string, hop: Hop, own: readonly string[] = OWN, node = "10.9.0.2"): Way {
-  const hops: Record<string, Hop> = { [node]: { ifindex: 4, gateway: "" }, [address]: hop };
+function snatTo(
+  address: string,
+  hop: Hop,
+  own: readonly string[] = OWN,
+  node: { node?: string } = { node: NODE },
+): Way {
+  const hops: Record<string, Hop> = { [NODE]: { ifindex: 4, gateway: "" }, [address]: hop };
   const routes: Routes = { version: 1, get: (each) => hops[each] ?? { ifindex: 0, gateway: "" } };
-  return wayTo({ address, port: 80, draining: false, node }, routes, own, "SNAT");
+  return wayTo({ address, port: 80, draining: false, elsewhere: true, ...node }, routes, own, "SNAT");
 }
 
 Deno.test("wayTo() with SNAT goes by the routing table, from the address that the host would send from", () => {
@@ -24,6 +31,12 @@ Deno.test("wayTo() with SNAT goes by the routing table, from the address that th
   });
   const { source } = snatTo("fd00:2::1", { ifindex: 7, gateway: "", source: "fd00:1::1" });
   assertEquals(source, "fd00:1::1");
+});
+
+Deno.test("wayTo() with SNAT is the same whether or not the endpoint's node has Blixt", () => {
+  const hop = { ifindex: 7, gateway: "10.244.2.0", source: "10.244.1.0" };
+  assertEquals(snatTo("10.0.0.1", hop, OWN, {}), snatTo("10.0.0.1", hop));
+  assertEquals(snatTo("10.0.0.1", hop, OWN, {}).flags, SNAT);
 });
 
 Deno.test("wayTo() with SNAT takes an address of the node of the endpoint's family where no other is known", () => {
@@ -50,7 +63,8 @@ Deno.test("wayTo() with SNAT leaves endpoints of this node as they are", () => {
   assertEquals(wayTo(here, routes(hop), OWN, "SNAT"), wayTo(here, routes(hop), OWN));
   assertEquals(wayTo(here, routes(hop), OWN, "SNAT").flags, BACKEND_ALIVE);
   const local = routes({ ifindex: 0, gateway: "", local: true });
-  assertEquals(wayTo({ ...here, node: "10.9.0.2" }, local, OWN, "SNAT").flags, BACKEND_ALIVE | BACKEND_LOCAL);
+  const there = { ...here, node: NODE, elsewhere: true };
+  assertEquals(wayTo(there, local, OWN, "SNAT").flags, BACKEND_ALIVE | BACKEND_LOCAL);
 });
 
 Deno.test("keepsFlows() ends those whose packets would have other addresses, and no others", () => {

@@ -7,16 +7,15 @@ import type { ReferenceGrant } from "../api/reference_grant.ts";
 import type { Service, ServicePort } from "../api/service.ts";
 import { no, type Verdict } from "./conditions.ts";
 import type { Protocol } from "./desired.ts";
-import { type EndpointsByFamily, endpointsOf, NO_ENDPOINTS, type NodeAddressLookup } from "./endpoints.ts";
+import { type EndpointsByFamily, endpointsOf, NO_ENDPOINTS, type NodeLookup } from "./endpoints.ts";
 import { isGranted } from "./reference_grant.ts";
 
 /** What resolving backendRefs reads. */
-export interface BackendSource {
+export interface BackendSource extends NodeLookup {
   service(namespace: string, name: string): Service | undefined;
   endpointSlices(namespace: string, serviceName: string): readonly EndpointSlice[];
   /** The ReferenceGrants in a namespace. */
   referenceGrants(namespace: string): readonly ReferenceGrant[];
-  readonly nodeAddress: NodeAddressLookup;
 }
 
 /** A backendRef, resolved. */
@@ -113,7 +112,7 @@ export function resolveBackendRef(
   return {
     name,
     weight,
-    endpoints: endpointsOf(source.endpointSlices(namespace, ref.name), port, source.nodeAddress),
+    endpoints: endpointsOf(source.endpointSlices(namespace, ref.name), port, source),
     affinitySeconds: affinitySeconds(service),
   };
 }

@@ -16,10 +16,12 @@ export interface Endpoint {
    */
   readonly draining: boolean;
   /**
-   * Address of the node that has it, of the same family where it has one; absent
-   * when that is this node, is unknown, or there are no nodes.
+   * Address of the node with Blixt that has it, of the same family where it has one;
+   * absent when that is this node, is unknown, has no Blixt, or there are no nodes.
    */
   readonly node?: string;
+  /** Another node has it, with Blixt or without; absent when that is not known, or there are no nodes. */
+  readonly elsewhere?: boolean;
 }
 
 /** One backendRef with what it resolved to. */

@@ -8,8 +8,15 @@ import type { Endpoint } from "./desired.ts";
 /** Endpoints by the family of the address that clients use. */
 export type EndpointsByFamily = Readonly<Record<IpFamily, readonly Endpoint[]>>;
 
-/** The address of the node of that name by which other nodes reach it, of that family where it has one; undefined when there is none, or no need of it. */
-export type NodeAddressLookup = (node: string, family: IpFamily) => string | undefined;
+/** What is known of nodes by their names. */
+export interface NodeLookup {
+  /** The address by which other nodes reach it, of that family where it has one; undefined when there is none, or no need of it. */
+  readonly nodeAddress: (node: string, family: IpFamily) => string | undefined;
+  /** Whether it is another than this one; false where there are no nodes. */
+  readonly isOtherNode: (node: string) => boolean;
+}
+
+const NO_NODES: NodeLookup = { nodeAddress: () => undefined, isOtherNode: () => false };
 
 /** No endpoints. */
 export const NO_ENDPOINTS: EndpointsByFamily = { IPv4: [], IPv6: [] };
@@ -41,17 +48,18 @@ interface Found {
   readonly port: number;
   draining: boolean;
   node: string | undefined;
+  elsewhere: boolean;
 }
 
 /**
  * The endpoints of a Service's port, sorted by address and port. An endpoint
  * that two slices hold, as they may while the controller moves it, counts once,
- * as draining only if both say so, and with a node only if both name it.
+ * as draining, or on another node, only if both say so, and with a node only if both name it.
  */
 export function endpointsOf(
   slices: readonly EndpointSlice[],
   servicePort: ServicePort,
-  nodeAddress: NodeAddressLookup = () => undefined,
+  { nodeAddress, isOtherNode }: NodeLookup = NO_NODES,
 ): EndpointsByFamily {
   const found = new Map<string, Found>();
   for (const slice of slices) {
@@ -66,9 +74,12 @@ export function endpointsOf(
         const known = found.get(key);
         const { nodeName } = endpoint;
         const node = nodeName ? nodeAddress(nodeName, address.family) : undefined;
-        if (known === undefined) found.set(key, { address, port, draining: state === "draining", node });
-        else {
+        const elsewhere = nodeName ? isOtherNode(nodeName) : false;
+        if (known === undefined) {
+          found.set(key, { address, port, draining: state === "draining", node, elsewhere });
+        } else {
           known.draining &&= state === "draining";
+          known.elsewhere &&= elsewhere;
           if (known.node !== node) known.node = undefined;
         }
       }
@@ -77,11 +88,12 @@ export function endpointsOf(
   const sorted = [...found.values()].sort((a, b) => compareIp(a.address, b.address) || a.port - b.port);
   const ofFamily = (family: IpFamily): Endpoint[] =>
     sorted.filter(({ address }) => address.family === family)
-      .map(({ address, port, draining, node }) => ({
+      .map(({ address, port, draining, node, elsewhere }) => ({
         address: formatIp(address),
         port,
         draining,
         ...(node === undefined ? {} : { node }),
+        ...(elsewhere && { elsewhere }),
       }));
   return { IPv4: ofFamily("IPv4"), IPv6: ofFamily("IPv6") };
 }

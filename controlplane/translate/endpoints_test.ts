@@ -3,7 +3,8 @@
 import { assertEquals } from "@std/assert";
 import type { EndpointSlice, SliceEndpoint } from "../api/endpoint_slice.ts";
 import type { ServicePort } from "../api/service.ts";
-import { endpointsOf, endpointState } from "./endpoints.ts";
+import type { Endpoint } from "./desired.ts";
+import { endpointsOf, endpointState, type NodeLookup } from "./endpoints.ts";
 import { endpointSlice, type SliceSpec } from "./testing.ts";
 
 const SERVICE = "default/echo";
@@ -123,22 +124,35 @@ Deno.test("endpointsOf() survives slices without lists", () => {
   assertEquals(found([{ ...slice({}), endpoints: null }, { ...slice({}), ports: null }]), []);
 });
 
-/** Endpoints of those nodes, all at one address. */
-function at(...nodes: (string | null)[]): string[] {
+/** Two other nodes with addresses; "bare" is one without, and all else is this one. */
+const NODES: NodeLookup = {
+  nodeAddress: (name) => ({ a: "10.9.0.1", b: "10.9.0.2" })[name],
+  isOtherNode: (name) => ["a", "b", "bare"].includes(name),
+};
+
+/** The one endpoint, as slices have it of which each names one of those nodes. */
+function at(...nodes: (string | null)[]): Endpoint {
   const slices = nodes.map((nodeName, index) =>
     slice({ endpoints: [{ addresses: ["10.0.0.1"], nodeName }] }, `${index}`)
   );
-  const nodeAddress = (name: string): string | undefined => ({ a: "10.9.0.1", b: "10.9.0.2" })[name];
-  return endpointsOf(slices, { port: 80 }, nodeAddress).IPv4.map(({ node }) => node ?? "here or unknown");
+  const [endpoint, ...others] = endpointsOf(slices, { port: 80 }, NODES).IPv4;
+  assertEquals(others, []);
+  return endpoint!;
 }
 
 Deno.test("endpointsOf() says at which address the node of an endpoint is, where that is known", () => {
-  assertEquals(at("a"), ["10.9.0.1"]);
-  assertEquals([at("elsewhere"), at(null)], [["here or unknown"], ["here or unknown"]]);
+  assertEquals(at("a").node, "10.9.0.1");
+  assertEquals([at("bare").node, at("this"), at(null)], [undefined, at(null), at(null)]);
   assertEquals(Object.keys(endpointsOf([slice({})], { port: 80 }).IPv4[0]!), ["address", "port", "draining"]);
 });
 
 Deno.test("endpointsOf() goes by the node of an endpoint only if all slices name the same", () => {
-  assertEquals(at("a", "a"), ["10.9.0.1"]);
-  assertEquals([at("a", "b"), at("b", "a"), at("a", null)].flat(), Array(3).fill("here or unknown"));
+  assertEquals(at("a", "a").node, "10.9.0.1");
+  assertEquals([at("a", "b"), at("b", "a"), at("a", null)].map(({ node }) => node), Array(3).fill(undefined));
+});
+
+Deno.test("endpointsOf() says whether another node has an endpoint, of whose addresses nothing need be known", () => {
+  assertEquals([at("a"), at("bare"), at("a", "bare")].map(({ elsewhere }) => elsewhere), [true, true, true]);
+  const here = [at("this"), at(null), at("a", null), at("this", "a")];
+  assertEquals(here.map((endpoint) => Object.keys(endpoint)), Array(4).fill(["address", "port", "draining"]));
 });

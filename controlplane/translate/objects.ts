@@ -15,7 +15,7 @@ import type { Service } from "../api/service.ts";
 import { emptySnapshot, type Kind, KINDS, type ObjectKey, type Snapshot } from "../api/snapshot.ts";
 import { equal } from "../equal.ts";
 import type { NodeAddresses } from "./desired.ts";
-import type { NodeAddressLookup } from "./endpoints.ts";
+import type { NodeLookup } from "./endpoints.ts";
 import type { Graph, Memo, Roots, Source } from "./graph.ts";
 import { Index } from "./index.ts";
 import { parentGateway } from "./listener_set.ts";
@@ -76,6 +76,7 @@ function serviceOf(slice: EndpointSlice): string[] {
 
 /** The objects of a snapshot and the indexes that make the translation linear in their number, as sources of a graph. */
 export class Objects {
+  readonly #node: string | undefined;
   #snapshot: Snapshot = emptySnapshot();
   readonly #byKey: Readonly<Record<Kind, Source<KubernetesObject | undefined>>>;
   readonly #gatewayKeys: Source<readonly ObjectKey[]>;
@@ -92,6 +93,7 @@ export class Objects {
 
   /** @param node name of the node that the dataplane is on */
   constructor(graph: Graph, node?: string) {
+    this.#node = node;
     const kinds = Object.keys(KINDS) as Kind[];
     this.#byKey = Object.fromEntries(
       kinds.map((kind) => [kind, graph.source((key) => this.#find(kind, key))]),
@@ -189,7 +191,10 @@ export class Objects {
   }
 
   /** The address by which this node reaches another, best of that family; undefined for this node itself. */
-  readonly nodeAddress: NodeAddressLookup = (node, family) => this.#nodeAddress(`${family} ${node}`);
+  readonly nodeAddress: NodeLookup["nodeAddress"] = (node, family) => this.#nodeAddress(`${family} ${node}`);
+
+  /** Whether a node is another than the one that the dataplane is on. */
+  readonly isOtherNode: NodeLookup["isOtherNode"] = (name) => this.#node !== undefined && name !== this.#node;
 
   /** The ReferenceGrants in a namespace. */
   referenceGrants(namespace: string): readonly ReferenceGrant[] {

@@ -154,3 +154,9 @@ Deno.test("Objects.nodeAddress() knows none of this node, of an unknown one, and
   alone.update(snapshotOf(node("there", "10.9.0.2")));
   assertEquals(alone.nodeAddress("there", "IPv4"), undefined);
 });
+
+Deno.test("Objects.isOtherNode() tells this node from all others, known or not; where there are no nodes, none is another", () => {
+  const objects = objectsOf(node("here", "10.9.0.1"), node("there", "10.9.0.2"));
+  assertEquals(["here", "there", "gone"].map((name) => objects.isOtherNode(name)), [false, true, true]);
+  assertEquals(new Objects(new Graph()).isOtherNode("there"), false);
+});
