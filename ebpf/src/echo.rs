@@ -3,11 +3,16 @@
 //! Answers pings (RFC 792, RFC 4443 section 4.2) to addresses that traffic is taken
 //! for, whichever node announces them: the packet itself goes back.
 
-use aya_ebpf::{bindings::__sk_buff, helpers::generated::bpf_l4_csum_replace};
+use aya_ebpf::{
+    bindings::__sk_buff,
+    helpers::generated::{bpf_csum_update, bpf_l4_csum_replace},
+};
 use blixt_ebpf::layout::{ADDRESS_LOCAL, Address};
 
 use crate::{
+    checksum::{folded, replaced},
     deliver::TC_ACT_OK,
+    header::TTL,
     host::send_back,
     packet::{
         ETH_HLEN, FRAGMENT_OFFSET, IPV4_HLEN, IPV6_HLEN, MAPPED, MORE_FRAGMENTS, copied, load,
@@ -51,8 +56,7 @@ pub unsafe fn asks<const V6: bool>(skb: *mut __sk_buff) -> bool {
 }
 
 /// Answers an echo request whose IP header has no options, unless the host has
-/// the address too and will answer itself. The TTL goes back as it came, so that
-/// no packet can circle. Returns the program's verdict.
+/// the address too and will answer itself. Returns the program's verdict.
 ///
 /// # Safety
 /// `skb` is the program's context and holds an ICMP or ICMPv6 packet.
@@ -79,10 +83,34 @@ pub unsafe fn echo<const V6: bool>(skb: *mut __sk_buff) -> i32 {
         let l3 = data + ETH_HLEN as usize;
         if V6 {
             swap::<Address>(l3 + 8, l3 + 24);
+            let word = (l3 + 6) as *mut [u8; 2];
+            let came = *word;
+            *word = [came[0], TTL];
+            // No checksum makes up for it, so hardware's sum of the packet has to follow.
+            let [before, after] = [came, *word].map(u16::from_ne_bytes);
+            bpf_csum_update(skb, replaced(0, before, after));
         } else {
             swap::<u32>(l3 + 12, l3 + 16);
+            begin_hops((l3 + 8) as *mut [u8; 2], (l3 + 10) as *mut u16);
         }
         send_back(skb)
+    }
+}
+
+/// Writes the TTL of what begins its way here into the word of an IPv4 header that has
+/// it; the header's checksum follows. An answer with what was left of the request's would
+/// not come far: traceroute sends no more than it needs to get here.
+///
+/// # Safety
+/// Both may be read and written.
+#[inline(always)]
+pub unsafe fn begin_hops(word: *mut [u8; 2], checksum: *mut u16) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let [ttl, protocol] = *word;
+        let [before, after] = [ttl, TTL].map(|ttl| u16::from_ne_bytes([ttl, protocol]));
+        *word = [TTL, protocol];
+        *checksum = !folded(replaced(u32::from(!*checksum), before, after));
     }
 }
 

@@ -11,7 +11,8 @@ use blixt_ebpf::layout::{ADDRESS_LOCAL, Address};
 use super::frame::{is_for_host, load, place, swap};
 use crate::{
     checksum::{folded, replaced},
-    echo::kinds,
+    echo::{begin_hops, kinds},
+    header::TTL,
     packet::{ETH_HLEN, FRAGMENT_OFFSET, MAPPED, MORE_FRAGMENTS},
     select,
 };
@@ -55,11 +56,19 @@ pub unsafe fn echo<const V6: bool>(ctx: *mut xdp_md) -> u32 {
                 return XDP_PASS;
             };
             swap(first.cast::<Address>(), first.cast::<Address>().add(1));
+            let Some(word) = place::<[u8; 2]>(ctx, ETH_HLEN + 6) else {
+                return XDP_PASS;
+            };
+            (*word)[1] = TTL;
         } else {
             let Some(first) = place::<[u32; 2]>(ctx, ETH_HLEN + at) else {
                 return XDP_PASS;
             };
             swap(first.cast::<u32>(), first.cast::<u32>().add(1));
+            let Some(word) = place::<[u16; 2]>(ctx, ETH_HLEN + 8) else {
+                return XDP_PASS;
+            };
+            begin_hops(word.cast(), word.cast::<u16>().add(1));
         }
         // The addresses change places, which no sum notices; the type does not.
         (*icmp)[1] = !folded(replaced(u32::from(!(*icmp)[1]), request, reply));

@@ -248,7 +248,11 @@ fn a_ping_to_an_address_of_ours_comes_back_whoever_announces_it() {
                 let expected = lab.out.emits(&pong(&ends));
                 for flags in [ADDRESS_ANNOUNCE, 0] {
                     lab.put_address(ends.service.ip(), flags);
-                    lab.client_sends(&ping(&ends)).is_redirected_as(&expected);
+                    // One that traceroute sent has no hop left here, and the answer has all.
+                    for ttl in [255, 64, 1] {
+                        let sent = ping(&ends).ttl(ttl);
+                        lab.client_sends(&sent).is_redirected_as(&expected);
+                    }
                 }
             }
         }

@@ -58,6 +58,10 @@ pub fn echo(random: &mut Random, model: &Model, focus: usize) -> (Ends, Packet) 
     icmp.rest = [0, 7, 0, 1];
     let length = random.below(60);
     let mut packet = Packet::icmp(from.ip(), to.ip(), icmp).payload(random.bytes(length));
+    if random.once_in(3) {
+        // Of a traceroute.
+        packet = packet.ttl(random.below(4) as u8);
+    }
     if random.once_in(8) {
         packet = lengthened(random, packet);
     } else if !v6 && random.once_in(8) {

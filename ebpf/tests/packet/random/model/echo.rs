@@ -6,8 +6,9 @@ use blixt_ebpf::layout::ADDRESS_LOCAL;
 
 use super::{
     Arrival, Model,
-    bytes::{ETHERNET, put_address, replace},
+    bytes::{Delta, ETHERNET, change_sum, put_address, replace},
     headers::{ipv4, ipv6},
+    reset::TTL,
     verdict::Verdict,
 };
 use crate::build::{ECHO_REPLY, ECHO_REPLY_V6, ECHO_REQUEST, ECHO_REQUEST_V6};
@@ -41,6 +42,13 @@ impl Model<'_> {
         let (at, size) = if v6 { (8, 16) } else { (12, 4) };
         put_address(&mut frame, ETHERNET + at, header.destination);
         put_address(&mut frame, ETHERNET + at + size, header.source);
+        let hops = ETHERNET + if v6 { 7 } else { 8 };
+        frame[hops] = TTL;
+        let mut delta = Delta::default();
+        delta.words(u16::from(header.ttl) << 8, u16::from(TTL) << 8);
+        if !v6 {
+            change_sum(&mut frame, ETHERNET + 10, delta);
+        }
         replace(
             &mut frame,
             icmp + 2,
@@ -48,6 +56,11 @@ impl Model<'_> {
             icmp,
             u16::from_be_bytes([reply, 0]),
         );
-        Some(Verdict::redirected(frame).sum(icmp + 2))
+        let verdict = Verdict::redirected(frame).sum(icmp + 2);
+        Some(if v6 {
+            verdict
+        } else {
+            verdict.sum(ETHERNET + 10)
+        })
     }
 }

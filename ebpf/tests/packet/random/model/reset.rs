@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// TTL of what the host itself sends.
-const TTL: u8 = 64;
+pub const TTL: u8 = 64;
 
 /// An IP header of a packet that must not be cut, with `length` bytes behind it.
 /// A length that its field cannot say is said as 0.
