@@ -31,8 +31,8 @@ use crate::{
     tunnel::{enter, is_v4, overhead},
 };
 
-const AF_INET: u8 = 2;
-const AF_INET6: u8 = 10;
+pub const AF_INET: u8 = 2;
+pub const AF_INET6: u8 = 10;
 const PACKET_HOST: u32 = 0;
 
 pub const TC_ACT_OK: i32 = 0;

@@ -24,6 +24,7 @@ use crate::{
     refuse::reset,
     rewrite::rewrite,
     select, snat, source_port,
+    time_exceeded::expire,
     too_big::{is_too_big, tell},
     tracking,
 };
@@ -206,8 +207,7 @@ unsafe fn send<const V6: bool, const PORTS: bool>(
     // SAFETY: as the caller promises.
     unsafe {
         if packet.ttl <= 1 {
-            counters::dropped(|drops| &mut drops.ttl_exceeded);
-            return TC_ACT_SHOT;
+            return expire::<V6>(skb, packet);
         }
         if flow.delivery == DELIVERY_UNKNOWN {
             counters::dropped(|drops| &mut drops.no_route);

@@ -370,7 +370,8 @@ pub struct Drops {
     pub fragment: u64,
     /// No route to the backend or to the client.
     pub no_route: u64,
-    /// TTL or hop limit would reach 0.
+    /// TTL or hop limit would reach 0; its sender was told, unless many were lately. Of
+    /// an ICMP error nobody is told.
     pub ttl_exceeded: u64,
     /// UDP to a service whose slot refuses.
     pub refused_udp: u64,

@@ -41,6 +41,8 @@ mod header;
 #[cfg(target_arch = "bpf")]
 mod host;
 #[cfg(target_arch = "bpf")]
+mod icmp_error;
+#[cfg(target_arch = "bpf")]
 mod ingress;
 #[cfg(target_arch = "bpf")]
 mod maps;
@@ -62,6 +64,8 @@ mod select;
 mod snat;
 #[cfg(target_arch = "bpf")]
 mod source_port;
+#[cfg(target_arch = "bpf")]
+mod time_exceeded;
 #[cfg(target_arch = "bpf")]
 mod too_big;
 #[cfg(target_arch = "bpf")]

@@ -13,6 +13,7 @@ use blixt_ebpf::layout::Drops;
 use crate::{
     build::{Field, Icmp, Packet, TOO_BIG_V6, UNREACHABLE, fragments},
     harness::{Ends, Forwarding, Lab, ip, with_lab},
+    icmp_error::error_about,
 };
 
 /// Of both outward links, in tests that do not say otherwise.
@@ -56,19 +57,12 @@ pub fn told(packet: &Packet, mtu: u16) -> Packet {
 
 /// The same for a packet whose frame has a wrong checksum.
 pub fn told_of(packet: &Packet, frame: &[u8], mtu: u16) -> Packet {
-    let whole = &frame[packet.network_at()..frame.len() - packet.trailer.len()];
     let v4 = packet.source().is_ipv4();
     let mut icmp = Icmp::new(if v4 { UNREACHABLE } else { TOO_BIG_V6 });
     icmp.code = if v4 { 4 } else { 0 };
     let [high, low] = mtu.to_be_bytes();
     icmp.rest = [0, 0, high, low];
-    let most = if v4 { 548 } else { 1_232 };
-    let quote = whole.len().min(most) / 4 * 4;
-    let error = Packet::icmp(packet.destination(), packet.source(), icmp).payload(&whole[..quote]);
-    match v4 {
-        true => error.ipv4(|ip| ip.identification = 0),
-        false => error.ipv6(|ip| ip.flow_label = 0),
-    }
+    error_about(packet, frame, packet.destination(), icmp)
 }
 
 #[test]

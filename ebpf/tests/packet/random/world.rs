@@ -78,6 +78,25 @@ impl World {
             (Some(place), false) => Route::Unknown(place),
         }
     }
+
+    /// The same from whatever address the host has there.
+    pub fn route_to(&self, to: IpAddr) -> Route {
+        let any = match to {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        self.route(any, to)
+    }
+}
+
+/// The host's address at an interface. At the pod's it has none, so it is the first of
+/// its others.
+pub fn address_at(place: Place, v6: bool) -> IpAddr {
+    match (place, v6) {
+        (Place::Node, false) => [172, 16, 0, 1].into(),
+        (Place::Node, true) => [0x2001, 0xdb8, 2, 0, 0, 0, 0, 1].into(),
+        (_, v6) => host(v6),
+    }
 }
 
 /// Whether packets of an address never leave their link (RFC 4291, sections 2.5.3,

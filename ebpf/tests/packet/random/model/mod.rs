@@ -16,6 +16,7 @@ mod errors;
 mod flows;
 mod fragments;
 mod headers;
+mod icmp_error;
 mod life;
 mod mss;
 mod packet;
@@ -24,6 +25,7 @@ mod pending;
 mod reset;
 mod send;
 mod snat;
+mod time_exceeded;
 mod too_big;
 mod transport;
 mod tunnel;
@@ -206,7 +208,7 @@ impl<'a> Model<'a> {
             }
             Change::ForgetFragments => self.notes.clear(),
             Change::ForgetClients => self.clients.clear(),
-            Change::Exhaust => self.errors_sent = too_big::PER_SECOND,
+            Change::Exhaust => self.errors_sent = icmp_error::PER_SECOND,
         }
     }
 

@@ -23,15 +23,14 @@ impl Model<'_> {
     pub fn send(&mut self, arrival: Arrival, packet: &Packet, key: &Key, asks: bool) -> Verdict {
         let entry = self.flows.find(key).expect("the caller has it").clone();
         if packet.header.ttl <= 1 {
-            self.drops.ttl_exceeded += 1;
-            return Verdict::dropped();
+            return self.expire(&arrival, packet);
         }
         if entry.delivery == DELIVERY_UNKNOWN {
             self.drops.no_route += 1;
             return Verdict::dropped();
         }
         if self.is_too_big(&arrival.frame, packet, &entry) {
-            return self.tell(arrival, packet, entry.mtu);
+            return self.tell(&arrival, packet, entry.mtu);
         }
         let Some(after) = self.ends_after(packet, key, &entry) else {
             self.drops.rewrite_failed += 1;

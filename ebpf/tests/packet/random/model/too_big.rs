@@ -3,24 +3,14 @@
 //! Packets that the way out does not take: their sender is told how much it does
 //! (RFC 1191, RFC 8201).
 
-use std::net::IpAddr;
-
 use super::{
     Arrival, Model,
-    bytes::{ETHERNET, byte, put_word},
+    bytes::{ETHERNET, byte},
     flows::Entry,
-    headers::Piece,
     packet::Packet,
-    reset::header,
     verdict::Verdict,
 };
-use crate::{
-    build::{ICMP, ICMPV6, TOO_BIG_V6, UNREACHABLE},
-    checksum,
-};
-
-/// ICMP errors in a unit of time (net.ipv4.icmp_msgs_per_sec by default).
-pub const PER_SECOND: u32 = 1_000;
+use crate::build::{TOO_BIG_V6, UNREACHABLE};
 
 impl Model<'_> {
     /// Whether a packet, or any segment of a super-packet, is longer than the way takes.
@@ -40,46 +30,14 @@ impl Model<'_> {
     }
 
     /// The error, from where the packet was sent to, or nothing where none may be sent.
-    pub fn tell(&mut self, arrival: Arrival, packet: &Packet, mtu: u16) -> Verdict {
+    pub fn tell(&mut self, arrival: &Arrival, packet: &Packet, mtu: u16) -> Verdict {
         self.drops.too_big += 1;
-        let (to, from) = (packet.header.source, packet.header.destination);
-        // RFC 1122, section 3.2.2: not of later fragments.
-        if packet.piece == Piece::Later || !is_host(to) {
-            return Verdict::dropped();
-        }
-        self.errors_sent += 1;
-        if self.errors_sent > PER_SECOND {
-            return Verdict::dropped();
-        }
-        let v6 = packet.is_v6();
-        // RFC 1812, section 4.3.2.3; RFC 4443, section 3.2: so long at most, in words.
-        let most = if v6 { 1_280 - 48 } else { 576 - 28 };
-        let quote = packet.length.min(most) / 4 * 4;
-        let quoted = &arrival.frame[ETHERNET..][..quote];
-        let mtu = if v6 { mtu.max(1_280) } else { mtu };
-        let kind = if v6 {
-            [TOO_BIG_V6, 0]
+        let (kind, mtu) = if packet.is_v6() {
+            ([TOO_BIG_V6, 0], mtu.max(1_280))
         } else {
-            [UNREACHABLE, 4]
+            ([UNREACHABLE, 4], mtu)
         };
-        let mut message = [&kind[..], &[0; 4], &mtu.to_be_bytes(), quoted].concat();
-        let sum = if v6 {
-            checksum::transport(from, to, ICMPV6, &message)
-        } else {
-            checksum::internet(&message)
-        };
-        put_word(&mut message, 2, sum);
-        let protocol = if v6 { ICMPV6 } else { ICMP };
-        let ip = header([from, to], protocol, 0, message.len());
-        let at = ETHERNET + ip.len();
-        Verdict::redirected([arrival.back(), ip, message].concat()).sum(at + 2)
-    }
-}
-
-/// RFC 1122, section 3.2.2; RFC 4443, section 2.4: whether an address names one host.
-fn is_host(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => !matches!(ip.octets()[0], 0 | 127 | 224..),
-        IpAddr::V6(ip) => !ip.is_multicast() && !ip.is_unspecified(),
+        let from = packet.header.destination;
+        self.error_about(arrival, packet, from, kind, mtu)
     }
 }

@@ -77,7 +77,7 @@ const ALL: &[Equivalent] = &[
     )
     .within("reset")
     .of(Kind::Boundary),
-    line("too_big.rs", "if after == before", UNFINISHED),
+    line("icmp_error.rs", "== Some(before)", UNFINISHED),
     line("refuse.rs", "leave_to_device(", UNFINISHED),
     line(
         "checksum.rs",
