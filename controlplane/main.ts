@@ -9,7 +9,7 @@
 //                   and the status's folder
 //   --kubeconfig    kubeconfig and the files it      -                unix:SOCKET and   all               the exec
 //                   names, object, proto/                             the API server                      plugin, if any
-//   --in-cluster    /var/run/secrets/kubernetes.io,  -                as above          all               -
+//   --in-cluster    /var/run/secrets/kubernetes.io,  -                as above          permissions.ts    -
 //                   object, proto/
 //
 // and their addresses for --allow-net with --health and --metrics.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assertEquals } from "@std/assert";
-import { MANIFESTS_ENVIRONMENT } from "../permissions.ts";
+import { MANIFESTS_ENVIRONMENT, POD_ENVIRONMENT } from "../permissions.ts";
 import {
   ALLOCATOR,
   controlPlaneCommand,
@@ -110,4 +110,10 @@ Deno.test("controlPlaneCommand() keeps a path with a comma in one piece", () => 
 Deno.test("controlPlaneCommand() and the container image ask for the same use of memory", async () => {
   const image = await Deno.readTextFile(`${here.repository}/controlplane/Containerfile`);
   for (const setting of [HEAP_FLAGS, ...ALLOCATOR]) assertEquals(image.includes(setting), true, setting);
+});
+
+Deno.test("the container image asks for the environment variables that a pod needs, and no other", async () => {
+  const image = await Deno.readTextFile(`${here.repository}/controlplane/Containerfile`);
+  const asked = image.matchAll(/"--allow-env(?:=([^"]*))?"/g).map(([, names]) => names?.split(",")).toArray();
+  assertEquals(asked, [[...POD_ENVIRONMENT]]);
 });
