@@ -4,7 +4,7 @@
 // and the statuses: whenever something may have changed it translates the
 // whole snapshot and hands both halves of the answer on.
 
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, monotonicClock } from "./clock.ts";
 import type { Snapshot } from "./api/snapshot.ts";
 import type { Unprogrammed } from "./dataplane/planner.ts";
 import { equal } from "./equal.ts";
@@ -46,7 +46,7 @@ export interface LoopOptions {
 
 /** Runs until the signal. Before every kind was read once, nothing is translated, so nothing is torn down for lack of news. */
 export async function runLoop(options: LoopOptions, signal: AbortSignal): Promise<void> {
-  const { store, translate, dataplane, status, output, onReady, meter, clock = systemClock } = options;
+  const { store, translate, dataplane, status, output, onReady, meter, clock = monotonicClock } = options;
   let isReady = false;
   let isLate = false;
   let latest: Translation | undefined;

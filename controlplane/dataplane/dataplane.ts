@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type Clock, systemClock } from "../clock.ts";
+import { type Clock, monotonicClock } from "../clock.ts";
 import { LoaderClient } from "../loader/client.ts";
 import { CODE, LoaderError } from "../loader/error.ts";
 import type { LoadedObject, WatchResponse } from "../loader/messages.ts";
@@ -96,7 +96,7 @@ export class Dataplane {
     this.#file = readObject(options.object);
     this.#layout = checkLayout(this.#file);
     this.#backoff = new Backoff(options.random ?? Math.random);
-    const { log, onReached, clock = systemClock } = options;
+    const { log, onReached, clock = monotonicClock } = options;
     this.#limits = new ReachedLimits({ log, ...(onReached && { onReached }) });
     const onFull = (tables: readonly ReachedLimit[]): void => this.#limits.set("flows", tables);
     this.#flowWatch = new FlowWatch({ layout: this.#layout, clock, onFull });
@@ -184,7 +184,7 @@ export class Dataplane {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const clock = this.#options.clock ?? systemClock;
+    const clock = this.#options.clock ?? monotonicClock;
     while (!signal.aborted) {
       try {
         await this.#connect(signal);
@@ -244,7 +244,7 @@ export class Dataplane {
       order: this.#options.order ?? FIRST,
       xdp: this.#options.xdp ?? "auto",
       epoch: () => 1 + Math.floor((this.#options.random ?? Math.random)() * 0xffff_fffe),
-      clock: this.#options.clock ?? systemClock,
+      clock: this.#options.clock ?? monotonicClock,
       log: this.#options.log,
     }, signal);
     const greeting = `Connected to loader ${version} on Linux ${kernel}, ${manner}`;

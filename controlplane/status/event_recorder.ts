@@ -64,7 +64,8 @@ export class EventRecorder {
       const text = textOf(notice);
       if (before.has(text)) continue;
       const last = this.#recorded.get(text);
-      if (last !== undefined && this.#clock.now() - last.at < PAUSE) continue;
+      // Either way, for the clock may have been set back.
+      if (last !== undefined && Math.abs(this.#clock.now() - last.at) < PAUSE) continue;
       this.#sending = this.#sending.then(() => this.#record(notice, signal));
     }
   }

@@ -106,6 +106,17 @@ Deno.test("EventRecorder counts the Event of a notice that comes back later up",
   ]);
 });
 
+Deno.test("EventRecorder counts an Event up although the clock was set back meanwhile", async () => {
+  await record([
+    { request: POST, body: event("1970-01-01T02:00:00Z"), json: created },
+    { request: PATCH, body: { count: 2, lastTimestamp: "1970-01-01T01:00:00Z" }, json: {} },
+  ], [
+    { at: 7_200_000, notices: [notice] },
+    { at: 7_201_000, notices: [] },
+    { at: 3_600_000, notices: [notice] },
+  ]);
+});
+
 Deno.test("EventRecorder writes a new Event when the server has forgotten the old one", async () => {
   await record([
     { request: POST, body: event("1970-01-01T00:00:00Z"), json: created },

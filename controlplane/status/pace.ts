@@ -15,10 +15,10 @@ const FORGOTTEN = 5_000;
 export class Pace {
   readonly #keys = new Map<string, { readonly last: number; readonly gap: number }>();
 
-  /** Milliseconds until the key may be written again; 0 for now. */
+  /** Milliseconds until the key may be written again; 0 for now, and after a clock was set back. */
   wait(key: string, now: number): number {
     const pace = this.#keys.get(key);
-    return pace === undefined ? 0 : Math.max(0, pace.last + pace.gap - now);
+    return pace === undefined || now < pace.last ? 0 : Math.max(0, pace.last + pace.gap - now);
   }
 
   /** The key is written now. */

@@ -40,3 +40,9 @@ Deno.test("Pace keeps keys apart, and forgets those that are quiet", () => {
 Deno.test("Pace holds a minute of ceaseless wishes to write far below two hundred writes", () => {
   assertEquals(writes(new Pace(), "a", 0, 60_000).length, 78);
 });
+
+Deno.test("Pace lets a key be written at once when the clock was set back, and spaces what follows", () => {
+  const pace = new Pace();
+  pace.written("a", 3_600_000);
+  assertEquals(writes(pace, "a", 0, 350), [0, 200]);
+});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type Clock, systemClock } from "../clock.ts";
+import { type Clock, monotonicClock } from "../clock.ts";
 
 /**
  * Keys that wait for a worker, in order, each once. A key that is added while
@@ -18,7 +18,7 @@ export class WorkQueue {
   readonly #idle: (() => void)[] = [];
 
   /** The signal ends delays and waiting workers. */
-  constructor(signal: AbortSignal, clock: Clock = systemClock) {
+  constructor(signal: AbortSignal, clock: Clock = monotonicClock) {
     this.#signal = signal;
     this.#clock = clock;
     signal.addEventListener("abort", () => this.#wakeAll(), { once: true });

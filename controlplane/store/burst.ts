@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type Clock, systemClock } from "../clock.ts";
+import { type Clock, monotonicClock } from "../clock.ts";
 
 /** How a burst of changes is merged. */
 export interface BurstOptions {
@@ -28,7 +28,7 @@ export class Burst {
   constructor(options: BurstOptions = {}) {
     this.#quiet = options.quiet ?? 10;
     this.#longest = options.longest ?? 100;
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = options.clock ?? monotonicClock;
   }
 
   /** Something changed. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { assertEquals, assertRejects } from "@std/assert";
+import { deadline } from "@std/async/deadline";
 import { ManualClock } from "../manual_clock.ts";
 import { Burst } from "./burst.ts";
 
@@ -73,4 +74,16 @@ Deno.test("Burst.next() loses no notification that comes while a burst is being 
   await clock.advance(10);
   assertEquals(ends, [10, 20]);
   await stop();
+});
+
+Deno.test("Burst.next() hands out in time although the machine's clock is set back meanwhile", async () => {
+  const burst = new Burst({ quiet: 10, longest: 10 });
+  burst.notify();
+  const { now } = Date;
+  Date.now = () => now() - 3_600_000;
+  try {
+    await deadline(burst.next(new AbortController().signal), 60_000);
+  } finally {
+    Date.now = now;
+  }
 });

@@ -2,7 +2,7 @@
 
 import { abortable } from "../../abortable.ts";
 import type { KubernetesObject } from "../../api/object.ts";
-import { type Clock, systemClock } from "../../clock.ts";
+import { type Clock, monotonicClock } from "../../clock.ts";
 import { Backoff } from "../../backoff.ts";
 import type { ApiClient } from "./api_client.ts";
 import { ApiError } from "./api_error.ts";
@@ -69,7 +69,7 @@ export class BundleVersion {
   }
 
   async #ask(signal: AbortSignal): Promise<string | undefined> {
-    const { client, trouble, clock = systemClock, random = Math.random } = this.#options;
+    const { client, trouble, clock = monotonicClock, random = Math.random } = this.#options;
     const backoff = new Backoff(random);
     for (;;) {
       try {

@@ -8,7 +8,7 @@
 import { abortable } from "../../abortable.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import { type Kind, type ObjectKey, objectKey } from "../../api/snapshot.ts";
-import { type Clock, systemClock } from "../../clock.ts";
+import { type Clock, monotonicClock } from "../../clock.ts";
 import { Backoff } from "../../backoff.ts";
 import { type ApiClient, rootCause } from "./api_client.ts";
 import { ApiError } from "./api_error.ts";
@@ -87,7 +87,7 @@ export class Reflector<K extends ResourceKind = Kind> {
 
   constructor(options: ReflectorOptions<K>) {
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
+    this.#clock = options.clock ?? monotonicClock;
     this.#random = options.random ?? Math.random;
     this.#backoff = new Backoff(this.#random);
   }

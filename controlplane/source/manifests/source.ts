@@ -5,7 +5,7 @@
 
 import type { KubernetesObject } from "../../api/object.ts";
 import { type Kind, type ObjectKey } from "../../api/snapshot.ts";
-import { type Clock, systemClock } from "../../clock.ts";
+import { type Clock, monotonicClock } from "../../clock.ts";
 import { KIND_NAMES, type Store } from "../../store/store.ts";
 import { ManifestFiles } from "./files.ts";
 import { type FolderContent, ManifestFolder } from "./folder.ts";
@@ -51,7 +51,9 @@ export class ManifestSource {
 
   /** Reads the folder again after every change, until the signal. The first read must have been done. */
   async run(signal: AbortSignal): Promise<void> {
-    for await (const _ of folderChanges(this.#options.folder, this.#options.clock ?? systemClock, signal)) {
+    for await (
+      const _ of folderChanges(this.#options.folder, this.#options.clock ?? monotonicClock, signal)
+    ) {
       await this.read();
     }
   }
