@@ -147,13 +147,15 @@ export interface AssignOptions {
    * but the one that writes status: the others wait to read the assignment.
    */
   readonly fromPool: boolean;
+  /** Addresses that nodes have for their own, canonical texts: no Gateway gets one of them from a pool. */
+  readonly ofNodes?: ReadonlySet<string>;
 }
 
 /**
  * Gives every Gateway its addresses, in four rounds, each oldest first:
  *
  * 1. A named address that the Gateway holds stays.
- * 2. An address from the pool that the Gateway holds stays, unless round 1 gave it away.
+ * 2. An address from the pool that the Gateway holds stays, unless round 1 gave it away or a node has it.
  * 3. A named address not held is given, unless another Gateway has it from the pool.
  *    Several Gateways may name one address; their ports must not collide.
  * 4. What is missing comes from the pool, an address nobody has. Where the search
@@ -168,13 +170,16 @@ export function assignAddresses(
   const byAge = sortByAge(claims, ({ request }) => request);
   const named = new Set<string>();
   const pooled = new Map<string, string>();
+  const { fromPool, ofNodes = new Set() } = options;
 
   for (const claim of byAge) grantHeldNamed(claim, named);
-  for (const claim of byAge) keepPooled(claim, named, pooled);
+  const given = named.union(ofNodes);
+  for (const claim of byAge) keepPooled(claim, given, pooled);
   for (const claim of byAge) grantNamed(claim, named, pooled);
-  if (options.fromPool) {
+  if (fromPool) {
     const exhausted = new Set<string>();
-    for (const claim of byAge) takeFromPool(claim, named, pooled, exhausted);
+    const taken = named.union(ofNodes);
+    for (const claim of byAge) takeFromPool(claim, taken, pooled, exhausted);
   }
   return claims.map((claim) => claim.answer());
 }
@@ -198,11 +203,11 @@ function grantHeldNamed(claim: Claim, named: Set<string>): void {
   }
 }
 
-function keepPooled(claim: Claim, named: ReadonlySet<string>, pooled: Map<string, string>): void {
+function keepPooled(claim: Claim, taken: ReadonlySet<string>, pooled: Map<string, string>): void {
   for (const slot of claim.slots) {
     for (const [text, address] of claim.held) {
       if ((slot.family ?? address.family) !== address.family || !claim.inPool(address)) continue;
-      if (named.has(text) || claim.named.has(text) || pooled.has(text)) continue;
+      if (taken.has(text) || claim.named.has(text) || pooled.has(text)) continue;
       slot.address = text;
       pooled.set(text, ownerOf(claim));
       break;
@@ -225,7 +230,7 @@ function grantNamed(claim: Claim, named: Set<string>, pooled: ReadonlyMap<string
 
 function takeFromPool(
   claim: Claim,
-  named: ReadonlySet<string>,
+  taken: ReadonlySet<string>,
   pooled: Map<string, string>,
   exhausted: Set<string>,
 ): void {
@@ -234,7 +239,7 @@ function takeFromPool(
   for (const slot of claim.slots) {
     if (slot.address !== undefined) continue;
     for (const family of claim.familiesFor(slot)) {
-      const text = findFree(claim, policy, family, named, pooled, exhausted);
+      const text = findFree(claim, policy, family, taken, pooled, exhausted);
       if (text === undefined) continue;
       slot.address = text;
       pooled.set(text, ownerOf(claim));
@@ -248,7 +253,7 @@ function findFree(
   claim: Claim,
   policy: AddressPolicy,
   family: IpFamily,
-  named: ReadonlySet<string>,
+  taken: ReadonlySet<string>,
   pooled: ReadonlyMap<string, string>,
   exhausted: Set<string>,
 ): string | undefined {
@@ -258,7 +263,7 @@ function findFree(
   if (exhausted.has(pool)) return undefined;
   for (const address of probe(ranges, `${ownerOf(claim)} ${family}`)) {
     const text = formatIp(address);
-    if (!named.has(text) && !pooled.has(text)) return text;
+    if (!taken.has(text) && !pooled.has(text)) return text;
   }
   exhausted.add(pool);
   return undefined;

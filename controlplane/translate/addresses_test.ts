@@ -150,6 +150,27 @@ Deno.test("assignAddresses() does not take from the pool what a Gateway names", 
   assertEquals(second?.addresses, ["192.0.2.0", "192.0.2.1", "192.0.2.3"]);
 });
 
+Deno.test("assignAddresses() takes from the pool no address that a node has", () => {
+  const ofNodes = new Set(["192.0.2.0", "192.0.2.1", "192.0.2.3"]);
+  for (const name of ["a", "b", "c", "d"]) {
+    const [answer] = assignAddresses([ask(name)], { fromPool: true, ofNodes });
+    assertEquals(answer?.addresses, ["192.0.2.2"]);
+  }
+});
+
+Deno.test("assignAddresses() gives a Gateway another address once a node has the one that came from the pool", () => {
+  const requests = [ask("web", { held: ["192.0.2.1"] })];
+  const [answer] = assignAddresses(requests, { fromPool: true, ofNodes: new Set(["192.0.2.1"]) });
+  assertEquals(answer?.addresses.length, 1);
+  assert(answer?.addresses[0] !== "192.0.2.1");
+});
+
+Deno.test("assignAddresses() gives a node's address to a Gateway that names it", () => {
+  const requests = [ask("web", { addresses: named("192.0.2.1") })];
+  const [answer] = assignAddresses(requests, { fromPool: true, ofNodes: new Set(["192.0.2.1"]) });
+  assertEquals(answer, { addresses: ["192.0.2.1"], unusable: [], unassigned: [] });
+});
+
 Deno.test("assignAddresses() says when the pool is exhausted, to the youngest", () => {
   const requests = ["a", "b", "c", "d", "e"].map((name, index) => ask(name, { age: index }));
   const answers = assign(...requests);

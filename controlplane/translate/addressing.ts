@@ -58,7 +58,8 @@ export class Addressing {
     return answerAll(
       this.#objects.gatewayKeys(),
       this.#addressRequest,
-      (requests) => assignAddresses(requests, { fromPool: this.#fromPool }),
+      (requests) =>
+        assignAddresses(requests, { fromPool: this.#fromPool, ofNodes: this.#objects.addressesOfNodes() }),
     );
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { RemoteBackends } from "../api/gateway_class_config.ts";
 import { familyOf } from "../api/ip.ts";
 import type { ObjectKey } from "../api/snapshot.ts";
 import { Addressing } from "./addressing.ts";
@@ -26,8 +27,10 @@ export class Derivation {
   readonly addressing: Addressing;
   readonly outcomes: Outcomes;
   readonly attachments: Attachments;
+  readonly #node: string | undefined;
 
   constructor(options: TranslateOptions) {
+    this.#node = options.node;
     this.objects = new Objects(this.graph, options.node);
     this.models = new GatewayModels(this.graph, this.objects);
     this.attachments = new Attachments(this.graph, this.objects, this.models);
@@ -53,12 +56,16 @@ export class Derivation {
         listeners,
       })),
     ];
-    const remoteBackends = this.models.classOf(key)?.remoteBackends ?? "Direct";
+    const ofClass = this.models.classOf(key)?.remoteBackends ?? "Direct";
+    const ways = outcome.addresses.addresses.flatMap((address) => {
+      const remoteBackends = this.#wayAt(address, ofClass);
+      return remoteBackends === undefined ? [] : [{ address, remoteBackends }];
+    });
     return parents.flatMap(({ parent, listeners }) =>
       listeners
         .filter(({ programmed }) => programmed.status === "True")
         .flatMap(({ model }) =>
-          outcome.addresses.addresses.map((address) => ({
+          ways.map(({ address, remoteBackends }) => ({
             ...this.#service(parent, model, address),
             ...(remoteBackends !== "Direct" && { remoteBackends }),
           }))
@@ -73,6 +80,17 @@ export class Derivation {
     if (gateway === undefined || outcome?.accepted.status !== "True") return undefined;
     const listeners = [...outcome.listeners, ...[...outcome.sets.values()].flatMap((set) => set.listeners)];
     return loadBalancer(gateway, listeners, outcome.addresses.addresses);
+  }
+
+  /**
+   * How this node serves an address; undefined when it does not. One that is a node's own, as spec.addresses may name,
+   * is served by that node alone: taken elsewhere too, whatever else listens at it would be out of reach there. Others
+   * then cannot answer from it, so their pods' answers have to come back.
+   */
+  #wayAt(address: string, ofClass: RemoteBackends): RemoteBackends | undefined {
+    const owner = this.#node === undefined ? undefined : this.objects.nodeOf(address);
+    if (owner === undefined) return ofClass;
+    return owner === this.#node ? "SNAT" : undefined;
   }
 
   #service(parent: string, { listener, protocol }: ListenerModel, address: string): DesiredService {

@@ -87,6 +87,8 @@ export class Objects {
   /** The addresses of other nodes by "family name": a Node changes often, its addresses hardly ever. */
   readonly #nodeAddress: Memo<string | undefined>;
   readonly #internalIps: Memo<readonly string[]>;
+  readonly #ownersOfAddresses: Memo<Readonly<Record<string, string>>>;
+  readonly #nodeOf: Memo<string | undefined>;
   readonly #nodeNames: Source<readonly string[]>;
   readonly #nodeAddresses: Roots<NodeAddresses | undefined>;
   readonly #indexes: Readonly<Partial<Record<Kind, { change(change: Change): void }>>>;
@@ -111,6 +113,17 @@ export class Objects {
     });
     this.#internalIps = graph.memo((name) => internalIps(this.get("Node", name)), equal);
     this.#nodeNames = graph.source(() => [...this.#snapshot.Node.keys()].sort());
+    const allIps = graph.memo((name) => ipsOf(this.get("Node", name), ["InternalIP", "ExternalIP"]), equal);
+    this.#ownersOfAddresses = graph.memo(
+      () =>
+        Object.fromEntries(
+          this.#nodeNames.get("").toReversed().flatMap((name) =>
+            allIps(name).map((address) => [address, name] as const)
+          ),
+        ),
+      equal,
+    );
+    this.#nodeOf = graph.memo((address) => this.#ownersOfAddresses("")[address]);
     this.#nodeAddresses = graph.roots(() => {
       if (node === undefined) return undefined;
       const others = this.#nodeNames.get("").filter((name) => name !== node);
@@ -196,6 +209,16 @@ export class Objects {
   /** Whether a node is another than the one that the dataplane is on. */
   readonly isOtherNode: NodeLookup["isOtherNode"] = (name) => this.#node !== undefined && name !== this.#node;
 
+  /** The name of the node that has the address, a canonical text, for its own. */
+  nodeOf(address: string): string | undefined {
+    return this.#nodeOf(address);
+  }
+
+  /** The nodes' own addresses, canonical texts. */
+  addressesOfNodes(): ReadonlySet<string> {
+    return new Set(Object.keys(this.#ownersOfAddresses("")));
+  }
+
   /** The ReferenceGrants in a namespace. */
   referenceGrants(namespace: string): readonly ReferenceGrant[] {
     return this.#grants.get(namespace);
@@ -203,7 +226,12 @@ export class Objects {
 }
 
 function internalIps(node: Node | undefined): string[] {
-  return (node?.status?.addresses ?? []).filter(({ type }) => type === "InternalIP")
+  return ipsOf(node, ["InternalIP"]);
+}
+
+/** The addresses of a node that are of one of the types of NodeAddress, canonical. */
+function ipsOf(node: Node | undefined, types: readonly string[]): string[] {
+  return (node?.status?.addresses ?? []).filter(({ type }) => types.includes(type))
     .flatMap(({ address }) => canonicalIp(address) ?? []);
 }
 

@@ -174,7 +174,7 @@ export const anyObject: fc.Arbitrary<KubernetesObject> = fc.oneof(
   services,
   slices,
   grants,
-  fc.tuple(nodeName, fc.subarray(["10.9.0.1", "10.9.0.2", "fd00:9::1"]))
+  fc.tuple(nodeName, fc.subarray(["10.9.0.1", "10.9.0.2", "fd00:9::1", "192.0.2.1", "2001:db8::1"]))
     .map(([name, addresses]) => node(name, ...addresses)),
   fc.tuple(namespaceName, fc.constantFrom("blue", "red")).map(([name, team]) => namespace(name, { team })),
 );

@@ -257,3 +257,40 @@ Deno.test("translate() follows a node whose address changes, and leaves out this
   assertEquals(nodesOf(placed("there")), [undefined]);
   assertEquals(nodesOf(placed("here"), node("here", "10.9.0.1")), [undefined]);
 });
+
+Deno.test("translate() has a Gateway's address that is a node's own served by that node alone", () => {
+  const objects = (type: string): KubernetesObject[] => [
+    gatewayClass(),
+    gateway("default/web", { addresses: [{ value: "192.0.2.1" }, { value: "192.0.2.9" }] }),
+    node("here", "10.9.0.1"),
+    { ...node("there"), status: { addresses: [{ type, address: "192.0.2.1" }] } } as KubernetesObject,
+  ];
+  const served = (type: string, name?: string): string[] => {
+    const translation = translated(objects(type), name === undefined ? {} : { node: name });
+    const { conditions, addresses } = statusOf(translation, "Gateway", "default/web");
+    // All control planes say the same of it, whichever of them writes.
+    assertEquals([verdict(conditions, "Programmed"), addresses.length], ["True Programmed", 2]);
+    return translation.dataplane.services.map(({ address, remoteBackends }) =>
+      `${address} ${remoteBackends ?? "Direct"}`
+    );
+  };
+  const everywhere = ["192.0.2.1 Direct", "192.0.2.9 Direct"];
+  for (const type of ["InternalIP", "ExternalIP"]) {
+    assertEquals(served(type, "here"), ["192.0.2.9 Direct"]);
+    // Pods on other nodes are reached by SNAT, for nobody there answers from that address.
+    assertEquals(served(type, "there"), ["192.0.2.1 SNAT", "192.0.2.9 Direct"]);
+  }
+  assertEquals(served("Hostname", "here"), everywhere);
+  assertEquals(served("InternalIP"), everywhere);
+});
+
+Deno.test("translate() leaves nodes' addresses out of pools, and notices when a node has one", () => {
+  const config = gatewayClassConfig({ addressPools: [{ start: "192.0.2.1", end: "192.0.2.2" }] });
+  const classed = gatewayClassWithConfig();
+  const web = gateway("default/web", { addresses: [] });
+  const addressOf = (...more: KubernetesObject[]): string =>
+    statusOf(translated([classed, config, ...more]), "Gateway", "default/web").addresses[0].value;
+  const first = addressOf(web);
+  const second = addressOf(withAddresses(web, first), node("n1", first));
+  assertEquals([first, second].sort(), ["192.0.2.1", "192.0.2.2"]);
+});
