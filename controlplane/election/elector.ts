@@ -58,6 +58,8 @@ export class Elector {
   /** The Lease as it was last seen, and when that version was first seen. */
   #lease: Lease | undefined;
   #seen = -Infinity;
+  /** From when on a Lease that is gone may be made anew. */
+  #vacant = -Infinity;
   /** Whether #lease is what the server has, as far as is known. */
   #known = false;
   /** When the request began that renewed the present term last; undefined when there is no term. */
@@ -118,7 +120,7 @@ export class Elector {
         }
       } catch (error) {
         signal.throwIfAborted();
-        if (isConflict(error)) this.#known = false;
+        if (this.#isOutdated(error)) this.#known = false;
         else this.#report(error);
         await this.#clock.sleep(RETRY_PERIOD * (1 + JITTER * this.#random()), signal);
       }
@@ -160,19 +162,23 @@ export class Elector {
     return (this.#renewed ?? -Infinity) + RENEW_DEADLINE - this.#clock.now();
   }
 
-  /** False when another holds the Lease. A server that is away is no reason to give up before the deadline. */
+  /**
+   * False when another holds the Lease. A server that is away is no reason to give up before the deadline, and a Lease
+   * that somebody has deleted is made anew.
+   */
   async #renew(signal: AbortSignal): Promise<boolean> {
     const left = this.#left();
     if (left <= 0) return false;
     const limit = new Watchdog(left, this.#clock, signal);
     try {
       if (!this.#known) await this.#fetch(limit.signal);
-      if (this.#lease?.spec?.holderIdentity !== this.#options.identity) return false;
+      const { spec: { holderIdentity } = {} } = this.#lease ?? {};
+      if (this.#lease !== undefined && holderIdentity !== this.#options.identity) return false;
       await this.#write(limit.signal);
     } catch (error) {
       signal.throwIfAborted();
-      if (isConflict(error)) {
-        // Somebody wrote the Lease: whether to take it or to put a label on it, is told by looking.
+      if (this.#isOutdated(error)) {
+        // Whether somebody took the Lease, put a label on it or deleted it, is told by looking.
         this.#known = false;
         return await this.#renew(signal);
       }
@@ -214,12 +220,15 @@ export class Elector {
 
   /** When this process may take the Lease, by its own clock alone: at once where nobody has taken its own since. */
   #freeAt(): number {
-    const { holderIdentity = "", leaseDurationSeconds } = this.#lease?.spec ?? {};
+    if (this.#lease === undefined) return this.#vacant;
+    const { holderIdentity = "", leaseDurationSeconds } = this.#lease.spec ?? {};
     if (holderIdentity === "" || holderIdentity === this.#options.identity) return -Infinity;
     return this.#seen + (leaseDurationSeconds === undefined ? LEASE_DURATION : leaseDurationSeconds * 1_000);
   }
 
   #see(lease: Lease | undefined): void {
+    // Its leader, if it lives, has not heard yet that it was deleted, and writes on.
+    if (lease === undefined && this.#lease !== undefined) this.#vacant = this.#freeAt();
     // A version that was seen before goes on ageing, however often it is seen.
     if (lease?.metadata.resourceVersion !== this.#lease?.metadata.resourceVersion) {
       this.#seen = this.#clock.now();
@@ -228,9 +237,15 @@ export class Elector {
     this.#known = true;
   }
 
+  /** Whether an error tells that the Lease is not what was last seen. Without a Lease 404 is about the namespace. */
+  #isOutdated(error: unknown): boolean {
+    const isConflict = error instanceof ApiError && error.code === 409;
+    return isConflict || (this.#lease !== undefined && isGone(error));
+  }
+
   async #fetch(signal: AbortSignal): Promise<void> {
     const lease = await this.#options.client.json<Lease>({ path: LEASE_PATH }, signal).catch((error) => {
-      if (error instanceof ApiError && error.code === 404) return undefined;
+      if (isGone(error)) return undefined;
       throw error;
     });
     this.#see(lease);
@@ -289,7 +304,7 @@ export class Elector {
 
 const LEASE_PATH = objectPath("Lease", SYSTEM_NAMESPACE, LEADER_LEASE_NAME);
 
-/** Another candidate was faster. */
-function isConflict(error: unknown): boolean {
-  return error instanceof ApiError && error.code === 409;
+/** There is no Lease. */
+function isGone(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 404;
 }

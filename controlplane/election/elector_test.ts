@@ -175,6 +175,45 @@ Deno.test("Elector stops leading when the Lease has another holder", async () =>
   assertEquals(leaseOf(server)?.holderIdentity, "x");
 });
 
+Deno.test("Elector goes on leading when somebody deletes the Lease, which others then leave alone", async () => {
+  await using server = new LeaseServer();
+  await using a = new Candidate(server, "a");
+  await pass(1, a);
+  await using b = new Candidate(server, "b");
+  await pass(1, a, b);
+  server.leases.delete(LEADER_LEASE_NAME);
+  b.elector.observe(undefined);
+  await pass(20, a, b);
+  assertEquals([a.changes, b.changes], [[true], []]);
+  assertEquals(leaseOf(server)?.holderIdentity, "a");
+});
+
+Deno.test("Elector makes a Lease that was deleted anew once its leader must have stopped, not before", async () => {
+  await using server = new LeaseServer();
+  await using a = new Candidate(server, "a");
+  await pass(1, a);
+  await using b = new Candidate(server, "b");
+  await pass(1, b);
+  server.leases.delete(LEADER_LEASE_NAME);
+  b.elector.observe(undefined);
+  await pass(12, b);
+  assertEquals(b.changes, []);
+  await pass(4, b);
+  assertEquals([b.changes, leaseOf(server)?.holderIdentity], [[true], "b"]);
+});
+
+Deno.test("Elector asks no more often than usual when the namespace is gone with the Lease", async () => {
+  await using server = new LeaseServer();
+  await using a = new Candidate(server, "a");
+  await pass(1, a);
+  const { posts } = server;
+  server.homeless = true;
+  server.leases.delete(LEADER_LEASE_NAME);
+  await pass(20, a);
+  assertEquals(a.changes, [true, false]);
+  assert(server.posts - posts <= 11, `${server.posts - posts}`);
+});
+
 Deno.test("Elector does not lead before it is prepared, tries that again, and renews meanwhile", async () => {
   await using server = new LeaseServer();
   let attempts = 0;

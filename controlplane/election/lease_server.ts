@@ -27,6 +27,10 @@ export class LeaseServer implements AsyncDisposable {
   #version = 0;
   /** While true, every request is answered with 503. */
   away = false;
+  /** While true, no Lease can be made: its namespace is gone. */
+  homeless = false;
+  /** Requests to make one. */
+  posts = 0;
   /** Requests that changed a Lease. */
   writes = 0;
 
@@ -70,6 +74,8 @@ export class LeaseServer implements AsyncDisposable {
     const path = new URL(request.url).pathname.split("/");
     const body = request.method === "GET" ? undefined : await request.json() as Lease;
     if (request.method === "POST") {
+      this.posts++;
+      if (this.homeless) return failure(404);
       const { name } = body!.metadata;
       return this.leases.has(name) ? failure(409) : Response.json(this.#store(name, body!));
     }
