@@ -50,10 +50,17 @@ Deno.test("A Gateway's conditions observe its generation, those of its listeners
 
 Deno.test("A Gateway with some listeners valid is Accepted: ListenersNotValid, and Programmed", () => {
   const status = statusWith({
-    listeners: [listener(), listener({ name: "web", port: 81, protocol: "HTTP" })],
+    listeners: [
+      listener(),
+      listener({ name: "web", port: 81, protocol: "HTTP" }),
+      listener({ name: "more", port: 82 }),
+    ],
   });
   assertEquals(verdicts(status), ["True ListenersNotValid", "True Programmed"]);
-  assertStringIncludes(status.conditions[0].message, "web (UnsupportedProtocol)");
+  assertEquals(
+    status.conditions[0].message,
+    "Listeners that are not valid: web (UnsupportedProtocol); see their conditions. Valid: tcp, more.",
+  );
 });
 
 Deno.test("A Gateway with no listener valid is not Accepted: ListenersNotValid, and not Programmed: Invalid", () => {

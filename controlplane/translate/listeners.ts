@@ -150,12 +150,16 @@ export function listenerStatus(
   };
 }
 
-/** Whether all, some or none of the listeners are accepted, and a sentence about those that are not. */
+/** Whether all, some or none of the listeners are accepted, and sentences that say which (GatewaySpec.listeners). */
 export function summarise(
   listeners: readonly AcceptedListener[],
 ): { readonly valid: "all" | "some" | "none"; readonly message: string } {
   const bad = listeners.filter(({ accepted }) => accepted.status !== "True");
   const valid = bad.length === 0 ? "all" : bad.length === listeners.length ? "none" : "some";
   const list = bad.map(({ model, accepted }) => `${model.listener.name} (${accepted.reason})`).join(", ");
-  return { valid, message: `Listeners that are not valid: ${list}; see their conditions.` };
+  const good = listeners.filter((listener) => !bad.includes(listener)).map(({ model }) =>
+    model.listener.name
+  );
+  const others = good.length === 0 ? "" : ` Valid: ${good.join(", ")}.`;
+  return { valid, message: `Listeners that are not valid: ${list}; see their conditions.${others}` };
 }

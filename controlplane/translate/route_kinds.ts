@@ -44,7 +44,9 @@ export function routeKinds(listener: Listener): RouteKinds {
   const supports = (kind: RouteGroupKind): boolean =>
     (kind.group ?? GATEWAY_GROUP) === GATEWAY_GROUP && kind.kind === own;
   const supported = own !== undefined && (named.length === 0 || named.some(supports));
-  const invalid = named.filter((kind) => !supports(kind)).map((kind) => kind.kind);
+  const invalid = named.filter((kind) => !supports(kind)).map(({ group = GATEWAY_GROUP, kind }) =>
+    group === GATEWAY_GROUP ? kind : `${kind} of ${group === "" ? "the core group" : `group ${group}`}`
+  );
   if (invalid.length === 0 && supported) return TAKES[own];
   return { supported: supported ? TAKES[own].supported : [], invalid };
 }

@@ -36,7 +36,13 @@ Deno.test("routeKinds() leaves out kinds that are named and not supported, and n
     supported: [`${GROUP}/TCPRoute`],
     invalid: ["HTTPRoute"],
   });
-  assertEquals(kindsOf("TCP", [{ group: "example.com", kind: "TCPRoute" }]).supported, []);
+  assertEquals(
+    kindsOf("TCP", [{ group: "example.com", kind: "TCPRoute" }, { group: "", kind: "TCPRoute" }]),
+    {
+      supported: [],
+      invalid: ["TCPRoute of group example.com", "TCPRoute of the core group"],
+    },
+  );
   assertEquals(kindsOf("HTTP", [{ kind: "HTTPRoute" }]), { supported: [], invalid: ["HTTPRoute"] });
 });
 
