@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Node } from "./api/node.ts";
 import type { Snapshot } from "./api/snapshot.ts";
 import type { Peers } from "./ends.ts";
 import { equal } from "./equal.ts";
@@ -43,17 +44,27 @@ export function translateHere(
 }
 
 /**
- * Leaves the nodes without Blixt out of snapshots. A map from which the same are left out stays the same. This node has
- * one, and says so to others only when it is ready: it must know its own addresses before they send something there.
+ * Marks the nodes without Blixt in snapshots. A map in which the same are marked stays the same. This node has one, and
+ * says so to others only when it is ready: it must know its own addresses before they send something there.
  */
 function equippedNodes(peers: Peers): (snapshot: Snapshot, own: string | undefined) => Snapshot {
   let before: { readonly all: Snapshot["Node"]; readonly equipped: readonly string[] } | undefined;
   let nodes: Snapshot["Node"] = new Map();
+  const marks = new WeakMap<Node, Node>();
+  const marked = (node: Node): Node => {
+    const mark = marks.get(node) ?? { ...node, withoutBlixt: true };
+    marks.set(node, mark);
+    return mark;
+  };
   return (snapshot, own) => {
     const { equipped } = peers;
     if (snapshot.Node !== before?.all || equipped !== before.equipped) {
       const names = new Set(equipped);
-      nodes = new Map([...snapshot.Node].filter(([name]) => names.has(name) || name === own));
+      nodes = new Map(
+        [...snapshot.Node].map((
+          [name, node],
+        ) => [name, names.has(name) || name === own ? node : marked(node)]),
+      );
       before = { all: snapshot.Node, equipped };
     }
     return { ...snapshot, Node: nodes };

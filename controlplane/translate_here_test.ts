@@ -105,6 +105,24 @@ Deno.test("translateHere() knows its own node's addresses before the others know
   assertEquals(dataplane.nodes, { own: ["10.9.0.1"], others: ["10.9.0.2"] });
 });
 
+Deno.test("translateHere() leaves a node its own address, whether it has Blixt or not", () => {
+  const peers = fakePeers(true);
+  const translate = translateHere(() => ({ node: "here" }), peers);
+  const free = ["192.0.2.5", "192.0.2.6"];
+  const taken = Array.from({ length: 16 }, (_, index) => `192.0.2.${index}`).filter((ip) =>
+    !free.includes(ip)
+  );
+  const named = gateway("default/named", { addresses: [{ value: "192.0.2.3" }, { value: "192.0.2.20" }] });
+  const snapshot = snapshotOf(...CLASS, WEB, named, node("here", "10.9.0.1"), node("there", ...taken));
+  for (const equipped of [["there"], [], ["there"]]) {
+    peers.equipped = equipped;
+    const translation = translate(snapshot);
+    const [pooled] = statusOf(translation, "Gateway", "default/web").addresses;
+    assertEquals(free.includes(pooled.value), true, pooled.value);
+    assertEquals(translation.dataplane.services.map(({ address }) => address), [pooled.value, "192.0.2.20"]);
+  }
+});
+
 Deno.test("translateHere() leaves flows to another node by SNAT as they are when that node comes to have Blixt", () => {
   const snapshot = snapshotOf(
     gatewayClassWithConfig(),

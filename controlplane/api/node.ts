@@ -12,4 +12,6 @@ export interface NodeAddress {
 /** v1 Node, as far as Blixt reads it. */
 export interface Node extends KubernetesObject {
   readonly status?: { readonly addresses?: readonly NodeAddress[] | null };
+  /** True where no Blixt is there, so that nothing is sent to it; put in by translateHere(), for the API server knows not. */
+  readonly withoutBlixt?: boolean;
 }

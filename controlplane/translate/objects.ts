@@ -225,8 +225,9 @@ export class Objects {
   }
 }
 
+/** The addresses at which a node with Blixt is reached. */
 function internalIps(node: Node | undefined): string[] {
-  return ipsOf(node, ["InternalIP"]);
+  return node?.withoutBlixt === true ? [] : ipsOf(node, ["InternalIP"]);
 }
 
 /** The addresses of a node that are of one of the types of NodeAddress, canonical. */
