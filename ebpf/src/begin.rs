@@ -16,6 +16,7 @@ use crate::{
     global::global,
     host::{self, begin_way},
     maps::{BACKEND, SCRATCH},
+    martian::is_martian,
     packet::{IPPROTO_TCP, Packet},
     pending, select, tracking,
 };
@@ -80,6 +81,10 @@ unsafe fn begin_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i3
             if backend.flags & (BACKEND_REMOTE | BACKEND_SNAT) != 0
                 || !is_taken::<V6>(&twin, &service)
             {
+                if is_martian::<V6>(tuple) {
+                    counters::dropped(|drops| &mut drops.martian);
+                    return TC_ACT_SHOT;
+                }
                 if establish::<V6>(skb, packet, &twin, id, backend, &service) {
                     return RENEWED;
                 }
@@ -120,7 +125,7 @@ pub unsafe fn adopt<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) {
     let Some(backend) = BACKEND.get(id) else {
         return;
     };
-    if backend.flags & (BACKEND_ALIVE | BACKEND_SNAT) != BACKEND_ALIVE {
+    if backend.flags & (BACKEND_ALIVE | BACKEND_SNAT) != BACKEND_ALIVE || is_martian::<V6>(tuple) {
         return;
     }
     let twin = twin(tuple, backend);

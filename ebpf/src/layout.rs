@@ -397,4 +397,7 @@ pub struct Drops {
     /// Every port tried for a flow whose client is to go by this node's address is held
     /// by another flow.
     pub no_port: u64,
+    /// It would begin a flow from an address that is no host's, or from a service's own
+    /// address and port.
+    pub martian: u64,
 }

@@ -47,6 +47,8 @@ mod ingress;
 #[cfg(target_arch = "bpf")]
 mod maps;
 #[cfg(target_arch = "bpf")]
+mod martian;
+#[cfg(target_arch = "bpf")]
 mod mss;
 #[cfg(target_arch = "bpf")]
 mod packet;

@@ -25,10 +25,16 @@ pub fn address<const V6: bool>(address: &Address) -> Option<u32> {
 /// The service that a packet of this tuple is for.
 #[inline(always)]
 pub fn service(tuple: &Tuple) -> Option<Service> {
+    service_at(&tuple.daddr, tuple.dport, tuple.protocol())
+}
+
+/// The service at that address and port.
+#[inline(always)]
+pub fn service_at(address: &Address, port: u16, protocol: u8) -> Option<Service> {
     let key = ServiceKey {
-        address: tuple.daddr,
-        port: tuple.dport,
-        protocol: tuple.protocol(),
+        address: *address,
+        port,
+        protocol,
         pad: 0,
     };
     // SAFETY: copied at once; user space replaces elements whole.

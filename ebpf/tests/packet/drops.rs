@@ -60,6 +60,7 @@ every_reason! {
     too_big => packets_that_the_way_does_not_take,
     tuple_in_use => two_services_with_one_backend_and_one_client_socket,
     no_port => flows_for_which_every_port_is_in_use,
+    martian => datagrams_and_connections_from_the_service_itself,
     rewrite_failed => packets_of_which_one_end_is_forgotten,
     ;
     no_entry => "an LRU table makes room; only memory or another CPU's eviction in between can fail it",
@@ -71,6 +72,17 @@ fn flows_for_which_every_port_is_in_use(lab: &mut Lab, ends: &Ends) -> u64 {
     take_all_ports(lab, &snat);
     lab.client_sends(&snat.opening()).is_dropped();
     lab.client_sends(&snat.opening()).is_dropped();
+    2
+}
+
+fn datagrams_and_connections_from_the_service_itself(lab: &mut Lab, ends: &Ends) -> u64 {
+    lab.choose(ends);
+    let echoing = Ends {
+        client: ends.service,
+        ..ends.clone()
+    };
+    lab.client_sends(&echoing.opening()).is_dropped();
+    lab.client_sends(&echoing.request()).is_dropped();
     2
 }
 

@@ -33,6 +33,7 @@ mod host;
 mod host_ports;
 mod icmp_error;
 mod lifetimes;
+mod martian;
 mod mss;
 mod pass;
 mod path_mtu;

@@ -73,6 +73,7 @@ fn run_of_random_cases_ends_with_program_and_model_agreeing() {
         ("met another service's flow", drops.tuple_in_use),
         ("was for no service", drops.no_service),
         ("was too big", drops.too_big),
+        ("came from nobody", drops.martian),
     ] {
         assert!(count > 10, "{count} times, something {what}");
     }

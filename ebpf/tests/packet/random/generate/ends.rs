@@ -64,7 +64,12 @@ pub fn of_client(random: &mut Random, focus: usize) -> Ends {
         _ => {}
     }
     let ip = client(random, number);
-    let port = 40_000 + random.below(PORTS) as u16;
+    let port = if random.once_in(60) {
+        // That of a service, whose address may be the client's too.
+        service(self::number(random, focus)).0.port()
+    } else {
+        40_000 + random.below(PORTS) as u16
+    };
     let at = if random.once_in(5) {
         Place::Node
     } else {

@@ -57,6 +57,10 @@ impl Model<'_> {
                     self.drops.inconsistent += 1;
                     return Some(Verdict::dropped());
                 }
+                Slot::Free(_) if self.is_martian(packet) => {
+                    self.drops.martian += 1;
+                    return Some(Verdict::dropped());
+                }
                 Slot::Free(id) => {
                     let verdict = self.establish(arrival, packet, id, number, chosen);
                     if chosen.sticky && !packet.is_tcp() {
@@ -77,6 +81,9 @@ impl Model<'_> {
     /// its backend is certain.
     pub fn adopt(&mut self, arrival: &Arrival, packet: &Packet) -> Option<()> {
         self.address(packet)?;
+        if self.is_martian(packet) {
+            return None;
+        }
         let (number, chosen) = self.service(packet)?;
         let remembered = self.recall(packet, number, chosen);
         let slot = remembered.or_else(|| self.slot(packet, chosen, 0));

@@ -31,6 +31,22 @@ impl Model<'_> {
         self.config.services[number].map(|chosen| (number, chosen))
     }
 
+    /// Whether a packet is from where no client is.
+    pub fn is_martian(&self, packet: &Packet) -> bool {
+        let nobody = match packet.header.source {
+            IpAddr::V4(ip) => {
+                let network = ip.octets()[0];
+                network == 0 || ip.is_loopback() || ip.is_multicast() || ip.is_broadcast()
+            }
+            IpAddr::V6(ip) => {
+                let mapped = ip.to_ipv4_mapped().is_some();
+                mapped || ip.is_unspecified() || ip.is_loopback() || ip.is_multicast()
+            }
+        };
+        let number = Config::number(packet.source(), packet.protocol);
+        nobody || number.is_some_and(|number| self.config.services[number].is_some())
+    }
+
     /// Whether a packet that cannot be forwarded is our business.
     pub fn is_ours(&self, packet: &Packet) -> bool {
         if !matches!(packet.protocol, TCP | UDP) {
