@@ -85,8 +85,11 @@ unsafe fn become_body<const V6: bool>(
         } else {
             longest - room
         }) & !3;
+        // Of a packet that it put into another itself (between nodes on one machine, say)
+        // the kernel cuts nothing. Most need no cut.
+        let cut = (*skb).len != ETH_HLEN + quote || (*skb).gso_size != 0;
         let keep = BPF_F_ADJ_ROOM_NO_CSUM_RESET.into();
-        if bpf_skb_change_tail(skb, ETH_HLEN + quote, 0) != 0
+        if cut && bpf_skb_change_tail(skb, ETH_HLEN + quote, 0) != 0
             || bpf_skb_adjust_room(skb, room as i32, BPF_ADJ_ROOM_MAC, keep) != 0
             || bpf_skb_pull_data(skb, ETH_HLEN + room + quote) != 0
         {

@@ -17,7 +17,8 @@ export interface RouterOptions {
 
 /** The network between the router and the host: 203.0.113.0/24 of RFC 5737. */
 const ROUTER: DualStack = { ipv4: "203.0.113.2", ipv6: "2001:db8:e::2" };
-const BEHIND: DualStack = { ipv4: "203.0.113.1", ipv6: "2001:db8:e::1" };
+/** The host's addresses behind a router on the client's side, or before one on the pod's. */
+export const BEHIND: DualStack = { ipv4: "203.0.113.1", ipv6: "2001:db8:e::1" };
 
 /** The router's own messages about packets that are too large, and no others. */
 const SILENCE = `table inet silence {
