@@ -21,10 +21,6 @@ use crate::{
     pending, select, tracking,
 };
 
-/// Slots tried before a flow is given up whose addresses and ports are in use
-/// between the same client and backend for another service.
-const ATTEMPTS: u32 = 4;
-
 /// What `begin` made of a packet, when that is not the verdict yet: the flow has
 /// its entries, or those of the settled one that it takes the place of; a reset is
 /// due; the flow wants a port that stands for the client's.
@@ -50,62 +46,40 @@ unsafe fn begin_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i3
     let Some(service) = select::service(tuple) else {
         return unserved(packet, flags);
     };
-    let hash = select::hash(tuple, service.affinity != 0);
-    let remembered = affinity::recall(packet, &service);
+    let Some(id) = affinity::first_choice(packet, &service) else {
+        return inconsistent();
+    };
+    if id == BACKEND_REFUSE {
+        return refuse(packet, &service);
+    }
+    let Some(backend) = BACKEND.get(id) else {
+        return inconsistent();
+    };
+    if backend.flags & BACKEND_ALIVE == 0 {
+        return inconsistent();
+    }
+    if is_martian::<V6>(tuple) {
+        counters::dropped(|drops| &mut drops.martian);
+        return TC_ACT_SHOT;
+    }
+    let twin = twin(tuple, backend);
     // SAFETY: as the caller promises.
     unsafe {
-        for attempt in 0..ATTEMPTS {
-            let chosen = if attempt == 0 && remembered != BACKEND_REFUSE {
-                Some(remembered)
-            } else {
-                select::backend(&service, hash, attempt)
-            };
-            let Some(id) = chosen else {
-                return inconsistent();
-            };
-            if id == BACKEND_REFUSE {
-                return refuse(packet, &service);
-            }
-            let Some(backend) = BACKEND.get(id) else {
-                return inconsistent();
-            };
-            if backend.flags & BACKEND_ALIVE == 0 {
-                return inconsistent();
-            }
-            // Of another node's table only the first choice is known here: it would send
-            // a packet that comes by a later one back, and so on.
-            if attempt != 0 && backend.flags & BACKEND_REMOTE != 0 {
-                continue;
-            }
-            let twin = twin(tuple, backend);
-            if backend.flags & (BACKEND_REMOTE | BACKEND_SNAT) != 0
-                || !is_taken::<V6>(&twin, &service)
-            {
-                if is_martian::<V6>(tuple) {
-                    counters::dropped(|drops| &mut drops.martian);
-                    return TC_ACT_SHOT;
-                }
-                if establish::<V6>(skb, packet, &twin, id, backend, &service) {
-                    return RENEWED;
-                }
-                if service.affinity != 0 && tuple.protocol() != IPPROTO_TCP {
-                    affinity::remember(&tuple.saddr, service.id, id, backend.epoch);
-                }
-                return if backend.flags & BACKEND_SNAT == 0 {
-                    BEGUN
-                } else {
-                    PORTLESS
-                };
-            }
+        let portless = backend.flags & BACKEND_SNAT != 0
+            || backend.flags & BACKEND_REMOTE == 0 && is_taken::<V6>(&twin, &service);
+        if establish::<V6>(skb, packet, &twin, id, backend, &service, portless) {
+            return RENEWED;
         }
+        if service.affinity != 0 && tuple.protocol() != IPPROTO_TCP {
+            affinity::remember(&tuple.saddr, service.id, id, backend.epoch);
+        }
+        if portless { PORTLESS } else { BEGUN }
     }
-    counters::dropped(|drops| &mut drops.tuple_in_use);
-    TC_ACT_SHOT
 }
 
 /// Begins a client's flow that other nodes have seen and this one has not, for what is
-/// said about it here. Not without a backend that is certain: behind SNAT, only the node
-/// that the flow began on knows its port.
+/// said about it here. Not without a backend that is certain, nor where a port stands for
+/// the client's, which only the node that the flow began on knows.
 ///
 /// # Safety
 /// `skb` is the program's context.
@@ -135,14 +109,14 @@ pub unsafe fn adopt<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) {
             return;
         }
         // It takes nothing over: no entry is at the client's end.
-        let _ = establish::<V6>(skb, packet, &twin, id, backend, &service);
+        let _ = establish::<V6>(skb, packet, &twin, id, backend, &service, false);
     }
 }
 
 /// How a backend's replies look. To one that is the client itself, the service's address
 /// stands for that.
 #[inline(always)]
-fn twin(tuple: &Tuple, backend: &Backend) -> Tuple {
+pub fn twin(tuple: &Tuple, backend: &Backend) -> Tuple {
     let mut twin = tuple.twin(&backend.address, backend.port, true);
     if tuple.saddr == backend.address {
         twin.daddr = tuple.daddr;
@@ -150,15 +124,16 @@ fn twin(tuple: &Tuple, backend: &Backend) -> Tuple {
     twin
 }
 
-/// Whether a live flow of another service runs between the same client's and
-/// backend's addresses and ports: the backend could not tell the two apart.
+/// Whether another live flow runs between the same client's and backend's addresses and
+/// ports, of another service or by a port that stands for the client's: the backend could
+/// not tell the two apart.
 #[inline(always)]
 unsafe fn is_taken<const V6: bool>(twin: &Tuple, service: &Service) -> bool {
     let flow = flows::find_any::<V6>(twin);
     // SAFETY: the element stays valid for this run.
     unsafe {
         !flow.is_null()
-            && (*flow).service != service.id
+            && ((*flow).service != service.id || (*flow).is_snat())
             && !tracking::is_over(twin.protocol(), &*flow, tracking::now())
             && is_alive(&*flow)
     }
@@ -166,8 +141,8 @@ unsafe fn is_taken<const V6: bool>(twin: &Tuple, service: &Service) -> bool {
 
 /// Writes the entries of a new flow. None has been seen yet, so that the first
 /// packet each way finds its way out. Replies of a remote backend do not come here.
-/// Where a port has to stand for the client's, the entry of replies is made ready in
-/// `scratch` alone. True when the flow took the entries of a settled one.
+/// When `portless`, a port has to stand for the client's, and the entry of replies is made
+/// ready in `scratch` alone. True when the flow took the entries of a settled one.
 #[inline(always)]
 unsafe fn establish<const V6: bool>(
     skb: *mut __sk_buff,
@@ -176,6 +151,7 @@ unsafe fn establish<const V6: bool>(
     id: u32,
     backend: &Backend,
     service: &Service,
+    portless: bool,
 ) -> bool {
     let tuple = &packet.tuple;
     let Some(entry) = SCRATCH.get_ptr_mut(0) else {
@@ -186,10 +162,10 @@ unsafe fn establish<const V6: bool>(
     entry.flow = Flow {
         address: tuple.daddr,
         port: tuple.dport,
-        direction: if backend.flags & BACKEND_SNAT == 0 {
-            DIRECTION_REPLY
-        } else {
+        direction: if portless {
             DIRECTION_REPLY | DIRECTION_SNAT
+        } else {
+            DIRECTION_REPLY
         },
         state: tracking::first_state(packet),
         backend: id,
@@ -208,7 +184,7 @@ unsafe fn establish<const V6: bool>(
         mss: 0,
     };
     pending::unproven(entry, packet.ttl.into());
-    if backend.flags & BACKEND_SNAT != 0 {
+    if portless {
         return false;
     }
     // SAFETY: as the caller promises.

@@ -235,7 +235,7 @@ pub const DIRECTION_FORWARD: u8 = 0;
 pub const DIRECTION_REPLY: u8 = 1;
 
 /// `Flow::direction`, beside the others: the end that the flow leaves as it is
-/// changes too, to address and port of the entry at its key with KEY_OTHER_END.
+/// changes too, its port alone where the backend is not BACKEND_SNAT, to address and port of the entry at its key with KEY_OTHER_END.
 pub const DIRECTION_SNAT: u8 = 2;
 /// In `protocol` of a flow's key: the entry there says what becomes of the other end.
 pub const KEY_OTHER_END: u32 = 1 << 8;
@@ -386,16 +386,13 @@ pub struct Drops {
     /// A helper failed to rewrite the packet, or it is forgotten what its other end
     /// becomes.
     pub rewrite_failed: u64,
-    /// Both ends' addresses and ports are in use by a flow of another service.
-    pub tuple_in_use: u64,
     /// To an address of ours that the host does not have, at a port without a
     /// service; TCP got a RST. Or of a protocol, or with such headers, that no service
     /// can be told.
     pub no_service: u64,
     /// Longer than the way out takes; its sender was told, unless many were lately.
     pub too_big: u64,
-    /// Every port tried for a flow whose client is to go by this node's address is held
-    /// by another flow.
+    /// Every port tried for a flow, whose client cannot go by its own, is held by another.
     pub no_port: u64,
     /// It would begin a flow from an address that is no host's, or from a service's own
     /// address and port.

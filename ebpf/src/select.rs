@@ -42,25 +42,24 @@ pub fn service_at(address: &Address, port: u16, protocol: u8) -> Option<Service>
 }
 
 /// The slot's backend id; BACKEND_REFUSE when the service refuses this flow.
-/// `attempt` counts from 0 and picks another slot each time.
 ///
 /// None: the table is missing or smaller than the service says.
 #[inline(always)]
-pub fn backend(service: &Service, hash: u32, attempt: u32) -> Option<u32> {
+pub fn backend(service: &Service, hash: u32) -> Option<u32> {
     if service.slots == 0 {
         return Some(BACKEND_REFUSE);
     }
-    let slot = hash.wrapping_add(attempt.wrapping_mul(0x9e37_79b9)) % service.slots;
+    let slot = hash % service.slots;
     let element = slot / SLOTS_IN_ELEMENT as u32;
     TABLE
         .get_value(service.table, &element)
         .map(|slots| slots[slot as usize % SLOTS_IN_ELEMENT])
 }
 
-/// What `backend` gives a flow of this tuple at the first attempt.
+/// What `backend` gives a flow of this tuple.
 #[inline(always)]
 pub fn first(service: &Service, tuple: &Tuple) -> Option<u32> {
-    backend(service, hash(tuple, service.affinity != 0), 0)
+    backend(service, hash(tuple, service.affinity != 0))
 }
 
 /// Hash of a flow, the same on every node: by both ends, or by the client's

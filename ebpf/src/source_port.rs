@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 
-//! The port by which a client goes whom this node's address stands for. Each of a
-//! backend's addresses and ports has all of them to itself: the tuple of replies
-//! has to be one flow's alone.
+//! The port by which a client goes that cannot go by its own: this node's address stands
+//! for it, or the backend has a flow of another service from the client's address and
+//! port already. Each of a backend's addresses and ports has all of them to itself, from
+//! each address: the tuple of replies has to be one flow's alone.
 
 use aya_ebpf::bindings::__sk_buff;
-use blixt_ebpf::layout::{Flow, KEY_OTHER_END, STATE_CLOSED, STATE_FIN_WAIT};
+use blixt_ebpf::layout::{BACKEND_SNAT, Flow, KEY_OTHER_END, STATE_CLOSED, STATE_FIN_WAIT};
 
 use crate::{
-    begin::{BEGUN, enter},
+    begin::{BEGUN, enter, twin},
     counters,
     deliver::TC_ACT_SHOT,
     flows::{self, Tuple},
@@ -71,8 +72,10 @@ unsafe fn begin_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i3
         let Some(backend) = BACKEND.get(entry.flow.backend) else {
             return TC_ACT_SHOT;
         };
-        let mut replies = tuple.twin(&backend.address, backend.port, true);
-        replies.daddr = backend.source;
+        let mut replies = twin(tuple, backend);
+        if backend.flags & BACKEND_SNAT != 0 {
+            replies.daddr = backend.source;
+        }
         replies.dport = 0;
         find::<V6>(tuple, &mut replies);
         if replies.dport == 0 {
@@ -153,15 +156,13 @@ unsafe fn attempt_body<const V6: bool>(force: u32, client: &Tuple, replies: &mut
                 return standing;
             }
         }
-        if !own && !flow.is_null() && !end.is_null() {
+        if !own && !flow.is_null() {
             // Who had the port begins anew: its packets would be taken for this client's.
-            let former = Tuple {
-                saddr: (*end).address,
-                daddr: (*flow).address,
-                sport: (*end).port,
-                dport: (*flow).port,
-                protocol: replies.protocol,
-            };
+            let mut former = replies.twin(&(*flow).address, (*flow).port, false);
+            if (*flow).is_snat() && !end.is_null() {
+                former.saddr = (*end).address;
+                former.sport = (*end).port;
+            }
             flows::remove_any::<V6>(&former);
         }
         flows::remove_any::<V6>(replies);
@@ -187,7 +188,8 @@ fn standing<const V6: bool>(replies: &Tuple, flow: &Flow, now: u32) -> i32 {
         return CLAIMED;
     }
     let half_closed = tcp && flow.state >= STATE_FIN_WAIT && idle > HALF_CLOSED_IDLE;
-    if closed || half_closed || flows::pending::<V6>(replies).is_some() {
+    // Who goes by a port of its own knows nothing of yielding it.
+    if closed || flow.is_snat() && (half_closed || flows::pending::<V6>(replies).is_some()) {
         1 + idle as i32
     } else {
         IN_USE

@@ -36,7 +36,7 @@ pub unsafe fn refuse<const V6: bool>(ctx: *mut xdp_md, packet: &Packet) -> u32 {
         Some(service) if service.affinity != 0 => false,
         Some(service) => {
             let hash = select::hash(&packet.tuple, false);
-            select::backend(service, hash, 0) == Some(BACKEND_REFUSE)
+            select::backend(service, hash) == Some(BACKEND_REFUSE)
         }
     };
     // SAFETY: as the caller promises.

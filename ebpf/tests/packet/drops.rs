@@ -58,7 +58,6 @@ every_reason! {
     inconsistent => maps_that_contradict_each_other,
     no_service => packets_to_a_port_without_service,
     too_big => packets_that_the_way_does_not_take,
-    tuple_in_use => two_services_with_one_backend_and_one_client_socket,
     no_port => flows_for_which_every_port_is_in_use,
     martian => datagrams_and_connections_from_the_service_itself,
     rewrite_failed => packets_of_which_one_end_is_forgotten,
@@ -257,17 +256,5 @@ fn packets_to_a_port_without_service(lab: &mut Lab, ends: &Ends) -> u64 {
     } else {
         outcome.is_dropped();
     }
-    1
-}
-
-fn two_services_with_one_backend_and_one_client_socket(lab: &mut Lab, ends: &Ends) -> u64 {
-    let mut other = ends.clone();
-    other.service.set_port(81);
-    other.service_id += 50;
-    other.table += 50;
-    lab.serve(&other);
-    lab.begin(ends);
-    lab.client_sends(&other.opening()).is_dropped();
-    lab.reply_comes_back(ends);
     1
 }

@@ -41,6 +41,7 @@ mod random;
 mod refuse;
 mod remote;
 mod renew;
+mod same_port;
 mod select;
 mod snat;
 mod snat_errors;

@@ -154,7 +154,7 @@ mod tests {
     fn sum_adds_each_counter_by_itself() {
         let first = Drops {
             malformed: 1,
-            tuple_in_use: 2,
+            no_entry: 2,
             ..Drops::default()
         };
         let second = Drops {
@@ -165,7 +165,7 @@ mod tests {
         let expected = Drops {
             malformed: 11,
             no_route: 5,
-            tuple_in_use: 2,
+            no_entry: 2,
             ..Drops::default()
         };
         assert_eq!(sum(&[first, second]), expected);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 
-//! Flows whose client goes by this node's address.
+//! Flows whose client goes by this node's address, or by another port of its own.
 
 use std::{net::SocketAddr, ops::Range};
 
@@ -28,6 +28,22 @@ impl Lab {
         assert!(outcome.was_redirected(), "no flow begins: {ends}");
         let masked = Masked::of(ends, &outcome);
         outcome.is_redirected_as(&self.node.emits(&masked.arriving(&ends.opening())));
+        masked
+    }
+
+    /// Begins a flow whose backend has another one from the client's address and port;
+    /// panics unless its first packet reaches the pod from another port, and otherwise
+    /// as it came.
+    #[track_caller]
+    pub fn begin_by_another_port(&self, ends: &Ends) -> Masked {
+        let outcome = if ends.client.ip() == ends.backend.ip() {
+            self.pod_sends(&ends.opening())
+        } else {
+            self.client_sends(&ends.opening())
+        };
+        assert!(outcome.was_redirected(), "no flow begins: {ends}");
+        let masked = Masked::of(ends, &outcome);
+        outcome.is_redirected_as(&self.pod.emits(&masked.arriving(&ends.opening())));
         masked
     }
 
@@ -86,7 +102,11 @@ impl Masked {
     /// The flow whose first packet left so.
     #[track_caller]
     pub fn of(ends: &Ends, outcome: &Outcome) -> Self {
-        let address = ends.snat.expect("a backend that sees this node alone");
+        let own = match ends.client.ip() == ends.backend.ip() {
+            true => ends.service.ip(),
+            false => ends.client.ip(),
+        };
+        let address = ends.snat.unwrap_or(own);
         let at = ends.opening().transport_at();
         let port = u16::from_be_bytes([outcome.frame[at], outcome.frame[at + 1]]);
         assert!(SOURCE_PORTS.contains(&port), "from port {port}");

@@ -24,6 +24,8 @@ pub struct Coverage {
     pub closing: u64,
     /// Flows whose client goes by an address of this node.
     pub masked: u64,
+    /// Flows that another one keeps from their client's port.
+    pub ported: u64,
     /// Flows that took the entries of settled ones.
     pub renewed: u64,
 }
@@ -42,6 +44,7 @@ impl Coverage {
         self.cases += 1;
         self.drops = sum(&[self.drops, model.drops]);
         self.masked += model.flows.ends.len() as u64 / 2;
+        self.ported += model.flows.ported;
         self.renewed += model.flows.renewed;
         let settled = model.flows.settled.values();
         self.settled += settled.clone().count() as u64;
@@ -66,6 +69,7 @@ impl AddAssign for Coverage {
         self.settled += other.settled;
         self.closing += other.closing;
         self.masked += other.masked;
+        self.ported += other.ported;
         self.renewed += other.renewed;
     }
 }

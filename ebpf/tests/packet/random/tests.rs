@@ -58,6 +58,10 @@ fn run_of_random_cases_ends_with_program_and_model_agreeing() {
         ("connection was closing", reached.closing),
         ("flow had another client", reached.masked),
         (
+            "flow went by another port than its client's",
+            reached.ported,
+        ),
+        (
             "flow took the entries of one that was over",
             reached.renewed,
         ),
@@ -70,7 +74,6 @@ fn run_of_random_cases_ends_with_program_and_model_agreeing() {
         ("lost its backend", drops.backend_gone),
         ("met a map that lacks an element", drops.inconsistent),
         ("could not be rewritten", drops.rewrite_failed),
-        ("met another service's flow", drops.tuple_in_use),
         ("was for no service", drops.no_service),
         ("was too big", drops.too_big),
         ("came from nobody", drops.martian),

@@ -86,7 +86,7 @@ impl Model<'_> {
         let Some((number, chosen)) = self.service(packet) else {
             return false;
         };
-        if self.slot(packet, chosen, 0) == Some(entry.backend) {
+        if self.slot(packet, chosen) == Some(entry.backend) {
             return false;
         }
         if chosen.sticky {

@@ -16,9 +16,6 @@ use crate::random::{
     config::{Backend, Way, service_id},
 };
 
-/// Slots tried before a flow is given up whose ends are in use.
-const ATTEMPTS: u32 = 4;
-
 impl Model<'_> {
     /// Begins a flow for a packet, or says what becomes of it instead.
     pub fn begin(&mut self, arrival: &Arrival, packet: &Packet) -> Option<Verdict> {
@@ -34,47 +31,41 @@ impl Model<'_> {
             self.drops.no_service += 1;
             return Some(Self::refuse(arrival, packet));
         };
-        let remembered = self.recall(packet, number, chosen);
-        for attempt in 0..ATTEMPTS {
-            let slot = match remembered {
-                Some(id) if attempt == 0 => Some(id),
-                _ => self.slot(packet, chosen, attempt),
-            };
-            match self.try_slot(packet, number, slot) {
-                // Where a later choice is remote, that node would begin with the first.
-                Slot::Free(id) if attempt != 0 && self.config.backends[id as usize].is_remote() => {
+        let slot = self.choice(packet, number, chosen);
+        let (id, by_own_port) = match self.try_slot(packet, number, slot) {
+            Slot::Refuses => {
+                self.service_stats(service_id(number)).refused += 1;
+                if packet.is_tcp() {
+                    self.drops.refused_tcp += 1;
+                } else {
+                    self.drops.refused_udp += 1;
                 }
-                Slot::Refuses => {
-                    self.service_stats(service_id(number)).refused += 1;
-                    if packet.is_tcp() {
-                        self.drops.refused_tcp += 1;
-                    } else {
-                        self.drops.refused_udp += 1;
-                    }
-                    return Some(Self::refuse(arrival, packet));
-                }
-                Slot::Inconsistent => {
-                    self.drops.inconsistent += 1;
-                    return Some(Verdict::dropped());
-                }
-                Slot::Free(_) if self.is_martian(packet) => {
-                    self.drops.martian += 1;
-                    return Some(Verdict::dropped());
-                }
-                Slot::Free(id) => {
-                    let verdict = self.establish(arrival, packet, id, number, chosen);
-                    if chosen.sticky && !packet.is_tcp() {
-                        // Datagrams show nothing: the first has to do.
-                        let epoch = self.config.backends[id as usize].epoch;
-                        self.remember(packet.header.source, service_id(number), id, epoch);
-                    }
-                    return verdict;
-                }
-                Slot::Taken => {}
+                return Some(Self::refuse(arrival, packet));
             }
+            Slot::Inconsistent => {
+                self.drops.inconsistent += 1;
+                return Some(Verdict::dropped());
+            }
+            _ if self.is_martian(packet) => {
+                self.drops.martian += 1;
+                return Some(Verdict::dropped());
+            }
+            Slot::Free(id) => (id, true),
+            Slot::Portless(id) => (id, false),
+        };
+        let verdict = self.establish(arrival, packet, id, (number, chosen), by_own_port);
+        if chosen.sticky && !packet.is_tcp() {
+            // Datagrams show nothing: the first has to do.
+            let epoch = self.config.backends[id as usize].epoch;
+            self.remember(packet.header.source, service_id(number), id, epoch);
         }
-        self.drops.tuple_in_use += 1;
-        Some(Verdict::dropped())
+        verdict
+    }
+
+    /// The client's backend of before, or the one that the table has for the flow.
+    fn choice(&self, packet: &Packet, number: usize, chosen: Chosen) -> Option<u32> {
+        let remembered = self.recall(packet, number, chosen);
+        remembered.or_else(|| self.slot(packet, chosen))
     }
 
     /// Begins the flow of a packet that others have seen and this node has not, where
@@ -85,11 +76,10 @@ impl Model<'_> {
             return None;
         }
         let (number, chosen) = self.service(packet)?;
-        let remembered = self.recall(packet, number, chosen);
-        let slot = remembered.or_else(|| self.slot(packet, chosen, 0));
+        let slot = self.choice(packet, number, chosen);
         match self.try_slot(packet, number, slot) {
-            Slot::Free(id) if !matches!(self.config.backends[id as usize].way, Way::Snat(_)) => {
-                self.establish(arrival, packet, id, number, chosen);
+            Slot::Free(id) => {
+                self.establish(arrival, packet, id, (number, chosen), true);
                 Some(())
             }
             _ => None,
@@ -118,16 +108,19 @@ impl Model<'_> {
         else {
             return Slot::Inconsistent;
         };
-        let shared = !backend.is_remote() && !matches!(backend.way, Way::Snat(_));
-        let taken = shared && {
+        let taken = || {
             let other = self.flows.find(&replies_to(packet, backend));
             other.is_some_and(|other| {
-                other.service != service_id(number)
+                (other.snat || other.service != service_id(number))
                     && !self.is_over(packet.protocol, other)
                     && self.is_alive(other)
             })
         };
-        if taken { Slot::Taken } else { Slot::Free(id) }
+        if matches!(backend.way, Way::Snat(_)) || !backend.is_remote() && taken() {
+            Slot::Portless(id)
+        } else {
+            Slot::Free(id)
+        }
     }
 
     fn establish(
@@ -135,8 +128,8 @@ impl Model<'_> {
         arrival: &Arrival,
         packet: &Packet,
         id: u32,
-        number: usize,
-        chosen: Chosen,
+        (number, chosen): (usize, Chosen),
+        by_own_port: bool,
     ) -> Option<Verdict> {
         let service = service_id(number);
         let backend = self.config.backends[id as usize].clone();
@@ -165,7 +158,7 @@ impl Model<'_> {
             macs: [0; 12],
             mtu: 0,
             mss: 0,
-            snat: matches!(backend.way, Way::Snat(_)),
+            snat: !by_own_port,
         };
         if entry.snat {
             let ifindex = self.world.ifindex(arrival.place);
@@ -206,14 +199,15 @@ impl Model<'_> {
 enum Slot {
     Refuses,
     Inconsistent,
-    /// A flow of another service runs between the same ends.
-    Taken,
     Free(u32),
+    /// This one's flow goes by another port than the client's: by a node's address, or
+    /// because another flow runs between the same ends.
+    Portless(u32),
 }
 
 /// How a backend's replies look. To one that is the client itself, the service's
 /// address stands for that.
-fn replies_to(packet: &Packet, backend: &Backend) -> Key {
+pub fn replies_to(packet: &Packet, backend: &Backend) -> Key {
     let client = packet.source();
     let ip = if client.ip() == backend.address.ip() {
         packet.header.destination

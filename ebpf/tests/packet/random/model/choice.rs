@@ -58,13 +58,12 @@ impl Model<'_> {
         }
     }
 
-    /// The slot of a flow, the first or another; none where there is no such slot.
-    pub fn slot(&self, packet: &Packet, chosen: Chosen, attempt: u32) -> Option<u32> {
+    /// The slot of a flow; none where there is no such slot.
+    pub fn slot(&self, packet: &Packet, chosen: Chosen) -> Option<u32> {
         if chosen.slots == 0 {
             return Some(0);
         }
-        let hash = hash(&packet.key(), chosen.sticky);
-        let slot = hash.wrapping_add(attempt.wrapping_mul(0x9e37_79b9)) % chosen.slots;
+        let slot = hash(&packet.key(), chosen.sticky) % chosen.slots;
         let table = self.config.tables.get(chosen.table as usize)?;
         // The last element of a table is filled up with refusals.
         let filled = table.len().next_multiple_of(SLOTS_IN_ELEMENT);

@@ -93,7 +93,7 @@ impl Model<'_> {
         match self.service(packet) {
             None => flags & ADDRESS_LOCAL == 0,
             Some((_, chosen)) => {
-                !chosen.sticky && self.slot(packet, chosen, 0) == Some(BACKEND_REFUSE)
+                !chosen.sticky && self.slot(packet, chosen) == Some(BACKEND_REFUSE)
             }
         }
     }

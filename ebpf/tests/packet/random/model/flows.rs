@@ -62,6 +62,8 @@ pub struct Flows {
     pub settled: BTreeMap<Key, Entry>,
     pub pending: BTreeMap<Key, Pending>,
     pub ends: BTreeMap<Key, End>,
+    /// How many went by another port than their client's so far, and by its address.
+    pub ported: u64,
     /// How many took the entries of settled ones so far.
     pub renewed: u64,
 }

@@ -104,7 +104,7 @@ impl Model<'_> {
         match self.service(packet) {
             Some((number, chosen)) => {
                 let remembered = self.recall(packet, number, chosen);
-                remembered.or_else(|| self.slot(packet, chosen, 0)) != Some(backend)
+                remembered.or_else(|| self.slot(packet, chosen)) != Some(backend)
             }
             None => false,
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 
-//! Flows whose client goes by an address and a port of this node.
+//! Flows whose client goes by another port than its own, of this node's address or its own.
 
 use std::net::SocketAddr;
 
@@ -8,6 +8,7 @@ use blixt_ebpf::layout::{STATE_CLOSED, STATE_FIN_WAIT};
 
 use super::{
     Model,
+    begin::replies_to,
     choice::hash,
     flows::{Entry, Pending},
     headers::Piece,
@@ -85,6 +86,7 @@ impl Model<'_> {
             used: forward.used,
             pending: true,
         };
+        self.flows.ported += u64::from(!matches!(backend.way, Way::Snat(_)));
         self.flows.ends.insert(replies, end(key.0));
         self.flows.ends.insert(key, end(source));
         let [forward, reply] = [forward, reply].map(|entry| Pending {
@@ -104,8 +106,9 @@ impl Model<'_> {
         backend: &Backend,
         flow: &Entry,
     ) -> Option<SocketAddr> {
-        let Way::Snat(ip) = backend.way else {
-            unreachable!("the caller has looked")
+        let ip = match backend.way {
+            Way::Snat(ip) => ip,
+            _ => replies_to(packet, backend).1.ip(),
         };
         let (first, stride) = first_port(&packet.key());
         let mut best: Option<(u32, SocketAddr, Key)> = None;
@@ -140,8 +143,10 @@ impl Model<'_> {
 
     /// Whoever had the port begins anew: its packets would be taken for another client's.
     fn take_port(&mut self, replies: &Key) {
-        if let (Some(flow), Some(end)) = (self.flows.find(replies), self.flows.ends.get(replies)) {
-            let former = (end.address, flow.address, replies.2);
+        if let Some(flow) = self.flows.find(replies) {
+            let end = self.flows.ends.get(replies).filter(|_| flow.snat);
+            let client = end.map_or(replies.1, |end| end.address);
+            let former = (client, flow.address, replies.2);
             self.flows.remove(&former);
         }
         self.flows.remove(replies);
@@ -169,8 +174,9 @@ impl Model<'_> {
             return Standing::Free;
         }
         let half_closed = tcp && other.state >= STATE_FIN_WAIT && idle > HALF_CLOSED_IDLE;
-        // One that may be made up always yields.
-        if closed || half_closed || self.flows.pending.contains_key(replies) {
+        // One that may be made up always yields, but nobody a port of its own.
+        let made_up = self.flows.pending.contains_key(replies);
+        if closed || other.snat && (half_closed || made_up) {
             Standing::Yields(1 + idle)
         } else {
             Standing::InUse
