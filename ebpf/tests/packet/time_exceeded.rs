@@ -53,8 +53,9 @@ fn is_answered(lab: &Lab, port: &Port, sent: &Packet, from: IpAddr) {
     lab.receive(port, sent.bytes()).is_redirected_as(&expected);
 }
 
+/// Sends a client's packet whose hops end here; panics unless the client hears of that.
 #[track_caller]
-fn client_hears(lab: &Lab, packet: &Packet) {
+pub fn client_hears(lab: &Lab, packet: &Packet) {
     let sent = lab.inbound(packet);
     is_answered(lab, &lab.out, &sent, of_family(OUT, packet));
 }

@@ -226,5 +226,52 @@ pub fn kept() -> Vec<(&'static str, Case)> {
                 ],
             },
         ),
+        (
+            "an error about a flow to another node, whose backend is in the host's network by now, ends here",
+            Case {
+                forwards: true,
+                early: false,
+                steps: vec![
+                    Step::Changes(Change::Backend(
+                        5,
+                        Backend {
+                            address: socket("10.0.0.2:8080"),
+                            epoch: 1000,
+                            alive: true,
+                            way: Way::Node(ip("100.64.0.1")),
+                            quiescent: false,
+                            hint: None,
+                        },
+                    )),
+                    arrives(
+                        Node,
+                        0,
+                        "021b4c870301 000000000000 0800 4e000060 00000000 00060000 ac100002
+                         cb00710a 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+                         00000000 00000000 9c410051 00000000 00000000 80000000 00000000 00000000
+                         00000000 00000000 00000000 00000000",
+                    ),
+                    Step::Changes(Change::Backend(
+                        5,
+                        Backend {
+                            address: socket("192.0.2.1:8080"),
+                            epoch: 1001,
+                            alive: true,
+                            way: Way::Host,
+                            quiescent: false,
+                            hint: Some(Pod),
+                        },
+                    )),
+                    arrives(
+                        Pod,
+                        0,
+                        "021b4c870201 000000000000 0800 4500005e 00000000 40010000 00000000
+                         cb00710a 0b000000 00000000 4f000000 00000000 00060000 cb00710a ac100002
+                         00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000
+                         00000000 00000000 00519c41 0000",
+                    ),
+                ],
+            },
+        ),
     ]
 }

@@ -143,31 +143,41 @@ impl<'a> Model<'a> {
             return verdict;
         }
         if let Some(verdict) = self.error(&arrival) {
+            // What goes up the host's stack is looked at once more: its flow may be one to
+            // another node, of before its backend came here.
+            if verdict.fate == Fate::Passed && self.circles(&verdict.frame) {
+                self.drops.no_service += 1;
+                return Verdict::dropped();
+            }
             return verdict;
         }
         self.learn(&arrival);
         self.stranded(arrival)
     }
 
-    /// What nobody here has a use for. To an address that the host does not have it
-    /// would circle, but for what neighbours say to each other.
+    /// What nobody here has a use for.
     fn stranded(&mut self, arrival: Arrival) -> Verdict {
-        let header = if arrival.is_v6() {
-            headers::ipv6(&arrival.frame, ETHERNET)
-        } else {
-            headers::ipv4(&arrival.frame, ETHERNET)
-        };
-        let flags = header.filter(|header| !header.is_mapped()).and_then(|ip| {
-            let kind = word(&arrival.frame, ETHERNET + 40).map(|word| word >> 8);
-            let neighbours = ip.is_v6() && ip.next == ICMPV6 && matches!(kind, Some(133..=137));
-            let flags = self.config.addresses.get(&ip.destination);
-            flags.copied().filter(|_| !neighbours)
-        });
-        if flags.is_none_or(|flags| flags & ADDRESS_LOCAL != 0) {
+        if !self.circles(&arrival.frame) {
             return arrival.passed();
         }
         self.drops.no_service += 1;
         Verdict::dropped()
+    }
+
+    /// Whether a frame is for an address that the host does not have, and would come back;
+    /// what neighbours say to each other does not.
+    fn circles(&self, frame: &[u8]) -> bool {
+        let header = match word(frame, 12) {
+            Some(IPV6) => headers::ipv6(frame, ETHERNET),
+            _ => headers::ipv4(frame, ETHERNET),
+        };
+        let flags = header.filter(|header| !header.is_mapped()).and_then(|ip| {
+            let kind = word(frame, ETHERNET + 40).map(|word| word >> 8);
+            let neighbours = ip.is_v6() && ip.next == ICMPV6 && matches!(kind, Some(133..=137));
+            let flags = self.config.addresses.get(&ip.destination);
+            flags.copied().filter(|_| !neighbours)
+        });
+        flags.is_some_and(|flags| flags & ADDRESS_LOCAL == 0)
     }
 
     /// A switch floods frames for stations that it does not know yet. Those on a
