@@ -6,19 +6,44 @@
  * the servers together are what a packet costs; other programs of the machine are not in it.
  */
 export function cpuTime(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => sum + processTime(pid), 0);
+  return [...threadTimes(pids).values()].reduce((sum, seconds) => sum + seconds, 0);
 }
 
-function processTime(pid: number): number {
+/** The same for each thread by its id. */
+export function threadTimes(pids: readonly number[]): Map<number, number> {
+  return new Map(pids.flatMap(timesOf));
+}
+
+function timesOf(pid: number): [number, number][] {
   const folder = `/proc/${pid}/task`;
+  return unlessEnded(() => [...Deno.readDirSync(folder)].map(({ name }) => Number(name)))
+    .flatMap((thread) =>
+      unlessEnded(() => {
+        const text = Deno.readTextFileSync(`${folder}/${thread}/schedstat`);
+        return [[thread, parseSchedstat(text)] as [number, number]];
+      })
+    );
+}
+
+/** What it reads; nothing of a process or thread that has ended. */
+function unlessEnded<T>(read: () => T[]): T[] {
   try {
-    const threads = [...Deno.readDirSync(folder)].map(({ name }) => `${folder}/${name}/schedstat`);
-    return threads.reduce((sum, file) => sum + parseSchedstat(Deno.readTextFileSync(file)), 0);
+    return read();
   } catch (error) {
-    // It has ended.
-    if (error instanceof Deno.errors.NotFound || String(error).includes("ESRCH")) return 0;
+    if (error instanceof Deno.errors.NotFound || String(error).includes("ESRCH")) return [];
     throw error;
   }
+}
+
+/**
+ * Seconds that threads took between two looks. Of one that has ended since nothing is known: its time before is not to
+ * be taken off what the others took.
+ */
+export function spentBetween(
+  before: ReadonlyMap<number, number>,
+  after: ReadonlyMap<number, number>,
+): number {
+  return [...after].reduce((sum, [thread, seconds]) => sum + seconds - (before.get(thread) ?? 0), 0);
 }
 
 /** Seconds on a processor by the text of /proc/PID/task/TID/schedstat, whose first number is in nanoseconds. */
@@ -31,7 +56,7 @@ export async function withCpu<T extends { readonly cpu: number }>(
   pids: readonly number[],
   work: () => Promise<T>,
 ): Promise<{ result: T; cpu: number }> {
-  const before = cpuTime(pids);
+  const before = threadTimes(pids);
   const result = await work();
-  return { result, cpu: result.cpu + cpuTime(pids) - before };
+  return { result, cpu: result.cpu + spentBetween(before, threadTimes(pids)) };
 }
