@@ -81,8 +81,14 @@ fn the_client_hears_of_this_node_whatever_backend_it_has() {
             let ends = ends.client_port(port);
             println!("{ends}, backend {}", ends.backend);
             lab.choose(&ends);
+            let circles = ends.is_tcp() && ends.remote;
             for ttl in [1, 0] {
-                client_hears(lab, &ends.opening().ttl(ttl));
+                let opening = ends.opening().ttl(ttl);
+                if circles {
+                    lab.client_sends(&opening).is_dropped();
+                } else {
+                    client_hears(lab, &opening);
+                }
             }
             lab.begin(&ends);
             for ttl in [1, 0] {
@@ -385,7 +391,8 @@ fn nobody_is_answered_who_is_no_single_host() {
             ends.client = SocketAddr::new(from, 7);
             lab.client_sends(&ends.request().ttl(1)).is_dropped();
         }
-        assert_eq!(lab.drops().ttl_exceeded, strangers.len() as u64);
+        // Nobody's flow begins, before its hops are looked at.
+        assert_eq!(lab.drops().martian, strangers.len() as u64);
     });
 }
 
