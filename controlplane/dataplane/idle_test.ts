@@ -26,14 +26,15 @@ for (
       (_, index) => service(`192.0.2.1:${index + 1}`, group(1, `10.0.0.${index}:80`, `10.0.1.${index}:80`)),
     );
     await bench.program(subject, dataplane(...services));
-    // Addresses are announced, and announced again.
+    const { calls } = bench.fake.faults;
     await clock.advance(MINUTE - 1);
+    // The address is announced three times.
+    await bench.until(() => calls.filter((call) => call === "run").length === 3);
     await bench.settled();
     for (const map of ["flows4", "flows6"]) {
       bench.fake.object(OBJECT_NAME).map(map).poke(new Uint8Array(16), new Uint8Array(8));
     }
     for (let minute = 1; minute <= 10; minute++) {
-      const { calls } = bench.fake.faults;
       calls.length = 0;
       await clock.advance(MINUTE);
       await bench.until(() => calls.length >= 4);
