@@ -207,13 +207,6 @@ unsafe fn send<const V6: bool, const PORTS: bool>(
     // SAFETY: as the caller promises.
     unsafe {
         if packet.ttl <= 1 {
-            // While nodes' tables differ for a moment, they may send a new connection round
-            // until here. An ICMP error would end it at once (tcp_v4_err() of Linux, where RFC
-            // 1122, section 4.2.3.9 has it go on); without one it asks again.
-            if packet.flags & TCP_SYN != 0 && tracking::is_remote(&packet.tuple, flow) {
-                counters::dropped(|drops| &mut drops.ttl_exceeded);
-                return TC_ACT_SHOT;
-            }
             return expire::<V6>(skb, packet);
         }
         if flow.delivery == DELIVERY_UNKNOWN {

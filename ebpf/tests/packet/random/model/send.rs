@@ -16,20 +16,13 @@ use super::{
     packet::Packet,
     verdict::{Verdict, Via},
 };
-use crate::{
-    build::{SYN, UDP},
-    random::case::Key,
-};
+use crate::{build::UDP, random::case::Key};
 
 impl Model<'_> {
     /// With `asks`, the kernel finds the neighbour, known as it is.
     pub fn send(&mut self, arrival: Arrival, packet: &Packet, key: &Key, asks: bool) -> Verdict {
         let entry = self.flows.find(key).expect("the caller has it").clone();
         if packet.header.ttl <= 1 {
-            if packet.flags & SYN != 0 && entry.is_remote(key) {
-                self.drops.ttl_exceeded += 1;
-                return Verdict::dropped();
-            }
             return self.expire(&arrival, packet);
         }
         if entry.delivery == DELIVERY_UNKNOWN {
