@@ -109,6 +109,10 @@ global! {
 
 #[inline(always)]
 fn judge_body<const V6: bool>(tick: u16, packet: &Packet, flow: &Flow) -> i32 {
+    if pending::has_been_here::<V6>(packet) {
+        // A flow that it began anew would not remember that.
+        return BEGUN;
+    }
     match continuation(packet, flow, tick) {
         Continuation::GoOn if !pending::is_sent_back::<V6>(packet) => BEGUN,
         Continuation::GoOn | Continuation::Begin => BEGIN,

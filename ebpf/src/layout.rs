@@ -371,7 +371,7 @@ pub struct Drops {
     /// No route to the backend or to the client.
     pub no_route: u64,
     /// TTL or hop limit would reach 0; its sender was told, unless many were lately. Of
-    /// an ICMP error nobody is told.
+    /// an ICMP error nobody is told, nor of what nodes whose tables differ sent round.
     pub ttl_exceeded: u64,
     /// UDP to a service whose slot refuses.
     pub refused_udp: u64,

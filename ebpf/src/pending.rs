@@ -132,6 +132,20 @@ pub fn is_sent_back<const V6: bool>(packet: &Packet) -> bool {
     true
 }
 
+/// Whether a packet whose hops end here has been here with more of them: while the tables
+/// of nodes differ, they may send each other the packet that begins a flow. It is the
+/// same packet to its sender, who shall hear nothing and send it again: of an error that
+/// comes before a connection stands, the connection ends.
+#[inline(never)]
+pub fn has_been_here<const V6: bool>(packet: &Packet) -> bool {
+    if packet.ttl > 1 {
+        return false;
+    }
+    // SAFETY: a map's element stays valid for this run.
+    flows::pending::<V6>(&packet.tuple)
+        .is_some_and(|entry| unsafe { (*entry).flow.is_forward() && (*entry).hops > 1 })
+}
+
 /// Nothing has shown yet that there is somebody at both ends of the entry's flow, whose
 /// first packet had so many hops left.
 #[inline(always)]

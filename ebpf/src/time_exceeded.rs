@@ -17,10 +17,13 @@ use aya_ebpf::{
 use crate::{
     counters,
     deliver::{AF_INET, AF_INET6, TC_ACT_SHOT},
+    flows,
     global::global,
     host::{is_from_host, send_back, way_back},
     icmp_error::{become_error, may_tell},
-    packet::{MAPPED, Packet},
+    packet::{IPPROTO_UDP, MAPPED, Packet},
+    pending::has_been_here,
+    tracking::is_remote,
 };
 
 /// Time exceeded, in transit (RFC 792; RFC 4443).
@@ -29,7 +32,8 @@ const TIME_EXCEEDED_V6: u16 = u16::from_ne_bytes([3, 0]);
 
 global! {
     /// Drops a packet whose last hop this is, and turns it into the error about itself,
-    /// where its sender may be told. Returns the program's verdict.
+    /// where its sender may be told; not of one that nodes have sent round. Returns the
+    /// program's verdict.
     ///
     /// It goes by the host's way to the sender, which need not be where the packet came
     /// from: another node may have sent it on. What the host sent, or somebody whom
@@ -44,7 +48,7 @@ global! {
 #[inline(always)]
 unsafe fn expire_body<const V6: bool>(skb: *mut __sk_buff, packet: &mut Packet) -> i32 {
     counters::dropped(|drops| &mut drops.ttl_exceeded);
-    if !may_tell::<V6>(packet) {
+    if may_have_been_here::<V6>(packet) || !may_tell::<V6>(packet) {
         return TC_ACT_SHOT;
     }
     let kind = if V6 { TIME_EXCEEDED_V6 } else { TIME_EXCEEDED };
@@ -63,6 +67,17 @@ unsafe fn expire_body<const V6: bool>(skb: *mut __sk_buff, packet: &mut Packet) 
             bpf_redirect_neigh(ifindex, ptr::null_mut(), 0, 0) as i32
         }
     }
+}
+
+/// Whether it may be nodes whose tables differ that sent the packet round. Of datagrams, one
+/// settles its flow on its rounds, and then nobody knows with how many hops that began.
+#[inline(always)]
+fn may_have_been_here<const V6: bool>(packet: &Packet) -> bool {
+    let tuple = &packet.tuple;
+    has_been_here::<V6>(packet)
+        || tuple.protocol() == IPPROTO_UDP
+            // SAFETY: a map's element stays valid for this run.
+            && flows::find::<V6>(tuple).is_some_and(|flow| unsafe { is_remote(tuple, &*flow) })
 }
 
 /// The interface on the way to the packet's sender; 0 when there is none. The host's own

@@ -176,6 +176,7 @@ fn backends_without_a_route(lab: &mut Lab, ends: &Ends) -> u64 {
 
 fn packets_at_the_end_of_their_hops(lab: &mut Lab, ends: &Ends) -> u64 {
     lab.begin(ends);
+    lab.settle(ends);
     for outcome in [
         lab.client_sends(&ends.request().ttl(1)),
         lab.pod_sends(&ends.reply().ttl(0)),

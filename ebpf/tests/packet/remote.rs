@@ -8,7 +8,6 @@ use blixt_ebpf::layout::{DELIVERY_MAC, DELIVERY_NEIGH, Drops};
 use crate::{
     build::{FIN, Packet, fragments},
     harness::{Ends, Forwarding, Lab, SLOTS, address, with_lab},
-    time_exceeded::client_hears,
 };
 
 fn with_remote(forwarding: Forwarding, test: impl Fn(&mut Lab, &Ends) + Sync) {
@@ -296,7 +295,7 @@ fn a_packet_that_nodes_send_to_each_other_ends_with_its_hops() {
             println!("{ends}");
             lab.choose(&ends);
             lab.begin(&ends);
-            client_hears(lab, &ends.request().ttl(1));
+            lab.client_sends(&ends.opening().ttl(1)).is_dropped();
         }
         assert_eq!(lab.drops().ttl_exceeded, 4);
     });

@@ -248,7 +248,7 @@ fn nobody_is_answered_who_is_no_single_host() {
                 false => Ends::udp6().remote(),
             };
             lab.choose(&ends);
-            ends.client = SocketAddr::new(from, 7);
+            lab.begin_from(&mut ends, SocketAddr::new(from, 7));
             lab.client_sends(&sized(ends.request(), 1_500)).is_dropped();
         }
         assert_eq!(lab.drops().too_big, strangers.len() as u64);

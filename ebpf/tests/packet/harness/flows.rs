@@ -112,6 +112,16 @@ impl Lab {
             .any(|(from, to)| self.pending_flow(from, to, ends.protocol).is_some())
     }
 
+    /// Begins a flow that is settled at once and, from now on, one of another client that
+    /// none would begin for.
+    pub fn begin_from(&mut self, ends: &mut Ends, client: SocketAddr) {
+        self.begin(ends);
+        self.settle(ends);
+        let flow = self.forward_flow(ends).expect("it begins");
+        self.put_flow(client, ends.service, ends.protocol, flow);
+        ends.client = client;
+    }
+
     /// Makes a flow that has begun one that is no more pending.
     pub fn settle(&mut self, ends: &Ends) {
         let ways = [(ends.client, ends.service), (ends.backend, ends.client)];

@@ -14,11 +14,30 @@ use crate::{
 };
 
 impl Model<'_> {
+    /// Whether a packet without hops has begun its flow with more of them: nodes whose
+    /// tables differ sent it round, which its sender shall not hear of.
+    pub fn has_been_here(&self, packet: &Packet) -> bool {
+        let waiting = self.flows.pending.get(&packet.key());
+        packet.header.ttl <= 1
+            && waiting.is_some_and(|waiting| waiting.entry.forward && waiting.hops > 1)
+    }
+
+    /// Whether it is a datagram of a settled flow to another node, whose first hops are
+    /// not known any more.
+    fn is_settled_elsewhere(&self, packet: &Packet) -> bool {
+        let key = packet.key();
+        let entry = self.flows.settled.get(&key);
+        !packet.is_tcp() && entry.is_some_and(|entry| entry.is_remote(&key))
+    }
+
     /// The error, by the host's way to the packet's sender and from its address there
     /// (RFC 1812, section 4.3.2.4), which only a host tells that forwards. Who is
     /// the host itself, or on no way, gets it back, from where the packet was sent to.
     pub fn expire(&mut self, arrival: &Arrival, packet: &Packet) -> Verdict {
         self.drops.ttl_exceeded += 1;
+        if self.has_been_here(packet) || self.is_settled_elsewhere(packet) {
+            return Verdict::dropped();
+        }
         let v6 = packet.is_v6();
         let kind = if v6 { TIME_EXCEEDED_V6 } else { TIME_EXCEEDED };
         let route = match arrival.by_host() {

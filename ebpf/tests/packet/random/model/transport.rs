@@ -32,6 +32,7 @@ impl Model<'_> {
             None => Meaning::Begins,
         };
         let meaning = match meaning {
+            _ if self.has_been_here(&packet) => Meaning::GoesOn,
             Meaning::GoesOn if self.is_sent_back(&packet, &key) => Meaning::Begins,
             other => other,
         };
