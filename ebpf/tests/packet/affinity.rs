@@ -277,7 +277,7 @@ fn the_middle_of_a_connection_goes_by_the_table_once_the_time_of_its_client_is_o
 
 #[test]
 #[ignore = "needs root"]
-fn a_client_whose_port_is_taken_at_its_backend_gets_the_tables() {
+fn a_client_whose_port_is_taken_at_its_backend_stays_there_by_another() {
     with_clients(|lab, ends, other| {
         connect(lab, ends);
         // The same socket talks to the same pod's port by another service.
@@ -289,7 +289,7 @@ fn a_client_whose_port_is_taken_at_its_backend_gets_the_tables() {
         lab.serve(&second);
         lab.begin(&second);
         lab.choose(other);
-        goes_to(lab, 40_001, other);
+        lab.begin_by_another_port(&ends.clone().client_port(40_001));
         assert_eq!(lab.drops(), Drops::default());
     });
 }

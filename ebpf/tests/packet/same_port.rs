@@ -8,9 +8,9 @@ use std::net::{IpAddr, SocketAddr};
 use blixt_ebpf::layout::Drops;
 
 use crate::{
-    build::{ACK, Icmp, Packet, SYN, UNREACHABLE, UNREACHABLE_V6, fragments},
+    build::{Icmp, Packet, UNREACHABLE, UNREACHABLE_V6, fragments},
     errors::error,
-    harness::{Ends, Forwarding, Lab, Masked, SLOTS, with_lab},
+    harness::{Ends, Forwarding, Lab, Masked, with_lab},
 };
 
 /// The same backend, client and port by another service.
@@ -193,25 +193,5 @@ fn fragments_go_by_the_port_of_their_first() {
             lab.client_sends(sent)
                 .is_redirected_as(&lab.pod.emits(seen));
         }
-    });
-}
-
-#[test]
-#[ignore = "needs root"]
-fn a_client_that_the_service_keeps_stays_at_its_backend() {
-    with_two(|lab, ends, other| {
-        lab.keep_clients(&other, 600);
-        let before = other.clone().client_port(50_000);
-        lab.begin(&before);
-        if other.is_tcp() {
-            let answer = before.reply().payload([]).flags(SYN | ACK);
-            assert!(lab.pod_sends(&answer).was_redirected());
-        }
-        lab.reply_comes_back(&before);
-        let second = ends.second_backend();
-        lab.put_backend(&second, |backend| backend.service = other.service_id);
-        lab.object
-            .set_table(other.table, &[second.backend_id; SLOTS as usize]);
-        lab.begin_by_another_port(&other);
     });
 }
