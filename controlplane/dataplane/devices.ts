@@ -13,6 +13,9 @@ import type { Change, DeviceValue } from "./operation.ts";
 /** ARPHRD_ETHER of linux/if_arp.h. */
 const ARPHRD_ETHER = 1;
 
+/** Index of every network namespace's loopback interface: LOOPBACK_IFINDEX of net/flow.h. */
+const LOOPBACK = 1;
+
 /** Bytes of an Ethernet address. */
 const MAC_SIZE = 6;
 
@@ -23,7 +26,8 @@ export function isEthernet({ type, mac }: Interface): boolean {
 
 /**
  * The element of every interface that gets the programs: all Ethernet ones, up or down, since replies enter
- * from pods and clients may come from anywhere, and the host's own packets leave by any.
+ * from pods and clients may come from anywhere, and the host's own packets leave by any. What the host sends to an
+ * address of its own comes by the loopback interface alone, which has others' traffic too: only with `inside`.
  *
  * Outward, i.e. facing clients, are the interfaces named. When none is named: those with a default route and
  * those of hardware; where there is neither (a bare network namespace), all that belong to no bridge or bond.
@@ -31,13 +35,15 @@ export function isEthernet({ type, mac }: Interface): boolean {
 export function devicesOf(
   interfaces: readonly Interface[],
   named: readonly string[] = [],
+  inside = false,
 ): Map<number, DeviceValue> {
   const ethernet = interfaces.filter(isEthernet);
   const outward = outwardDevices(ethernet, named);
   const bridges = new Set(
     interfaces.filter((device) => device.kind === "bridge").map((device) => device.ifindex),
   );
-  return new Map(ethernet.map((device) => {
+  const loopback = interfaces.filter(({ ifindex }) => inside && ifindex === LOOPBACK);
+  return new Map([...ethernet, ...loopback].map((device) => {
     const flags = (device.kind === "veth" && device.peerElsewhere ? DEVICE_PEER : 0) |
       (outward.has(device.ifindex) ? DEVICE_OUTWARD : 0) |
       (bridges.has(device.master) ? DEVICE_BRIDGE_PORT : 0);
@@ -93,10 +99,15 @@ export function deviceChanges(
   ];
 }
 
-/** Each program at its TCX hook of an interface; the one that lets in comes after the one that it lets in to. */
+/**
+ * Each program at its TCX hook of an interface; the one that lets in comes after the one that it lets in to. What leaves
+ * by loopback enters by it.
+ */
 export function attachmentsOf(ifindex: number): Attachment[] {
+  const ingress = { program: INGRESS_PROGRAM, hook: HOOK.TCX_INGRESS, ifindex };
+  if (ifindex === LOOPBACK) return [ingress];
   return [
-    { program: INGRESS_PROGRAM, hook: HOOK.TCX_INGRESS, ifindex },
+    ingress,
     { program: EGRESS_PROGRAM, hook: HOOK.TCX_EGRESS, ifindex },
   ];
 }

@@ -31,6 +31,14 @@ Deno.test("devicesOf() takes the interface of a VLAN, which faces clients only w
   assertEquals(flags([eth0, { ...vlan, defaultRoute: true }]), { 2: DEVICE_OUTWARD, 9: DEVICE_OUTWARD });
 });
 
+Deno.test("devicesOf() takes loopback only where the host may send to itself, and never as facing clients", () => {
+  const flags = (inside: boolean): (readonly [number, number])[] =>
+    [...devicesOf([lo, eth0, pod], [], inside)].map(([ifindex, device]) => [ifindex, device.flags] as const);
+  assertEquals(flags(false), [[2, DEVICE_OUTWARD], [3, DEVICE_PEER]]);
+  assertEquals(flags(true), [[2, DEVICE_OUTWARD], [3, DEVICE_PEER], [1, 0]]);
+  assertEquals(outwardOf(devicesOf([lo, inside], [], true)), new Set([4]));
+});
+
 Deno.test("devicesOf() carries the link-layer address", () => {
   assertEquals(devicesOf([eth0]).get(2)?.mac, "020000000002");
 });
@@ -76,6 +84,10 @@ Deno.test("attachmentsOf() has a program for what enters and one for what leaves
     { program: "ingress", hook: HOOK.TCX_INGRESS, ifindex: 7 },
     { program: "egress", hook: HOOK.TCX_EGRESS, ifindex: 7 },
   ]);
+});
+
+Deno.test("attachmentsOf() has nothing for what leaves by loopback, which enters there", () => {
+  assertEquals(attachmentsOf(1), [{ program: "ingress", hook: HOOK.TCX_INGRESS, ifindex: 1 }]);
 });
 
 Deno.test("deviceChanges() writes what is new or other, and takes away what is gone", () => {

@@ -291,6 +291,11 @@ export class Planner {
     return { moved, nodesLeftOut: all.size - wanted.size };
   }
 
+  /** Whether a service has an address of the host's own. */
+  get takesOwn(): boolean {
+    return this.#addresses.values().some((flags) => (flags & ADDRESS_LOCAL) !== 0);
+  }
+
   /** An address is taken from the first service on it until the last one goes. */
   #planAddresses(
     announced: DesiredDataplane["announced"],

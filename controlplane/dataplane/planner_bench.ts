@@ -35,6 +35,10 @@ export class Bench {
     return this;
   }
 
+  get takesOwn(): boolean {
+    return this.#planner.takesOwn;
+  }
+
   plan(desired: DesiredDataplane, ways: Routes = routes(), local = nowhere): Plan {
     const plan = this.#planner.plan(desired, ways, local);
     for (const change of plan.changes) {

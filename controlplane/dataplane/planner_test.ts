@@ -150,8 +150,10 @@ Deno.test("Planner.plan() announces addresses, except those that the host has it
     "192.0.2.2": ADDRESS_LOCAL,
   });
   assertEquals(bench.plan(desired, routes(), new Set(["192.0.2.2"])).changes, []);
+  assertEquals(bench.takesOwn, true);
   bench.plan(desired);
   assertEquals(bench.kernel.addresses.get("192.0.2.2"), ADDRESS_ANNOUNCE);
+  assertEquals(bench.takesOwn, false);
 });
 
 Deno.test("Planner.plan() announces the addresses that are this host's, and takes traffic for the others too", () => {

@@ -63,6 +63,8 @@ export class Session {
   #devicesLeftOut = 0;
   readonly #mostDevices: number;
   #devices: ReadonlyMap<number, DeviceValue>;
+  /** Whether what the host sends to itself may be for a service. */
+  #inside: boolean;
   #generation: number;
   /** Of the object as it is loaded now. */
   #name: string;
@@ -77,6 +79,7 @@ export class Session {
     this.#options = options;
     this.#planner = planner;
     this.#devices = kernel.devices;
+    this.#inside = planner.takesOwn;
     this.#mostDevices = entriesOf(loaded, "devices") ?? Infinity;
     const send = (ifindex: number, frames: readonly Uint8Array[]): Promise<void> =>
       this.#send(ifindex, frames, signal);
@@ -137,7 +140,7 @@ export class Session {
   /** Makes the devices and attachments fit the interfaces there are. */
   async updateNetwork(network: WatchResponse, signal: AbortSignal): Promise<void> {
     this.#reportMissing(network.interfaces);
-    const all = devicesOf(network.interfaces, this.#options.interfaces);
+    const all = devicesOf(network.interfaces, this.#options.interfaces, this.#inside);
     const wanted = fittingDevices(all, this.#mostDevices);
     this.#devicesLeftOut = all.size - wanted.size;
     await this.#apply(deviceChanges(this.#devices, wanted), signal);
@@ -232,7 +235,12 @@ export class Session {
       await this.#apply(plan.changes, signal);
       this.#announcer.note(plan.changes);
       this.#nodesLeftOut = plan.nodesLeftOut;
-      if (!plan.again) return plan.unprogrammed;
+      if (plan.again) continue;
+      if (this.#planner.takesOwn !== this.#inside) {
+        this.#inside = this.#planner.takesOwn;
+        await this.updateNetwork(network, signal);
+      }
+      return plan.unprogrammed;
     }
   }
 

@@ -4,8 +4,9 @@
 
 use aya_ebpf::bindings::__sk_buff;
 use blixt_ebpf::layout::{
-    ADDRESS_LOCAL, BACKEND_ALIVE, BACKEND_REFUSE, BACKEND_REMOTE, BACKEND_SNAT, Backend,
-    DELIVERY_HOST, DELIVERY_UNKNOWN, DIRECTION_REPLY, DIRECTION_SNAT, Flow, Pending, Service,
+    ADDRESS_LOCAL, Address, BACKEND_ALIVE, BACKEND_REFUSE, BACKEND_REMOTE, BACKEND_SNAT, Backend,
+    DELIVERY_HOST, DELIVERY_UNKNOWN, DIRECTION_OWN, DIRECTION_REPLY, DIRECTION_SNAT, Flow, Pending,
+    Service,
 };
 
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
     flows::{self, Tuple},
     forward::is_alive,
     global::global,
-    host::{self, begin_way},
+    host::{self, LOOPBACK, begin_way},
     maps::{BACKEND, SCRATCH},
     martian::is_martian,
     packet::{IPPROTO_TCP, Packet},
@@ -43,9 +44,20 @@ unsafe fn begin_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i3
     let Some(flags) = select::address::<V6>(&tuple.daddr) else {
         return TC_ACT_OK;
     };
+    // SAFETY: as the caller promises.
+    let inside = unsafe { (*skb).ifindex } == LOOPBACK;
+    if flags & ADDRESS_LOCAL != 0 && !inside && tuple.is_within() && host::is_answered::<V6>(tuple)
+    {
+        // SAFETY: as the caller promises.
+        return unsafe { host::take(skb) };
+    }
     let Some(service) = select::service(tuple) else {
         return unserved(packet, flags);
     };
+    // Replies to a loopback address would not be let in again.
+    if inside && is_loopback::<V6>(&tuple.saddr) {
+        return TC_ACT_OK;
+    }
     let Some(id) = affinity::first_choice(packet, &service) else {
         return inconsistent();
     };
@@ -66,7 +78,7 @@ unsafe fn begin_body<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) -> i3
     // SAFETY: as the caller promises.
     unsafe {
         let portless = backend.flags & BACKEND_SNAT != 0
-            || backend.flags & BACKEND_REMOTE == 0 && is_taken::<V6>(&twin, &service);
+            || backend.flags & BACKEND_REMOTE == 0 && is_taken::<V6>(tuple, &twin, &service);
         if establish::<V6>(skb, packet, &twin, id, backend, &service, portless) {
             return RENEWED;
         }
@@ -105,7 +117,7 @@ pub unsafe fn adopt<const V6: bool>(skb: *mut __sk_buff, packet: &Packet) {
     let twin = twin(tuple, backend);
     // SAFETY: as the caller promises.
     unsafe {
-        if backend.flags & BACKEND_REMOTE == 0 && is_taken::<V6>(&twin, &service) {
+        if backend.flags & BACKEND_REMOTE == 0 && is_taken::<V6>(tuple, &twin, &service) {
             return;
         }
         // It takes nothing over: no entry is at the client's end.
@@ -125,15 +137,18 @@ pub fn twin(tuple: &Tuple, backend: &Backend) -> Tuple {
 }
 
 /// Whether another live flow runs between the same client's and backend's addresses and
-/// ports, of another service or by a port that stands for the client's: the backend could
+/// ports, of another service, by a port that stands for the client's, or of a client that
+/// goes by the same address: the backend could
 /// not tell the two apart.
 #[inline(always)]
-unsafe fn is_taken<const V6: bool>(twin: &Tuple, service: &Service) -> bool {
+unsafe fn is_taken<const V6: bool>(tuple: &Tuple, twin: &Tuple, service: &Service) -> bool {
     let flow = flows::find_any::<V6>(twin);
     // SAFETY: the element stays valid for this run.
     unsafe {
         !flow.is_null()
-            && ((*flow).service != service.id || (*flow).is_snat())
+            && ((*flow).service != service.id
+                || (*flow).is_snat()
+                || (*flow).is_own() != tuple.is_within())
             && !tracking::is_over(twin.protocol(), &*flow, tracking::now())
             && is_alive(&*flow)
     }
@@ -162,11 +177,7 @@ unsafe fn establish<const V6: bool>(
     entry.flow = Flow {
         address: tuple.daddr,
         port: tuple.dport,
-        direction: if portless {
-            DIRECTION_REPLY | DIRECTION_SNAT
-        } else {
-            DIRECTION_REPLY
-        },
+        direction: direction(tuple, portless),
         state: tracking::first_state(packet),
         backend: id,
         epoch: backend.epoch,
@@ -198,6 +209,19 @@ unsafe fn establish<const V6: bool>(
         enter::<V6>(skb, tuple, twin, backend, entry);
     }
     false
+}
+
+/// Of a new flow's replies.
+#[inline(always)]
+fn direction(tuple: &Tuple, portless: bool) -> u8 {
+    let mut direction = DIRECTION_REPLY;
+    if portless {
+        direction |= DIRECTION_SNAT;
+    }
+    if tuple.is_within() {
+        direction |= DIRECTION_OWN;
+    }
+    direction
 }
 
 /// Gives a new flow both entries of a settled one between the same ends, if there is
@@ -270,6 +294,16 @@ fn turn_to_requests(flow: &mut Flow) {
     flow.direction ^= DIRECTION_REPLY;
     flow.delivery = DELIVERY_UNKNOWN;
     flow.ifindex = 0;
+}
+
+/// 127.0.0.0/8 or ::1.
+#[inline(always)]
+fn is_loopback<const V6: bool>(address: &Address) -> bool {
+    if V6 {
+        *address == [0, 0, 0, 1u32.to_be()]
+    } else {
+        address[3].to_ne_bytes()[0] == 127
+    }
 }
 
 /// To an address of ours, but to no service: what the host's stack would answer,

@@ -24,7 +24,7 @@ use crate::{
     counters,
     global::global,
     hairpin::is_hairpin,
-    host,
+    host::{self, LOOPBACK},
     maps::{BACKEND, DEVICE},
     packet::Packet,
     path_mtu, snat,
@@ -33,7 +33,9 @@ use crate::{
 
 pub const AF_INET: u8 = 2;
 pub const AF_INET6: u8 = 10;
-const PACKET_HOST: u32 = 0;
+/// linux/if_packet.h: to this host; to another host.
+pub const PACKET_HOST: u32 = 0;
+pub const PACKET_OTHERHOST: u32 = 3;
 
 pub const TC_ACT_OK: i32 = 0;
 pub const TC_ACT_SHOT: i32 = 2;
@@ -73,6 +75,9 @@ unsafe fn resolve_body<const V6: bool>(
                 host::note(flow.port);
                 return 0;
             }
+        } else if flow.ifindex == LOOPBACK {
+            host::stay(flow);
+            return 0;
         } else if flow.delivery == DELIVERY_HOST {
             host::resolve(flow);
             return 0;
@@ -231,7 +236,7 @@ pub unsafe fn deliver<const V6: bool>(skb: *mut __sk_buff, flow: &Flow, asks: bo
             return TC_ACT_SHOT;
         }
         if flow.delivery == DELIVERY_NEIGH {
-            return neighbour::<V6>(flow);
+            return neighbour::<V6>(skb, flow);
         }
         if flow.delivery == DELIVERY_UNKNOWN {
             counters::dropped(|drops| &mut drops.no_route);
@@ -252,7 +257,7 @@ pub unsafe fn deliver<const V6: bool>(skb: *mut __sk_buff, flow: &Flow, asks: bo
             return bpf_redirect_peer(flow.ifindex, 0) as i32;
         }
         if asks {
-            return neighbour::<V6>(flow);
+            return neighbour::<V6>(skb, flow);
         }
         let flags = if flow.delivery == DELIVERY_HOST {
             BPF_F_INGRESS
@@ -267,11 +272,15 @@ global! {
     /// Lets the kernel find the neighbour: through the backend's next hop where
     /// user space named one and the FIB none, else by the packet's own destination. Returns the
     /// program's verdict.
-    fn neighbour(; flow: Flow) -> i32 = neighbour_body, neighbour4, neighbour6
+    fn neighbour(skb: *mut __sk_buff; flow: Flow) -> i32 = neighbour_body, neighbour4, neighbour6
 }
 
 #[inline(always)]
-unsafe fn neighbour_body<const V6: bool>(flow: &Flow) -> i32 {
+unsafe fn neighbour_body<const V6: bool>(skb: *mut __sk_buff, flow: &Flow) -> i32 {
+    if flow.ifindex == LOOPBACK {
+        // SAFETY: as the caller promises.
+        return unsafe { host::take(skb) };
+    }
     let mut hop: bpf_redir_neigh = unsafe { mem::zeroed() };
     let mut gateway: Address = [0; 4];
     // Of a packet around another the kernel knows the way itself.

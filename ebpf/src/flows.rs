@@ -38,6 +38,13 @@ impl Tuple {
         self.protocol as u8
     }
 
+    /// Whether both ends have one address.
+    #[inline(always)]
+    pub fn is_within(&self) -> bool {
+        // The last word differs most.
+        self.saddr[3] == self.daddr[3] && self.saddr == self.daddr
+    }
+
     /// Takes both ports as they stand in a packet. In one store: the kernel reads them
     /// as one word of the key, and would wait for two to reach the cache.
     #[inline(always)]

@@ -20,7 +20,8 @@ use crate::{
 };
 
 /// Whether what the flow writes over one end of its packet is what stands at the
-/// other: the backend's address at the client's, or the service's at the other.
+/// other: the backend's address at the client's, or the service's at the other. Not so
+/// where a client has the service's address, and is no backend.
 #[inline(always)]
 pub fn is_hairpin(tuple: &Tuple, flow: &Flow) -> bool {
     let other = if flow.is_forward() {
@@ -29,7 +30,7 @@ pub fn is_hairpin(tuple: &Tuple, flow: &Flow) -> bool {
         &tuple.daddr
     };
     // The last word differs most.
-    flow.address[3] == other[3] && flow.address == *other && !flow.is_snat()
+    flow.address[3] == other[3] && flow.address == *other && !flow.is_snat() && !flow.is_own()
 }
 
 global! {

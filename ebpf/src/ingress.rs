@@ -6,18 +6,22 @@
 
 use core::mem::MaybeUninit;
 
-use aya_ebpf::{bindings::__sk_buff, macros::classifier, programs::TcContext};
+use aya_ebpf::{
+    bindings::__sk_buff, helpers::generated::bpf_skb_change_type, macros::classifier,
+    programs::TcContext,
+};
 use blixt_ebpf::layout::{ADDRESS_LOCAL, Address, DEVICE_BRIDGE_PORT};
 
 use crate::{
     announce::{arp, solicitation},
     counters,
-    deliver::{TC_ACT_OK, TC_ACT_SHOT},
+    deliver::{PACKET_HOST, PACKET_OTHERHOST, TC_ACT_OK, TC_ACT_SHOT},
     echo::echo,
     errors::{self, error},
     forward::forward,
     global::global,
     header::Ipv4,
+    host::LOOPBACK,
     maps::DEVICE,
     packet::{
         ETH_HLEN, Family, ICMP, ICMPV6, IPPROTO_IPIP, IPPROTO_IPV6, IPV4_HLEN, IPV6_HLEN, MAPPED,
@@ -27,10 +31,6 @@ use crate::{
     select,
     tunnel::{Inside, leave},
 };
-
-/// linux/if_packet.h: to this host; to another host.
-const PACKET_HOST: u32 = 0;
-const PACKET_OTHERHOST: u32 = 3;
 
 /// linux/bpf.h: the next program at the hook decides, after the last one the stack.
 pub const TCX_NEXT: i32 = -1;
@@ -215,7 +215,8 @@ unsafe fn is_about_neighbours(skb: *mut __sk_buff) -> bool {
 }
 
 /// A switch floods frames for stations it does not know yet; forwarding what is
-/// another host's would deliver it twice.
+/// another host's would deliver it twice. Over loopback there is no other host: what
+/// looks so is a reply that `deliver` has sent there, which is the stack's as it is.
 #[inline(always)]
 unsafe fn is_for_host(skb: *mut __sk_buff) -> bool {
     // SAFETY: as the caller promises.
@@ -223,11 +224,18 @@ unsafe fn is_for_host(skb: *mut __sk_buff) -> bool {
     if kind == PACKET_HOST {
         return true;
     }
+    if kind != PACKET_OTHERHOST {
+        return false;
+    }
+    if ifindex == LOOPBACK {
+        // SAFETY: a helper call on the context.
+        unsafe { bpf_skb_change_type(skb, PACKET_HOST) };
+        return false;
+    }
     // SAFETY: read at once.
-    kind == PACKET_OTHERHOST
-        && unsafe {
-            DEVICE
-                .get(ifindex)
-                .is_some_and(|d| d.flags & DEVICE_BRIDGE_PORT != 0)
-        }
+    unsafe {
+        DEVICE
+            .get(ifindex)
+            .is_some_and(|d| d.flags & DEVICE_BRIDGE_PORT != 0)
+    }
 }

@@ -188,6 +188,12 @@ impl Flow {
     pub fn is_snat(&self) -> bool {
         self.direction & DIRECTION_SNAT != 0
     }
+
+    /// Whether its client has the service's address.
+    #[inline(always)]
+    pub fn is_own(&self) -> bool {
+        self.direction & DIRECTION_OWN != 0
+    }
 }
 
 /// Value of `pending4` and `pending6`: a flow that has not shown yet that there is
@@ -237,6 +243,9 @@ pub const DIRECTION_REPLY: u8 = 1;
 /// `Flow::direction`, beside the others: the end that the flow leaves as it is
 /// changes too, its port alone where the backend is not BACKEND_SNAT, to address and port of the entry at its key with KEY_OTHER_END.
 pub const DIRECTION_SNAT: u8 = 2;
+/// `Flow::direction`, beside the others: the client has the service's address itself.
+/// Replies to it look like those to a backend that is its own client, and are none.
+pub const DIRECTION_OWN: u8 = 4;
 /// In `protocol` of a flow's key: the entry there says what becomes of the other end.
 pub const KEY_OTHER_END: u32 = 1 << 8;
 

@@ -7,8 +7,8 @@ use aya_ebpf::{
     helpers::generated::{bpf_jiffies64, bpf_ktime_get_coarse_ns},
 };
 use blixt_ebpf::layout::{
-    DELIVERY_UNKNOWN, DIRECTION_FORWARD, DIRECTION_REPLY, Flow, STATE_CLOSE_WAIT, STATE_CLOSED,
-    STATE_ESTABLISHED, STATE_FIN_WAIT, STATE_NEW,
+    DELIVERY_UNKNOWN, DIRECTION_REPLY, Flow, STATE_CLOSE_WAIT, STATE_CLOSED, STATE_ESTABLISHED,
+    STATE_FIN_WAIT, STATE_NEW,
 };
 
 use crate::{
@@ -165,7 +165,7 @@ fn seen_from_there(state: u8) -> u8 {
 /// Whether packets of the flow go to another node as they are.
 #[inline(always)]
 pub fn is_remote(tuple: &Tuple, flow: &Flow) -> bool {
-    flow.direction == DIRECTION_FORWARD && flow.address == tuple.daddr && flow.port == tuple.dport
+    flow.is_forward() && !flow.is_snat() && flow.address == tuple.daddr && flow.port == tuple.dport
 }
 
 /// Marks the other direction's entry as used, or writes it again where it was

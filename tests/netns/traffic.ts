@@ -132,14 +132,16 @@ export async function sendFlows(topology: Ends, options: FlowOptions): Promise<F
 export interface TransferOptions {
   readonly direction: "put" | "get";
   readonly family: Family;
+  /** The Gateway's address by default. */
+  readonly to?: string;
   readonly bytes: number;
   readonly seconds: number;
 }
 
 /** Starts a transfer from the client and returns when its first bytes are through. */
 export async function startTransfer(topology: Ends, options: TransferOptions): Promise<Background> {
-  const { family, ...rest } = options;
-  const argv = program("transfer.ts", { ...rest, to: GATEWAY[family], port: LISTENER_PORT.tcp });
+  const { family, to = GATEWAY[family], ...rest } = options;
+  const argv = program("transfer.ts", { ...rest, to, port: LISTENER_PORT.tcp });
   const transfer = topology.client.start(argv, { cwd: REPOSITORY });
   try {
     await transfer.waitForLine(/^transferred/, 60_000);

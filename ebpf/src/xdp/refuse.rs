@@ -29,6 +29,10 @@ pub unsafe fn refuse<const V6: bool>(ctx: *mut xdp_md, packet: &Packet) -> u32 {
     let Some(flags) = select::address::<V6>(&packet.tuple.daddr) else {
         return XDP_PASS;
     };
+    if packet.tuple.is_within() {
+        // Another node may have answered the host itself.
+        return XDP_PASS;
+    }
     let service = select::service(&packet.tuple);
     let refused = match &service {
         None => flags & ADDRESS_LOCAL == 0,

@@ -3,7 +3,7 @@
 //! Network address translation of one packet in the driver's buffer.
 
 use aya_ebpf::bindings::xdp_md;
-use blixt_ebpf::layout::{Address, DIRECTION_FORWARD, Flow};
+use blixt_ebpf::layout::{Address, DIRECTION_FORWARD, DIRECTION_OWN, Flow};
 
 use super::frame::place;
 use crate::{
@@ -41,7 +41,7 @@ struct Ipv6 {
 pub unsafe fn rewrite<const V6: bool>(ctx: *mut xdp_md, packet: &Packet, flow: &Flow) -> bool {
     let l4 = packet.l4();
     let tcp = packet.tuple.protocol() == IPPROTO_TCP;
-    let forward = flow.direction == DIRECTION_FORWARD;
+    let forward = flow.direction & !DIRECTION_OWN == DIRECTION_FORWARD;
     let (address, port) = if forward {
         (&packet.tuple.daddr, packet.tuple.dport)
     } else {

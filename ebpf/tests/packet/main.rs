@@ -35,6 +35,7 @@ mod icmp_error;
 mod lifetimes;
 mod martian;
 mod mss;
+mod own_address;
 mod pass;
 mod path_mtu;
 mod random;

@@ -105,6 +105,7 @@ pub fn entry(expected: &Entry, came: &Flow) -> Result<(), Difference> {
         mtu: came.mtu,
         mss: came.mss,
         snat: came.is_snat(),
+        own: came.is_own(),
     };
     let ends = (came.address, came.port);
     let wanted_ends = (

@@ -55,7 +55,7 @@ pub struct Config {
     pub backends: Vec<Backend>,
     pub addresses: BTreeMap<IpAddr, u32>,
     pub nodes: BTreeMap<IpAddr, Node>,
-    pub devices: [u32; 3],
+    pub devices: [u32; 4],
 }
 
 /// Of each family and protocol one at each of two ports.
@@ -211,7 +211,7 @@ impl Config {
                     (ip, node)
                 })
                 .collect(),
-            devices: [DEVICE_OUTWARD, DEVICE_PEER, 0],
+            devices: [DEVICE_OUTWARD, DEVICE_PEER, 0, 0],
         }
     }
 

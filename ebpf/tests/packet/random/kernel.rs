@@ -9,7 +9,7 @@ use super::{
     config::{self, Config, SERVICES},
     maps::Maps,
     model::{Fate, Via},
-    world::{PLACES, World},
+    world::{LOOPBACK, PLACES, Place, World},
 };
 use crate::harness::{
     Lab, Run, TCX_NEXT, TO_NEIGHBOUR, TO_PEER, egress_test_run, segments_test_run,
@@ -39,7 +39,7 @@ pub struct Kernel<'a> {
 impl<'a> Kernel<'a> {
     /// With the maps as cases find them.
     pub fn new(lab: &'a mut Lab, forwards: bool) -> Self {
-        let ports = [&lab.out, &lab.pod, &lab.node].map(Clone::clone);
+        let ports = [&lab.out, &lab.pod, &lab.node, &LOOPBACK].map(Clone::clone);
         let usual = Config::usual();
         for (index, slots) in (0..).zip(&usual.tables) {
             lab.object.set_table(index, slots);
@@ -59,7 +59,7 @@ impl<'a> Kernel<'a> {
     /// Runs the programs over a frame that comes in; none where the kernel takes it for none.
     pub fn arrives(&self, frame: &Frame) -> Option<Came> {
         let ifindex = self.world.ifindex(frame.at);
-        if self.early && frame.segment == 0 {
+        if self.early && frame.segment == 0 && frame.at != Place::Lo {
             let run = self.lab.object.run_early(&frame.bytes, ifindex).ok()?;
             let (fate, via) = match run.action {
                 1 => (Fate::Dropped, None),

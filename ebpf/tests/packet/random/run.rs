@@ -12,6 +12,7 @@ use super::{
     generate::Generator,
     kernel::Kernel,
     model::{Fate, Fault, Model, Verdict},
+    world::Place,
 };
 use crate::harness::sum;
 
@@ -174,7 +175,7 @@ impl<'a> Runner<'a> {
                 let Some(came) = self.kernel.arrives(frame) else {
                     return Ok(false);
                 };
-                if self.kernel.early && frame.segment == 0 {
+                if self.kernel.early && frame.segment == 0 && frame.at != Place::Lo {
                     compare::haste(model.haste(frame.at, &frame.bytes), &came)?;
                     self.coverage.hastened += u64::from(came.early);
                 }

@@ -145,10 +145,10 @@ mod unit {
                 .replace(",]", "]")
         };
         assert_eq!(bare(&source(&case)), bare(text));
-        let places: [Place; 3] = [Out, Pod, Node];
+        let places: [Place; 4] = [Out, Pod, Node, Lo];
         assert_eq!(
             places.map(|place| format!("{place:?}")),
-            ["Out", "Pod", "Node"]
+            ["Out", "Pod", "Node", "Lo"]
         );
     }
 }

@@ -19,16 +19,28 @@ pub enum Place {
     Pod,
     /// To another node, and a third one behind it.
     Node,
+    /// By which the host sends to itself.
+    Lo,
 }
 
 /// What stands for the bridge of interfaces that are ports of one.
 pub const BRIDGE: Place = Place::Node;
 
-pub const PLACES: [Place; 3] = [Place::Out, Place::Pod, Place::Node];
+pub const PLACES: [Place; 4] = [Place::Out, Place::Pod, Place::Node, Place::Lo];
+
+/// Those that lead out of the host.
+pub const LINKS: [Place; 3] = [Place::Out, Place::Pod, Place::Node];
+
+/// The loopback interface of every network namespace.
+pub const LOOPBACK: Port = Port {
+    ifindex: 1,
+    mac: Mac([0; 6]),
+    neighbour: Mac([0; 6]),
+};
 
 #[derive(Clone, Debug)]
 pub struct World {
-    pub ports: [Port; 3],
+    pub ports: [Port; 4],
     /// Whether the host forwards by itself. Where it does not, it tells no routes.
     pub forwards: bool,
 }

@@ -16,7 +16,7 @@ use crate::random::{
     },
     model::Model,
     rng::Random,
-    world::{PLACES, Place, host},
+    world::{LINKS, Place, host},
 };
 
 /// `number` is the service's that may be changed.
@@ -62,7 +62,7 @@ pub fn change(random: &mut Random, model: &Model, number: usize) -> Change {
             Change::Node(ip, random.pick(&[None, Some(0), Some(NODE_SELF)]))
         }
         22 => Change::Device(
-            random.pick(&PLACES),
+            random.pick(&LINKS),
             random.pick(&[
                 0,
                 DEVICE_OUTWARD,

@@ -38,17 +38,29 @@ pub fn of_flow(random: &mut Random, model: &Model) -> Option<Ends> {
         return None;
     }
     let (key, forward) = random.pick(&entries);
+    let own = key.0.ip() == key.1.ip();
+    if own && random.once_in(4) {
+        // Another node's answer, or what looks like one.
+        let (client, destination, protocol) = *key;
+        return Some(Ends {
+            key: (destination, client, protocol),
+            at: random.pick(&[Place::Node, Place::Node, Place::Lo]),
+            by_host: random.once_in(8),
+        });
+    }
     let at = match random.below(20) {
         0 => Place::Node,
         1 => Place::Pod,
         2 => Place::Out,
+        3 => Place::Lo,
+        _ if own => random.pick(&[Place::Lo, Place::Lo, Place::Lo, Place::Node]),
         _ if forward => home(key.0.ip()),
         _ => Place::Pod,
     };
     Some(Ends {
         key: *key,
         at,
-        by_host: key.0.ip() == host(key.0.is_ipv6()),
+        by_host: at == Place::Lo || key.0.ip() == host(key.0.is_ipv6()),
     })
 }
 
@@ -70,15 +82,16 @@ pub fn of_client(random: &mut Random, focus: usize) -> Ends {
     } else {
         40_000 + random.below(PORTS) as u16
     };
-    let at = if random.once_in(5) {
-        Place::Node
-    } else {
-        home(ip)
+    let at = match random.below(10) {
+        0 | 1 => Place::Node,
+        2 => Place::Lo,
+        3..6 if ip == destination.ip() => Place::Lo,
+        _ => home(ip),
     };
     Ends {
         key: ((ip, port).into(), destination, protocol),
         at,
-        by_host: ip == host(destination.is_ipv6()),
+        by_host: at == Place::Lo || ip == host(destination.is_ipv6()),
     }
 }
 

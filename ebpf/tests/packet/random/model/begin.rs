@@ -9,11 +9,12 @@ use super::{
     flows::{Entry, Pending},
     life::first_state,
     packet::Packet,
-    verdict::Verdict,
+    verdict::{Verdict, Via},
 };
 use crate::random::{
     case::{Chosen, Key},
     config::{Backend, Way, service_id},
+    world::Place,
 };
 
 impl Model<'_> {
@@ -23,6 +24,12 @@ impl Model<'_> {
         let Some(flags) = self.address(packet) else {
             return Some(passed());
         };
+        let own = flags & ADDRESS_LOCAL != 0 && arrival.place != Place::Lo;
+        if own && self.is_answered(packet) {
+            let mut verdict = Verdict::redirected(arrival.frame.clone());
+            verdict.via = Some(Via::Neighbour);
+            return Some(verdict);
+        }
         let Some((number, chosen)) = self.service(packet) else {
             // The host answers for its own.
             if flags & ADDRESS_LOCAL != 0 {
@@ -31,6 +38,9 @@ impl Model<'_> {
             self.drops.no_service += 1;
             return Some(Self::refuse(arrival, packet));
         };
+        if arrival.place == Place::Lo && packet.header.source.is_loopback() {
+            return Some(passed());
+        }
         let slot = self.choice(packet, number, chosen);
         let (id, by_own_port) = match self.try_slot(packet, number, slot) {
             Slot::Refuses => {
@@ -66,6 +76,15 @@ impl Model<'_> {
     fn choice(&self, packet: &Packet, number: usize, chosen: Chosen) -> Option<u32> {
         let remembered = self.recall(packet, number, chosen);
         remembered.or_else(|| self.slot(packet, chosen))
+    }
+
+    /// Whether it is another node's answer to a packet of the host's own, between two
+    /// ports of one address.
+    fn is_answered(&self, packet: &Packet) -> bool {
+        let (source, destination, protocol) = packet.key();
+        let request = (destination, source, protocol);
+        let flow = self.flows.find(&request);
+        packet.is_within() && flow.is_some_and(|flow| flow.is_remote(&request))
     }
 
     /// Begins the flow of a packet that others have seen and this node has not, where
@@ -111,7 +130,8 @@ impl Model<'_> {
         let taken = || {
             let other = self.flows.find(&replies_to(packet, backend));
             other.is_some_and(|other| {
-                (other.snat || other.service != service_id(number))
+                let same = other.service == service_id(number) && other.own == packet.is_within();
+                (other.snat || !same)
                     && !self.is_over(packet.protocol, other)
                     && self.is_alive(other)
             })
@@ -159,13 +179,14 @@ impl Model<'_> {
             mtu: 0,
             mss: 0,
             snat: !by_own_port,
+            own: packet.is_within(),
         };
         if entry.snat {
             let ifindex = self.world.ifindex(arrival.place);
             let reply = entry.turned(&key, ifindex, arrival.by_host());
             let verdict = self.begin_snat(packet, &backend, [entry, reply]);
             if verdict.is_none() {
-                if arrival.by_host().is_some() {
+                if arrival.leaves_again() {
                     self.host_ports.insert(packet.source().port().to_be());
                 }
                 self.service_stats(service).flows += 1;
@@ -176,7 +197,7 @@ impl Model<'_> {
         if !backend.is_remote() {
             let ifindex = self.world.ifindex(arrival.place);
             let reply = entry.turned(&key, ifindex, arrival.by_host());
-            if arrival.by_host().is_some() {
+            if arrival.leaves_again() {
                 self.host_ports.insert(packet.source().port().to_be());
             }
             let twin = replies_to(packet, &backend);

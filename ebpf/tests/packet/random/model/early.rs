@@ -87,7 +87,7 @@ impl Model<'_> {
 
     /// Whether a packet of no flow is refused, whichever client it is of.
     fn refuses(&self, packet: &Packet) -> bool {
-        let Some(flags) = self.address(packet) else {
+        let Some(flags) = self.address(packet).filter(|_| !packet.is_within()) else {
             return false;
         };
         match self.service(packet) {

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use blixt_ebpf::layout::{DELIVERY_HOST, DELIVERY_UNKNOWN};
+use blixt_ebpf::layout::{DELIVERY_HOST, DELIVERY_NEIGH, DELIVERY_UNKNOWN};
 
 use super::{life::seen_from_there, snat::End};
-use crate::random::case::Key;
+use crate::random::{case::Key, world::LOOPBACK};
 
 /// See `layout::Flow`, whose fields these are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Entry {
     pub mss: u16,
     /// Both ends of its packets change.
     pub snat: bool,
+    /// The client has the service's address.
+    pub own: bool,
 }
 
 /// See `layout::Pending`.
@@ -151,10 +153,10 @@ impl Flows {
 
 impl Entry {
     /// Whether what is written over one end of its packets stands at the other: a
-    /// pod reaches itself.
+    /// pod reaches itself. Not where a client has the service's address.
     pub fn is_hairpin(&self, (source, destination, _): &Key) -> bool {
         let other = if self.forward { source } else { destination };
-        self.address.ip() == other.ip()
+        self.address.ip() == other.ip() && !self.own
     }
 
     /// Under what packets of the other direction are found, whose far end has
@@ -200,7 +202,9 @@ impl Entry {
         if self.forward {
             other.address = destination;
             other.ifindex = ifindex;
-            if let Some(macs) = by_host {
+            if by_host.is_some() && ifindex == LOOPBACK.ifindex {
+                (other.delivery, other.mtu) = (DELIVERY_NEIGH, u16::MAX);
+            } else if let Some(macs) = by_host {
                 other.delivery = DELIVERY_HOST;
                 other.macs = macs;
             }

@@ -112,6 +112,15 @@ impl<'a> Model<'a> {
 
     /// A frame comes in; `segment` as [`Frame::segment`](super::case::Frame).
     pub fn arrives(&mut self, place: Place, frame: &[u8], segment: u32) -> Verdict {
+        let mut verdict = self.takes(place, frame, segment);
+        if place == Place::Lo && verdict.fate == Fate::Redirected && verdict.via.is_none() {
+            // It has no neighbours: the kernel finds itself.
+            verdict.via = Some(Via::Neighbour);
+        }
+        verdict
+    }
+
+    fn takes(&mut self, place: Place, frame: &[u8], segment: u32) -> Verdict {
         let mut arrival = Arrival {
             place,
             for_host: self.is_for_host(place, frame),
@@ -185,7 +194,8 @@ impl<'a> Model<'a> {
     fn is_for_host(&self, place: Place, frame: &[u8]) -> bool {
         let flags = self.config.devices[place as usize];
         let group = frame[0] & 1 != 0;
-        frame[..6] == self.world.port(place).mac.0 || !group && flags & DEVICE_BRIDGE_PORT != 0
+        let bridged = place != Place::Lo && !group && flags & DEVICE_BRIDGE_PORT != 0;
+        frame[..6] == self.world.port(place).mac.0 || bridged
     }
 
     /// Does to the model what others do to the maps.
@@ -272,6 +282,11 @@ impl Arrival {
     pub fn by_host(&self) -> Option<[u8; 12]> {
         let macs: [u8; 12] = self.frame[..12].try_into().expect("a frame has a header");
         (macs[..6] == macs[6..]).then_some(macs)
+    }
+
+    /// Whether the host itself sent the frame out, to somebody else's address.
+    pub fn leaves_again(&self) -> bool {
+        self.by_host().is_some() && self.place != Place::Lo
     }
 
     pub fn passed(self) -> Verdict {

@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     build::SYN,
-    random::{case::Key, world::MTU},
+    random::{
+        case::Key,
+        world::{MTU, Place},
+    },
 };
 
 /// RFC 9293, section 3.7.1: nobody is asked for less.
@@ -25,11 +28,16 @@ impl Model<'_> {
         if !opens(packet) {
             return;
         }
+        let mtu = if arrival.place == Place::Lo {
+            u16::MAX
+        } else {
+            MTU
+        };
         let headers = if packet.is_v6() { 60 } else { 40 } + arrival.overhead as u16;
         let entry = self.flows.find(key).expect("it has begun");
         let replies = (entry.address, key.0, key.2);
         if let Some(other) = self.flows.find_mut(&replies) {
-            other.mss = (MTU - headers).max(LEAST);
+            other.mss = (mtu - headers).max(LEAST);
         }
     }
 }

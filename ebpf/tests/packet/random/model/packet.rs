@@ -125,6 +125,11 @@ impl Packet {
         (self.source(), self.destination(), self.protocol)
     }
 
+    /// Whether both ends have one address.
+    pub fn is_within(&self) -> bool {
+        self.header.source == self.header.destination
+    }
+
     pub fn is_tcp(&self) -> bool {
         self.protocol == TCP
     }

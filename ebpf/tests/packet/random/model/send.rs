@@ -93,7 +93,7 @@ impl Model<'_> {
         }
         let mut ends = [packet.source(), packet.destination()];
         let written = usize::from(entry.forward);
-        if entry.address.ip() == ends[1 - written].ip() {
+        if entry.is_hairpin(key) {
             let ip = ends[written].ip();
             ends[1 - written].set_ip(ip);
         }

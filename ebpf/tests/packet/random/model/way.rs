@@ -13,7 +13,7 @@ use super::{Arrival, Model, flows::Entry, packet::Packet};
 use crate::random::{
     case::Key,
     config::Way,
-    world::{BRIDGE, MTU, Place, Route},
+    world::{BRIDGE, LOOPBACK, MTU, Place, Route},
 };
 
 /// What routes are asked for.
@@ -76,7 +76,8 @@ impl Model<'_> {
     pub fn resolve(&mut self, source: IpAddr, destination: SocketAddr, key: &Key) {
         let mut entry = self.flows.find(key).expect("the caller has it").clone();
         let client = self.flows.ends.get(key).map(|end| end.address.ip());
-        if entry.snat && !entry.forward && entry.delivery != DELIVERY_HOST && client.is_none() {
+        let known = entry.delivery == DELIVERY_HOST || entry.ifindex == LOOPBACK.ifindex;
+        if entry.snat && !entry.forward && !known && client.is_none() {
             // Nobody knows any more who that is.
             self.flows.find_mut(key).expect("as above").overhead = 0;
             return;
@@ -104,6 +105,11 @@ impl Model<'_> {
         if entry.forward {
             return self.way_to_backend(source, destination, entry);
         }
+        if entry.ifindex == LOOPBACK.ifindex {
+            // Its client is on the host, and has sent to an address of the host's.
+            (entry.delivery, entry.mtu) = (DELIVERY_NEIGH, u16::MAX);
+            return None;
+        }
         if entry.delivery == DELIVERY_HOST {
             // In by the interface that its packets leave by.
             if let Some(place) = self.world.place(entry.ifindex) {
@@ -113,7 +119,7 @@ impl Model<'_> {
             }
             return None;
         }
-        let hairpin = !entry.snat && entry.address.ip() == destination.ip();
+        let hairpin = !entry.snat && !entry.own && entry.address.ip() == destination.ip();
         let to = if hairpin { source } else { destination.ip() };
         // A bridge's port has no neighbours, its bridge has.
         let place = self.world.place(entry.ifindex);
