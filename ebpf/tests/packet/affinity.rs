@@ -6,6 +6,7 @@ use blixt_ebpf::layout::Drops;
 
 use crate::{
     build::{ACK, RST, SYN},
+    errors::about_unseen,
     harness::{Ends, Forwarding, Lab, with_lab},
 };
 
@@ -54,6 +55,23 @@ fn a_client_keeps_its_backend_when_the_table_has_another_for_it() {
             goes_to(lab, port, ends);
         }
         assert_eq!(lab.backend_stats(ends).flows, 4);
+        assert_eq!(lab.drops(), Drops::default());
+    });
+}
+
+// The flow is another node's, or was forgotten.
+#[test]
+#[ignore = "needs root"]
+fn an_error_about_a_flow_of_a_client_that_is_kept_goes_to_its_backend() {
+    with_clients(|lab, ends, other| {
+        connect(lab, ends);
+        lab.choose(other);
+        let flow = ends.clone().client_port(40_001);
+        let [sent, expected] = about_unseen(&flow);
+        lab.client_sends(&sent)
+            .is_redirected_as(&lab.pod.emits(&expected));
+        let entry = lab.forward_flow(&flow).expect("an entry");
+        assert_eq!(entry.backend, ends.backend_id);
         assert_eq!(lab.drops(), Drops::default());
     });
 }

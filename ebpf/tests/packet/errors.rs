@@ -340,7 +340,7 @@ fn other_errors_are_left_to_the_host_which_has_the_address() {
 
 /// An error about a reply of a flow that no packet came of here, and what the backend is
 /// to hear.
-fn about_unseen(ends: &Ends) -> [Packet; 2] {
+pub fn about_unseen(ends: &Ends) -> [Packet; 2] {
     let reply = ends.reply().payload([0x77; 60]);
     let (sent, expected) = about_reply(ends, router(ends), &too_big(ends), &reply, 548);
     [sent, expected]

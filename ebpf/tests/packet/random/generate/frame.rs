@@ -233,11 +233,11 @@ fn tcp(random: &mut Random, model: &Model, ends: &Ends) -> Packet {
     if let Some(waiting) = model.flows.pending.get(&ends.key)
         && !random.once_in(3)
     {
-        // What comes next in a handshake.
-        flags = if waiting.entry.forward {
-            ACK
-        } else {
-            SYN | ACK
+        // What comes next in a handshake, or what a client says that has forgotten it.
+        flags = match (waiting.entry.forward, random.once_in(8)) {
+            (true, true) => RST | ACK,
+            (true, false) => ACK,
+            (false, _) => SYN | ACK,
         };
     }
     let mut numbers = [random.next() as u32, random.next() as u32];
