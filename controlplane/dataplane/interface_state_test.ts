@@ -69,3 +69,16 @@ Deno.test("interfaceStates() takes the refusal of another program for none of XD
   );
   assertEquals([first?.tcx, first?.reason], [false, "its driver has XDP"]);
 });
+
+Deno.test("interfaceStates() has loopback where a service has an address of the host's own", () => {
+  const at = (inside: boolean): readonly [string, boolean, string][] =>
+    interfaceStates(
+      [lo, eth0],
+      { attachments: [1, 2].map(ingress), refused: [] },
+      devicesOf([lo, eth0], [], inside),
+      new Map(),
+    )
+      .map(({ name, tcx, reason }) => [name, tcx, reason]);
+  assertEquals(at(true)[0], ["lo", true, "faces no clients"]);
+  assertEquals(at(false).map(([name]) => name), ["eth0"]);
+});
