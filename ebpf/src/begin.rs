@@ -138,8 +138,7 @@ pub fn twin(tuple: &Tuple, backend: &Backend) -> Tuple {
 
 /// Whether another live flow runs between the same client's and backend's addresses and
 /// ports, of another service, by a port that stands for the client's, or of a client that
-/// goes by the same address: the backend could
-/// not tell the two apart.
+/// goes by the same address: the backend could not tell the two apart.
 #[inline(always)]
 unsafe fn is_taken<const V6: bool>(tuple: &Tuple, twin: &Tuple, service: &Service) -> bool {
     let flow = flows::find_any::<V6>(twin);
