@@ -13,7 +13,7 @@ export const USAGE = `deno task bench dataplane [OPTION]…
 Compares Blixt with routing, netfilter and proxies: the same client, host and server in network namespaces for each,
 measured in turn, round after round. Prints the median of all rounds, and beside it half of the distance between the
 least and the greatest. Sockets of iperf3 hold 208 kB, so that its streams stay in the processor's cache. A contender
-that does not work is an error. As root; takes about 15 minutes.
+that does not work is an error. As root; takes about 12 minutes.
 
   --quick            Two rounds of half a second with 1 and 1,000 services: a look, no result
   --rounds N         How often everything is measured (default: 5)
