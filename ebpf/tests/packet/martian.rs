@@ -12,6 +12,13 @@ use crate::{
     harness::{Ends, Forwarding, Lab, with_lab},
 };
 
+fn addresses(texts: &[&str]) -> Vec<IpAddr> {
+    texts
+        .iter()
+        .map(|text| text.parse().expect("an address"))
+        .collect()
+}
+
 /// Addresses that name no host.
 fn nobodies(ends: &Ends) -> Vec<IpAddr> {
     let texts: &[&str] = if ends.service.is_ipv4() {
@@ -27,10 +34,7 @@ fn nobodies(ends: &Ends) -> Vec<IpAddr> {
     } else {
         &["::", "::1", "ff02::1", "ff0e::1:2", "::ffff:198.51.100.7"]
     };
-    texts
-        .iter()
-        .map(|text| text.parse().expect("an address"))
-        .collect()
+    addresses(texts)
 }
 
 /// Their neighbours, which may be somebody's.
@@ -54,10 +58,7 @@ fn somebodies(ends: &Ends) -> Vec<IpAddr> {
             "::fffe:198.51.100.7",
         ]
     };
-    texts
-        .iter()
-        .map(|text| text.parse().expect("an address"))
-        .collect()
+    addresses(texts)
 }
 
 fn from(ends: &Ends, client: SocketAddr) -> Ends {
